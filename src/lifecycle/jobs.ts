@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream'
+import type { ContainerLog, LogOptions } from '../job/backend.ts'
+import type { Job } from '../job/job.ts'
+import type { JobRequest } from '../job/request.ts'
+
+/** All that callers can do with jobs, over one backend and one store. Rejects with Problem. */
+export interface Jobs {
+  /** Begins a creation: random uuid, or the one that the Idempotency-Key gives. Others with that key wait. */
+  beginDeployment(idempotencyKey?: string): Promise<Deployment>
+
+  /** Undefined for a job that is unknown or was deleted. Finished ones come from the store. */
+  get(uuid: string): Promise<Job | undefined>
+
+  /** Newest first; `after` is the last page's `next`. Live and finished. */
+  list(options: { limit: number; after?: string }): Promise<{ jobs: Job[]; next?: string }>
+
+  /** Stops a job and keeps what it produced; one that is final stays as it is. Rejects `not-found`. */
+  cancel(uuid: string): Promise<Job>
+
+  /** Stops a job if need be and removes all of it; an unknown one counts as removed. */
+  remove(uuid: string): Promise<void>
+
+  /**
+   * The log of its last attempt, from the backend, else from the store. Rejects `not-found`, `not-started`
+   * (with `follow` it waits for the start instead).
+   */
+  log(uuid: string, options: LogOptions): Promise<ContainerLog>
+
+  /** The job when it is final, or as it is after `milliseconds`; undefined when there is none (any more). */
+  waitForFinal(uuid: string, milliseconds: number, signal?: AbortSignal): Promise<Job | undefined>
+
+  /** How many live jobs are in each state. */
+  countByState(): Map<string, number>
+}
+
+/** One creation under way; exactly one of deploy() and abandon() ends it. */
+export interface Deployment {
+  readonly uuid: string
+
+  /**
+   * Takes an input file: into the store, or only its hash where the job exists already. Rejects `too-large`
+   * beyond INPUT_MAX_BYTES in all, `invalid-request` for a name that is unsafe or was given before.
+   */
+  receiveInput(name: string, stream: Readable): Promise<void>
+
+  /**
+   * Makes the job. A replay of the same request answers as the first time did. Rejects
+   * `idempotency-key-reused` for another request, and what JobBackend.create rejects with; after a rejection
+   * nothing of it is left.
+   */
+  deploy(request: JobRequest): Promise<{ job_uuid: string }>
+
+  /** Removes what was received. */
+  abandon(): Promise<void>
+}
