@@ -1,0 +1,50 @@
+import type { Observation, Stop } from './observation.ts'
+import type { JobRequest } from './request.ts'
+
+/** What time itself asks of a job: a stop now, or a look at it later (milliseconds since the epoch). */
+export type Due = { stop: Stop } | { at: number }
+
+/**
+ * The limits that the API enforces: `start_timeout_seconds` from creation to the first worker's start,
+ * `timeout_seconds` from the worker's start. activeDeadlineSeconds would count image pull and upload too.
+ */
+export function due(
+  observation: Observation,
+  request: Pick<JobRequest, 'start_timeout_seconds' | 'timeout_seconds'>,
+  now: number,
+): Due | undefined {
+  const { attempt, stop, deletedAt, ended, createdAt } = observation
+  if (stop || deletedAt !== undefined || ended) return undefined
+  const startedAt = attempt?.worker.startedAt
+  if (startedAt === undefined) {
+    if (attempt?.ended || (attempt?.number ?? 1) > 1 || observation.failedAttempts > 0) return undefined
+    const at = createdAt + request.start_timeout_seconds * 1000
+    if (now < at) return { at }
+    const message = `the worker had not started ${request.start_timeout_seconds} s after the job's creation`
+    const blocked = observation.blocked
+    return {
+      stop: {
+        outcome: 'failed',
+        at: now,
+        cause: blocked
+          ? { reason: blocked.reason, message: `${blocked.message} (${message})` }
+          : { reason: 'StartTimeout', message },
+      },
+    }
+  }
+  if (request.timeout_seconds === undefined || attempt?.worker.finishedAt !== undefined || attempt?.ended) {
+    return undefined
+  }
+  const at = startedAt + request.timeout_seconds * 1000
+  if (now < at) return { at }
+  const message = `the worker was still running ${request.timeout_seconds} s after its start`
+  return { stop: { outcome: 'failed', at: now, cause: { reason: 'TimeoutExceeded', message } } }
+}
+
+/**
+ * Milliseconds until the store is asked again for a manifest, by the time since the worker's end: every 50 ms
+ * for 10 s, then at 1 % of that time, at most every second.
+ */
+export function manifestLookupDelay(sinceWorkersEnd: number): number {
+  return sinceWorkersEnd <= 10_000 ? 50 : Math.min(1000, sinceWorkersEnd / 100)
+}

@@ -1,0 +1,204 @@
+import type { ManifestHead } from '../artifact/manifest.ts'
+import type { Cause, JobResult, Reason, State } from './job.ts'
+import { reasons } from './job.ts'
+import type { Attempt, Observation, Stored } from './observation.ts'
+
+/** What a job's state is and why; everything of the answer that can change. */
+export interface Assessment {
+  state: State
+  cause?: Cause
+  result: JobResult
+  /** The store is to be asked for the attempt's manifest, since a final state waits for it. */
+  awaitsManifest: boolean
+  /** The job and all of it is being removed: callers don't see it any more. */
+  deleted: boolean
+}
+
+/**
+ * The state of a job as a function of what its backend shows and what is in the store (design: "States").
+ * `stored` is undefined while the store was not asked or had no answer; `retries` is the request's.
+ */
+export function assess(observation: Observation, stored: Stored | undefined, retries: number): Assessment {
+  const attempt = observation.attempt
+  const deleted = observation.stop?.outcome === 'deleted'
+  const live = (state: State, cause?: Cause): Assessment => ({
+    state,
+    ...(cause && { cause }),
+    result: { state: null, count: null, bytes: null },
+    awaitsManifest: state === 'storing',
+    deleted,
+  })
+  if (!attempt) return withoutAttempt(observation, stored, live)
+  if (!attempt.ended) {
+    if (attempt.worker.startedAt === undefined) {
+      return live(attempt.scheduled ? 'preparing' : 'queued', stopping(observation) ?? observation.blocked)
+    }
+    if (attempt.worker.finishedAt === undefined) return live('running', stopping(observation))
+  }
+  if (stored === undefined || !isDecided(attempt, stored))
+    return live('storing', uploaderTrouble(observation))
+  const outcome = finalOutcome(observation, attempt, stored)
+  if (outcome.state === 'failed' && anotherAttemptFollows(observation, attempt, retries)) {
+    return live('queued', {
+      reason: outcome.cause?.reason ?? 'Error',
+      message: `attempt ${attempt.number} of ${retries + 1} failed (${outcome.cause?.message}); the next one follows`,
+    })
+  }
+  return { ...outcome, result: resultOf(outcome.state, known), awaitsManifest: false, deleted }
+}
+
+/** Whether an attempt of a job has nothing left that could still write into the store. */
+export function isQuiet(observation: Observation): boolean {
+  return observation.attempt === undefined || observation.attempt.ended
+}
+
+function withoutAttempt(
+  observation: Observation,
+  stored: Stored | undefined,
+  live: (state: State, cause?: Cause) => Assessment,
+): Assessment {
+  const { stop, deletedAt, ended, failedAttempts, suspended, blocked } = observation
+  if (!stop && deletedAt === undefined && !ended) {
+    if (suspended) {
+      return live('queued', { reason: 'Suspended', message: 'the Job is suspended; resume it to go on' })
+    }
+    return live('queued', blocked)
+  }
+  // An attempt whose pod is gone may still have left results; one that never was can't have.
+  const known = stored ?? (failedAttempts === 0 ? 'none' : undefined)
+  if (known === undefined) return live('storing')
+  const { state, cause } = stop
+    ? stopped(stop.outcome, stop.cause)
+    : { state: 'failed' as const, cause: ended?.cause ?? jobDeleted }
+  return {
+    state,
+    ...(cause && { cause }),
+    result: resultOf(state, known),
+    awaitsManifest: false,
+    deleted: stop?.outcome === 'deleted',
+  }
+}
+
+/**
+ * Whether a manifest, or its absence, says the last word. A manifest whose scan is not proved to have begun
+ * after the worker's end may be followed by another one as long as an uploader lives: SIGTERM to the uploader
+ * alone says nothing about the worker.
+ */
+function isDecided(attempt: Attempt, stored: Stored): boolean {
+  if (attempt.ended) return true
+  return stored !== 'none' && coversWorkersEnd(attempt, stored)
+}
+
+function coversWorkersEnd(attempt: Attempt, head: ManifestHead): boolean {
+  const { finishedAt, resolution } = attempt.worker
+  if (finishedAt === undefined || head.checkpoint !== undefined) return false
+  const scan = Date.parse(head.scan_started_at)
+  if (scan >= finishedAt + resolution) return true
+  if (scan < finishedAt) return false
+  // Both in the same whole second: the kubelet ends a sidecar only after the worker, unless it restarted it.
+  const uploader = attempt.uploader
+  return uploader.finishedAt !== undefined && uploader.finishedAt >= finishedAt && uploader.restarts === 0
+}
+
+type Outcome = { state: 'succeeded' | 'failed' | 'canceled'; cause?: Cause }
+
+function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored): Outcome {
+  const { stop, deletedAt } = observation
+  const { worker, interrupted } = attempt
+  const begunBeforeEnd = (at: number) =>
+    worker.finishedAt === undefined || at <= worker.finishedAt + worker.resolution
+  const whole = stored !== 'none' && coversWorkersEnd(attempt, stored)
+  const stopSeen = stored !== 'none' && stored.stop_seen_at !== undefined
+  if (stop && (!whole || begunBeforeEnd(stop.at))) return stopped(stop.outcome, stop.cause)
+  if (interrupted && (!whole || begunBeforeEnd(interrupted.at)))
+    return failed(interruption(attempt, interrupted))
+  if (worker.startedAt === undefined) {
+    return failed(
+      (deletedAt !== undefined ? jobDeleted : undefined) ??
+        uploadersWords(attempt) ??
+        worker.cause ??
+        observation.ended?.cause ??
+        observation.blocked ?? { reason: 'Error', message: 'the pod ended before its worker had started' },
+    )
+  }
+  if (worker.cause) return failed(withUploadTrouble(worker.cause, attempt, whole))
+  if (worker.exitCode !== 0) return failed(withUploadTrouble(exitCause(worker.exitCode), attempt, whole))
+  if (!whole)
+    return failed(deletedAt !== undefined ? jobDeleted : (uploadersWords(attempt) ?? uploadInterrupted))
+  if (stopSeen) {
+    return failed(
+      deletedAt !== undefined
+        ? jobDeleted
+        : { reason: 'Interrupted', message: 'the pod was told to stop before its worker had ended' },
+    )
+  }
+  return { state: 'succeeded' }
+}
+
+function stopped(outcome: 'canceled' | 'failed' | 'deleted', cause: Cause): Outcome {
+  return { state: outcome === 'failed' ? 'failed' : 'canceled', cause }
+}
+
+function failed(cause: Cause): Outcome {
+  return { state: 'failed', cause }
+}
+
+const jobDeleted: Cause = { reason: 'JobDeleted', message: 'somebody deleted the Job in the cluster' }
+
+const uploadInterrupted: Cause = {
+  reason: 'UploadInterrupted',
+  message: 'the uploader ended before it had stored everything; what it had stored is kept',
+}
+
+/** A worker that answers an eviction by exiting 0 has obeyed, not finished: Kubernetes calls its Job complete. */
+function interruption(attempt: Attempt, interrupted: Cause): Cause {
+  if (attempt.worker.exitCode === 0 && interrupted.reason === 'Evicted') {
+    return { reason: 'Interrupted', message: `${interrupted.message}; the worker then exited with code 0` }
+  }
+  return { reason: interrupted.reason, message: interrupted.message }
+}
+
+function exitCause(exitCode: number | undefined): Cause {
+  if (exitCode === undefined) return { reason: 'Error', message: "the worker's end was not seen" }
+  const signal = exitCode > 128 ? `, that is signal ${exitCode - 128}` : ''
+  return { reason: 'Error', message: `the worker exited with code ${exitCode}${signal}; see its log` }
+}
+
+function withUploadTrouble(cause: Cause, attempt: Attempt, whole: boolean): Cause {
+  if (whole) return cause
+  const words = uploadersWords(attempt) ?? uploadInterrupted
+  return { reason: cause.reason, message: `${cause.message}. ${words.reason}: ${words.message}` }
+}
+
+/** What the uploader left in its termination message, where that is a reason. */
+function uploadersWords(attempt: Attempt): Cause | undefined {
+  const text = attempt.uploader.message
+  if (!text) return undefined
+  try {
+    const { reason, message } = JSON.parse(text) as { reason?: unknown; message?: unknown }
+    if (reasons.includes(reason as Reason)) return { reason: reason as Reason, message: String(message) }
+  } catch {
+    // Not ours: Kubernetes falls back to other texts where the file was never written.
+  }
+  return undefined
+}
+
+function anotherAttemptFollows(observation: Observation, attempt: Attempt, retries: number): boolean {
+  const { stop, deletedAt, ended, failedAttempts } = observation
+  return !stop && deletedAt === undefined && !ended && Math.max(failedAttempts, attempt.number) <= retries
+}
+
+function stopping({ stop }: Observation): Cause | undefined {
+  return stop && { reason: stop.cause.reason, message: `is being stopped: ${stop.cause.message}` }
+}
+
+function uploaderTrouble(observation: Observation): Cause | undefined {
+  return stopping(observation) ?? observation.blocked
+}
+
+/** A result is complete when its worker succeeded and every file's bytes are in the store. */
+function resultOf(state: State, stored: Stored): JobResult {
+  if (stored === 'none') return { state: 'missing', count: 0, bytes: 0 }
+  const complete = state === 'succeeded' && stored.errors === 0
+  return { state: complete ? 'complete' : 'partial', count: stored.count, bytes: stored.bytes }
+}

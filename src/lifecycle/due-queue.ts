@@ -1,0 +1,96 @@
+/**
+ * Runs each key's task when it is due, with one timer for all keys: thousands of jobs cost an entry each.
+ * Setting a key again replaces its task.
+ */
+export class DueQueue {
+  readonly #entries = new Map<string, Entry>()
+  /** A binary heap by time; entries that were replaced or removed stay until they come up. */
+  readonly #heap: Entry[] = []
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  /** `at` in milliseconds since the epoch. `run` must not throw. */
+  set(key: string, at: number, run: () => void): void {
+    if (this.#closed) return
+    const entry = { key, at, run }
+    this.#entries.set(key, entry)
+    push(this.#heap, entry)
+    if (this.#heap[0] === entry) this.#arm()
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key)
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key)
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#entries.clear()
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer)
+    const first = this.#heap[0]
+    if (!first || this.#closed) return
+    // setTimeout takes 31 bits of milliseconds: what lies further away is looked at again then.
+    const delay = Math.min(Math.max(0, first.at - Date.now()), 2 ** 31 - 1)
+    this.#timer = setTimeout(() => this.#runDue(), delay)
+  }
+
+  #runDue(): void {
+    const now = Date.now()
+    for (let first = this.#heap[0]; first && first.at <= now; first = this.#heap[0]) {
+      pop(this.#heap)
+      if (this.#entries.get(first.key) !== first) continue
+      this.#entries.delete(first.key)
+      first.run()
+    }
+    this.#arm()
+  }
+}
+
+interface Entry {
+  key: string
+  at: number
+  run: () => void
+}
+
+function push(heap: Entry[], entry: Entry): void {
+  let at = heap.push(entry) - 1
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    if (before(heap, parent, at)) return
+    swap(heap, parent, at)
+    at = parent
+  }
+}
+
+function pop(heap: Entry[]): void {
+  const last = heap.pop()
+  if (!last || heap.length === 0) return
+  heap[0] = last
+  for (let at = 0; ; ) {
+    const left = 2 * at + 1
+    if (left >= heap.length) return
+    const child = left + 1 < heap.length && before(heap, left + 1, left) ? left + 1 : left
+    if (before(heap, at, child)) return
+    swap(heap, at, child)
+    at = child
+  }
+}
+
+function before(heap: Entry[], a: number, b: number): boolean {
+  return (heap[a]?.at ?? 0) <= (heap[b]?.at ?? 0)
+}
+
+function swap(heap: Entry[], a: number, b: number): void {
+  const x = heap[a]
+  const y = heap[b]
+  if (!x || !y) return
+  heap[a] = y
+  heap[b] = x
+}

@@ -1,0 +1,104 @@
+import { LRUCache } from 'lru-cache'
+import { layout } from '../artifact/layout.ts'
+import { type ArtifactStore, isNotFound } from '../artifact/store.ts'
+import { isFinal, type Job, states } from '../job/job.ts'
+import type { JobRequest } from '../job/request.ts'
+
+/** A finished job as it outlives its Job object: `jobs/<uuid>/job.json`. */
+export interface JobRecord {
+  version: 1
+  job: Job
+  /** Values of environments blanked. */
+  request: JobRequest
+  request_sha256: string
+  /** Of each archived log, whether its beginning is there; null where that can't be told. */
+  logs: Partial<Record<'worker' | 'uploader', { from_beginning: boolean | null }>>
+}
+
+/** Final records and their index, in the store. Rejects with StoreError. */
+export interface Records {
+  read(uuid: string): Promise<JobRecord | undefined>
+  /** The record first, then the object that lists it: what is listed can be read. */
+  write(record: JobRecord): Promise<void>
+  /** Newest first, from behind `after` (a position); the record is read when it is asked for. */
+  list(after?: string): AsyncIterable<IndexEntry>
+  /** Removes record and index entry, so that nobody sees the job any more. */
+  remove(uuid: string): Promise<void>
+}
+
+export interface IndexEntry {
+  uuid: string
+  /** Where the job stands in the list: a later one's sorts before an earlier one's. */
+  position: string
+  read(): Promise<JobRecord | undefined>
+}
+
+/** `<13 digits>-<uuid>`: sorts newer jobs first. */
+export function listPosition(uuid: string, createdAt: number): string {
+  return `${String(9999999999999 - createdAt).padStart(13, '0')}-${uuid}`
+}
+
+/** The uuid in a position, or undefined where the text is none. */
+export function positionUuid(position: string): string | undefined {
+  return /^\d{13}-([0-9a-f-]{36})$/.exec(position)?.[1]
+}
+
+export function createRecords(store: ArtifactStore): Records {
+  // Only what the index lists is taken from here, and a final record never changes.
+  const listed = new LRUCache<string, JobRecord>({ max: 10_000 })
+
+  async function read(uuid: string): Promise<JobRecord | undefined> {
+    try {
+      const { stream } = await store.get(layout.record(uuid))
+      const chunks: Buffer[] = []
+      for await (const chunk of stream) chunks.push(chunk as Buffer)
+      return JSON.parse(Buffer.concat(chunks).toString('utf8')) as JobRecord
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+
+  return {
+    read,
+
+    async write(record) {
+      const { job } = record
+      await store.put(layout.record(job.job_uuid), Buffer.from(`${JSON.stringify(record, null, 1)}\n`))
+      await store.put(indexKey(job), Buffer.alloc(0))
+    },
+
+    async *list(after) {
+      // `~` sorts behind every state.
+      for await (const { key } of store.list(
+        'index/',
+        after === undefined ? {} : { after: `index/${after}-~` },
+      )) {
+        const match = /^index\/(\d{13}-([0-9a-f-]{36}))-/.exec(key)
+        const position = match?.[1]
+        const uuid = match?.[2]
+        if (position === undefined || uuid === undefined) continue
+        yield {
+          uuid,
+          position,
+          async read() {
+            const known = listed.get(key) ?? (await read(uuid))
+            if (known) listed.set(key, known)
+            return known
+          },
+        }
+      }
+    },
+
+    async remove(uuid) {
+      const record = await read(uuid)
+      if (record)
+        await store.remove(states.filter(isFinal).map((state) => indexKey({ ...record.job, state })))
+      await store.remove([layout.record(uuid)])
+    },
+  }
+}
+
+function indexKey(job: Job): string {
+  return `index/${listPosition(job.job_uuid, Date.parse(job.created_at))}-${job.state}`
+}
