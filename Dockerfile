@@ -1,0 +1,22 @@
+# One image for both programs: the API is its entrypoint, a job's pod runs /app/supervise.sh.
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY build.ts ./
+COPY src src
+COPY sidecar sidecar
+RUN npm run build
+
+FROM node:24-bookworm-slim
+LABEL org.opencontainers.image.title="Jobferry" \
+      org.opencontainers.image.description="Runs a container as a Kubernetes Job for one HTTP call and gives its files back, byte for byte." \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /app/dist ./
+COPY package.json LICENSE ./
+COPY manifests/jobs jobs
+USER 1000:1000
+EXPOSE 8888
+ENTRYPOINT ["node", "/app/server.js"]

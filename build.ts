@@ -1,0 +1,53 @@
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
+
+/**
+ * Makes dist/: server.js (the API), uploader.js (the sidecar), the chunks that they share or load late,
+ * supervise.sh, and the licences of everything that was bundled.
+ */
+const options: BuildOptions = {
+  entryPoints: { server: 'src/main.ts', uploader: 'sidecar/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  // What is imported late stays a file of its own: the uploader must not evaluate a client it doesn't use.
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  // Names stay whole, so that stack traces can be read.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  // An ES module has no `require`; bundled CommonJS packages call it for Node's own modules.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  metafile: true,
+}
+
+await rm('dist', { recursive: true, force: true })
+const { metafile } = await build(options)
+await mkdir('dist', { recursive: true })
+await copyFile('sidecar/supervise.sh', 'dist/supervise.sh')
+await chmod('dist/supervise.sh', 0o755)
+await writeFile('dist/LICENSES.txt', await licences(metafile))
+for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
+  console.log(`${path.padEnd(40)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB`)
+}
+
+/** The licence texts of the packages whose code is in the bundles: each demands to be passed on with it. */
+async function licences({ inputs }: Metafile): Promise<string> {
+  const packages = new Set(
+    Object.keys(inputs).flatMap((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []),
+  )
+  const texts = await Promise.all([...packages].sort().map(licence))
+  return texts.join(`\n${'-'.repeat(80)}\n\n`)
+}
+
+async function licence(folder: string): Promise<string> {
+  const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'))
+  const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).sort()
+  const texts = await Promise.all(files.map((file) => readFile(`${folder}/${file}`, 'utf8')))
+  return [`${name} ${version} (${license})`, ...texts].join('\n\n')
+}
