@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'deletion-under-way'
   | 'result-missing'
   | 'not-a-readable-file'
+  | 'precondition-failed'
+  | 'result-damaged'
   | 'expired'
   | 'too-large'
   | 'unsupported-media-type'
