@@ -35,9 +35,12 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
     }
     if (attempt.worker.finishedAt === undefined) return live('running', stopping(observation))
   }
-  if (stored === undefined || !isDecided(attempt, stored))
+  // Before the worker's start there is nothing to store.
+  const known = attempt.worker.startedAt === undefined ? 'none' : stored
+  if (known === undefined || !isDecided(attempt, known)) {
     return live('storing', uploaderTrouble(observation))
-  const outcome = finalOutcome(observation, attempt, stored)
+  }
+  const outcome = finalOutcome(observation, attempt, known)
   if (outcome.state === 'failed' && anotherAttemptFollows(observation, attempt, retries)) {
     return live('queued', {
       reason: outcome.cause?.reason ?? 'Error',

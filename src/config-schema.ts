@@ -1,0 +1,70 @@
+import { z } from 'zod'
+
+const flag = z
+  .enum(['0', '1', 'true', 'false'], { error: 'expected 1 or 0' })
+  .default('0')
+  .transform((text) => text === '1' || text === 'true')
+
+const wholeNumber = (least: number, most: number, otherwise: number) =>
+  z.coerce
+    .number({ error: `expected a whole number from ${least} to ${most}` })
+    .int(`expected a whole number from ${least} to ${most}`)
+    .min(least, `expected at least ${least}`)
+    .max(most, `expected at most ${most}`)
+    .default(otherwise)
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' })
+
+/** The settings' forms and defaults, one by one; what depends on several of them is config.ts's. */
+export const settings = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: wholeNumber(0, 65535, 8888),
+  PUBLIC_URL: httpUrl.optional(),
+  KUBECONFIG: z.string().optional(),
+  NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected the name of a Kubernetes namespace')
+    .optional(),
+  S3_ENDPOINT: httpUrl.optional(),
+  S3_ENDPOINT_FOR_PODS: httpUrl.optional(),
+  S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "expected a bucket's name: 3 to 63 of a-z, 0-9, - and .")
+    .default('jobferry'),
+  S3_REGION: z.string().default('us-east-1'),
+  S3_PREFIX: z
+    .string()
+    .regex(/^([^/]+\/)*[^/]*$/, 'expected a relative prefix without empty components')
+    .default(''),
+  S3_ACCESS_KEY: z.string().optional(),
+  S3_SECRET_KEY: z.string().optional(),
+  S3_UPLOADER_ACCESS_KEY: z.string().optional(),
+  S3_UPLOADER_SECRET_KEY: z.string().optional(),
+  UPLOADER_IMAGE: z.string().optional(),
+  UPLOADER_PORT: wholeNumber(1024, 65535, 47100),
+  POD_SECURITY: z
+    .enum(['baseline', 'restricted'], { error: 'expected baseline or restricted' })
+    .default('baseline'),
+  API_TOKENS: z.string().default('').transform(parseTokens),
+  ALLOW_UNAUTHENTICATED: flag,
+  JOBS_DIRECTORY: z.string().default('manifests/jobs'),
+  DATA_DIRECTORY: z.string().default('data'),
+  LOCAL_ALLOW_COMMANDS: flag,
+  INPUT_MAX_BYTES: wholeNumber(0, Number.MAX_SAFE_INTEGER, 10 * 2 ** 30),
+  DEMO_WAIT_SECONDS: wholeNumber(0, 3600, 50),
+  SHUTDOWN_SECONDS: wholeNumber(0, 3600, 25),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+})
+export type Settings = z.infer<typeof settings>
+
+function parseTokens(text: string, context: z.RefinementCtx): { name: string; sha256: string }[] {
+  const tokens = []
+  for (const line of text.split('\n').map((item) => item.trim())) {
+    if (line === '') continue
+    const match = /^([A-Za-z0-9._-]+):([0-9a-f]{64})$/.exec(line)
+    if (match?.[1] && match[2]) tokens.push({ name: match[1], sha256: match[2] })
+    else
+      context.addIssue({ code: 'custom', message: 'expected lines of <name>:<SHA-256 of the token in hex>' })
+  }
+  return tokens
+}

@@ -1,0 +1,26 @@
+import type { LiveJob } from '../job/backend.ts'
+import type { Job } from '../job/job.ts'
+import type { Assessment } from '../job/state.ts'
+
+/** A live job as callers see it; `attemptUid` where only the store knows the attempt any more. */
+export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: string | undefined): Job {
+  const { attempt, createdAt, failedAttempts } = live.observation
+  const uid = attempt?.uid ?? attemptUid
+  return {
+    job_uuid: live.uuid,
+    job: live.request.job ?? null,
+    state: assessment.state,
+    reason: assessment.cause?.reason ?? null,
+    message: assessment.cause?.message ?? null,
+    exit_code: attempt?.worker.exitCode ?? null,
+    attempt: uid === undefined ? null : { number: attempt?.number ?? Math.max(1, failedAttempts), uid },
+    created_at: new Date(createdAt).toISOString(),
+    started_at: time(attempt?.worker.startedAt),
+    finished_at: time(attempt?.worker.finishedAt),
+    result: assessment.result,
+  }
+}
+
+function time(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : new Date(milliseconds).toISOString()
+}

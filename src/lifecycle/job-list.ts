@@ -1,0 +1,66 @@
+import { invalid } from '../errors.ts'
+import type { Job } from '../job/job.ts'
+import { listPosition, positionUuid, type Records } from './records.ts'
+import type { Tracker } from './tracker.ts'
+
+/**
+ * A page of all jobs, newest first: live ones from memory merged with finished ones from the store's index.
+ * `after` is a page's `next`, the position of its last job.
+ */
+export async function listJobs(
+  tracker: Tracker,
+  records: Records,
+  { limit, after }: { limit: number; after?: string },
+): Promise<{ jobs: Job[]; next?: string }> {
+  if (after !== undefined && positionUuid(after) === undefined) {
+    throw invalid('after', `${JSON.stringify(after)} is no position in the list`, "a page's `next`")
+  }
+  const live = livePositions(tracker).filter(({ position }) => after === undefined || position > after)
+  const chosen: { position: string; read(): Promise<Job | undefined> }[] = []
+  let atLive = 0
+  const takeLiveBefore = (position: string | undefined) => {
+    for (
+      let next = live[atLive];
+      next && (position === undefined || next.position < position);
+      next = live[++atLive]
+    ) {
+      chosen.push(next)
+    }
+  }
+  for await (const entry of records.list(after)) {
+    takeLiveBefore(entry.position)
+    if (chosen.length > limit) break
+    if (!tracker.get(entry.uuid)) {
+      chosen.push({ position: entry.position, read: async () => (await entry.read())?.job })
+    }
+    if (chosen.length > limit) break
+  }
+  takeLiveBefore(undefined)
+  const page = chosen.slice(0, limit)
+  const jobs = (await readAll(page)).filter((job) => job !== undefined)
+  const last = page.at(-1)
+  return chosen.length > limit && last ? { jobs, next: last.position } : { jobs }
+}
+
+function livePositions(tracker: Tracker): { position: string; read(): Promise<Job> }[] {
+  const entries = []
+  for (const { live, answer, assessment } of tracker.list()) {
+    if (assessment.deleted) continue
+    entries.push({
+      position: listPosition(live.uuid, live.observation.createdAt),
+      read: () => Promise.resolve(answer),
+    })
+  }
+  return entries.sort((a, b) => (a.position < b.position ? -1 : 1))
+}
+
+/** In order, 16 at a time. */
+async function readAll(
+  entries: readonly { read(): Promise<Job | undefined> }[],
+): Promise<(Job | undefined)[]> {
+  const jobs: (Job | undefined)[] = []
+  for (let at = 0; at < entries.length; at += 16) {
+    jobs.push(...(await Promise.all(entries.slice(at, at + 16).map((entry) => entry.read()))))
+  }
+  return jobs
+}

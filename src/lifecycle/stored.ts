@@ -1,0 +1,45 @@
+import { commitCheckpoints } from '../artifact/checkpoint.ts'
+import { layout } from '../artifact/layout.ts'
+import type { ManifestHead } from '../artifact/manifest.ts'
+import { readHead } from '../artifact/manifest-reader.ts'
+import type { ArtifactStore } from '../artifact/store.ts'
+import type { Stop, Stored } from '../job/observation.ts'
+import { listAttempts } from './purge.ts'
+
+/**
+ * What the store has of an attempt's results, of the newest one where `attempt` is unknown. `stored` is undefined
+ * while a manifest may still come. With `ended`, nothing will come any more: then the newest checkpoints are made
+ * the result, and `none` is the answer where there are none. Rejects with StoreError.
+ */
+export async function lookUpManifest(
+  store: ArtifactStore,
+  uuid: string,
+  attempt: string | undefined,
+  ended: boolean,
+): Promise<{ attempt?: string; stored?: Stored }> {
+  if (attempt !== undefined) {
+    const stored =
+      (await readHead(store, layout.manifest(uuid, attempt))) ??
+      (ended ? await settle(store, uuid, attempt) : undefined)
+    return stored === undefined ? {} : { stored }
+  }
+  if (!ended) return {}
+  let newest: { attempt: string; stored: ManifestHead } | undefined
+  for (const candidate of await listAttempts(store, uuid)) {
+    const head =
+      (await readHead(store, layout.manifest(uuid, candidate))) ?? (await settle(store, uuid, candidate))
+    if (head === 'none') continue
+    if (!newest || head.scan_started_at > newest.stored.scan_started_at)
+      newest = { attempt: candidate, stored: head }
+  }
+  return newest ?? { stored: 'none' }
+}
+
+/** Tells an uploader that is storing to stop; idempotent. */
+export async function announceStop(store: ArtifactStore, uuid: string, stop: Stop): Promise<void> {
+  await store.put(layout.stop(uuid), Buffer.from(`${JSON.stringify(stop)}\n`))
+}
+
+async function settle(store: ArtifactStore, uuid: string, attempt: string): Promise<Stored> {
+  return (await commitCheckpoints(store, uuid, attempt)) ?? 'none'
+}

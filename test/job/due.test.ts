@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { due, manifestLookupDelay } from '../../src/job/due.ts'
+import type { Attempt, Observation } from '../../src/job/observation.ts'
+
+const created = 1_000_000
+const request = { start_timeout_seconds: 60, timeout_seconds: 10 }
+
+describe('the time to start', () => {
+  it('is looked at again when it is over', () => {
+    expect(due(observation(), request, created)).toEqual({ at: created + 60_000 })
+  })
+
+  it('stops a job that has not started by then as StartTimeout', () => {
+    expect(due(observation(), request, created + 60_000)).toMatchObject({
+      stop: { outcome: 'failed', cause: { reason: 'StartTimeout' } },
+    })
+  })
+
+  it('keeps the reason that blocked the start', () => {
+    const blocked = { reason: 'ImagePullBackOff', message: 'no such image' } as const
+    expect(due({ ...observation(), blocked }, request, created + 60_000)).toMatchObject({
+      stop: { cause: { reason: 'ImagePullBackOff' } },
+    })
+  })
+
+  it('does not run for a retry', () => {
+    expect(due({ ...observation(), failedAttempts: 1 }, request, created + 70_000)).toBeUndefined()
+  })
+})
+
+describe('the time to run', () => {
+  const running = attempt({ startedAt: created + 30_000 })
+
+  it("counts from the worker's start", () => {
+    expect(due(observation(running), request, created + 30_000)).toEqual({ at: created + 40_000 })
+    expect(due(observation(running), request, created + 40_000)).toMatchObject({
+      stop: { outcome: 'failed', cause: { reason: 'TimeoutExceeded' } },
+    })
+  })
+
+  it('has no end where none was asked for', () => {
+    expect(due(observation(running), { start_timeout_seconds: 60 }, created + 10 ** 9)).toBeUndefined()
+  })
+
+  it('is over when the worker has ended', () => {
+    const ended = attempt({ startedAt: created + 30_000, finishedAt: created + 35_000 })
+    expect(due(observation(ended), request, created + 10 ** 6)).toBeUndefined()
+  })
+
+  it('does not stop a job a second time', () => {
+    const stop = { outcome: 'canceled', cause: { reason: 'Canceled', message: '' }, at: created } as const
+    expect(due({ ...observation(running), stop }, request, created + 10 ** 6)).toBeUndefined()
+  })
+})
+
+it('asks for a manifest every 50 ms for 10 s, then at 1 % of the time, at most every second', () => {
+  expect([0, 9_999, 10_000, 20_000, 60_000, 3_600_000].map(manifestLookupDelay)).toEqual([
+    50, 50, 50, 200, 600, 1000,
+  ])
+})
+
+function observation(seen?: Attempt): Observation {
+  return { createdAt: created, suspended: false, failedAttempts: 0, ...(seen && { attempt: seen }) }
+}
+
+function attempt(worker: { startedAt?: number; finishedAt?: number }): Attempt {
+  const container = { resolution: 1000, restarts: 0 }
+  return {
+    uid: 'a',
+    number: 1,
+    scheduled: true,
+    uploader: { ...container, ready: true },
+    worker: { ...container, ...worker },
+    ended: false,
+  }
+}
