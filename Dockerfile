@@ -12,7 +12,7 @@ FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="Jobferry" \
       org.opencontainers.image.description="Runs a container as a Kubernetes Job for one HTTP call and gives its files back, byte for byte." \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV NODE_ENV=production
+ENV NODE_ENV=production JOBS_DIRECTORY=/app/jobs
 WORKDIR /app
 COPY --from=build /app/dist ./
 COPY package.json LICENSE ./
