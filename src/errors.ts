@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'unsupported-media-type'
   | 'range-not-satisfiable'
   | 'idempotency-key-reused'
+  | 'job-failed'
   | 'unavailable'
   | 'internal'
 

@@ -1,8 +1,10 @@
 import type { ArtifactStore } from '../artifact/store.ts'
 import type { JobBackend } from '../job/backend.ts'
+import type { ConfiguredJob } from '../job/request-schema.ts'
 import type { Jobs } from '../lifecycle/jobs.ts'
 import type { Log } from '../log.ts'
 import type { LocateResult } from '../result/locate.ts'
+import type { Metrics } from './metrics.ts'
 
 /** What the routes call. */
 export interface Services {
@@ -10,5 +12,18 @@ export interface Services {
   backend: JobBackend
   store: ArtifactStore
   locateResult: LocateResult
+  configured: ConfiguredJobs
+  metrics: Metrics
   log: Log
+  /** False before the first sync and during shutdown. */
+  ready(): boolean
+  /** Aborted when shutdown begins: whatever waits or follows ends then. */
+  shutdown: AbortSignal
+}
+
+/** The jobs that callers may start from. */
+export interface ConfiguredJobs {
+  get(name: string): ConfiguredJob | undefined
+  /** Sorted. */
+  names(): string[]
 }

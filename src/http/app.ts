@@ -1,0 +1,52 @@
+import express, { type Express } from 'express'
+import { Problem } from '../errors.ts'
+import { bodyLimits } from './connection.ts'
+import { demoRoutes, type SendResultFile } from './demo.ts'
+import { deployRoutes } from './deploy.ts'
+import { environmentRoutes } from './environments.ts'
+import { errorHandler } from './error-handler.ts'
+import { hostGuard, siteGuard, tokenGuard } from './guards.ts'
+import { healthRoutes, probeRoutes } from './health.ts'
+import { jobRoutes } from './jobs.ts'
+import { logRoutes } from './log.ts'
+import type { HttpOptions } from './options.ts'
+import { requestLog } from './request-log.ts'
+import type { Services } from './services.ts'
+
+/** The whole HTTP API. */
+export function createApp(services: Services, options: HttpOptions): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.enable('case sensitive routing')
+
+  app.use((_req, res, next) => {
+    res.set({
+      'X-Content-Type-Options': 'nosniff',
+      // What a job left may be HTML: in a sandbox its scripts can't call this API as its reader.
+      'Content-Security-Policy': "default-src 'none'; sandbox",
+      'Cross-Origin-Resource-Policy': 'same-origin',
+      'Cache-Control': 'no-store',
+    })
+    next()
+  })
+  app.use(requestLog(services), bodyLimits(), hostGuard(options))
+  app.use(probeRoutes(services))
+  app.use(tokenGuard(options), siteGuard(options))
+  // /job/deploy comes before /job/:id.
+  app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
+  app.use(
+    environmentRoutes(services, options),
+    demoRoutes(services, options, sendFile),
+    healthRoutes(services),
+  )
+  app.use((req) => {
+    throw new Problem('not-found', `There is nothing at ${req.path}`)
+  })
+  app.use(errorHandler(services))
+  return app
+}
+
+const sendFile: SendResultFile = async () => {
+  throw new Problem('internal', 'not wired')
+}

@@ -1,0 +1,116 @@
+import { type Request, type Response, Router } from 'express'
+import { invalid } from '../errors.ts'
+import { parseConfigData } from '../job/config-data.ts'
+import { parseDeployQuery } from '../job/deploy-query.ts'
+import { parseEnvFile } from '../job/env-file.ts'
+import type { JobRequest } from '../job/request.ts'
+import { parseRequest } from '../job/request-schema.ts'
+import type { Deployment } from '../lifecycle/jobs.ts'
+import { contentType, parseJson, readBody, unsupported } from './body.ts'
+import { refuseForeign } from './guards.ts'
+import { idempotencyKey } from './idempotency-key.ts'
+import { refuseLargeInputs } from './input-limit.ts'
+import { jobLinks } from './links.ts'
+import { readForm } from './multipart.ts'
+import type { HttpOptions } from './options.ts'
+import { queryPairs, readQuery } from './query.ts'
+import { resolveRequest } from './resolve-request.ts'
+import { route } from './route.ts'
+import type { Services } from './services.ts'
+
+export function deployRoutes(services: Services, options: HttpOptions): Router {
+  const router = Router()
+  route(
+    router,
+    '/job/deploy',
+    {
+      async get(req, res) {
+        refuseForeign(req, options)
+        const request = resolveRequest(
+          { request: parseDeployQuery(queryPairs(req.originalUrl)) },
+          services,
+          options,
+        )
+        const uuid = await deploy(services, idempotencyKey(req), request)
+        res.json(answer(uuid, options))
+      },
+      async post(req, res) {
+        readQuery(req, [])
+        const uuid = await deployBody(req, res, services, options)
+        res.status(201).location(jobLinks(uuid, options.publicUrl).self).json(answer(uuid, options))
+      },
+    },
+    { noHead: true },
+  )
+  return router
+}
+
+/** Deploys a request that has no inputs. */
+export async function deploy(
+  services: Services,
+  key: string | undefined,
+  request: JobRequest,
+): Promise<string> {
+  const deployment = await services.jobs.beginDeployment(key)
+  return await finish(services, deployment, request)
+}
+
+async function deployBody(req: Request, res: Response, services: Services, options: HttpOptions) {
+  const type = contentType(req)
+  const key = idempotencyKey(req)
+  if (type === 'application/json') {
+    const request = parseRequest(parseJson(await readBody(req), 'body'))
+    return await deploy(services, key, resolveRequest({ request }, services, options))
+  }
+  if (type === 'multipart/form-data') return await deployForm(req, res, key, services, options)
+  throw unsupported('application/json or multipart/form-data')
+}
+
+async function deployForm(
+  req: Request,
+  res: Response,
+  key: string | undefined,
+  services: Services,
+  options: HttpOptions,
+): Promise<string> {
+  refuseLargeInputs(req, options)
+  const deployment = await services.jobs.beginDeployment(key)
+  let request: JobRequest
+  try {
+    const texts = await readForm(req, res, {
+      texts: ['request', 'config_data', 'env_file'],
+      input: (name, stream) => deployment.receiveInput(name, stream),
+    })
+    request = requestOf(texts, services, options)
+  } catch (error) {
+    await deployment.abandon()
+    throw error
+  }
+  return await finish(services, deployment, request)
+}
+
+function requestOf(texts: ReadonlyMap<string, Buffer>, services: Services, options: HttpOptions): JobRequest {
+  const [request, configData, envFile] = ['request', 'config_data', 'env_file'].map((name) => texts.get(name))
+  if (request && configData) {
+    throw invalid('config_data', 'is given together with request', 'one of the two')
+  }
+  return resolveRequest(
+    {
+      request: request && parseRequest(parseJson(request, 'request')),
+      configData: configData && parseConfigData(configData),
+      envFile: envFile && parseEnvFile(envFile),
+    },
+    services,
+    options,
+  )
+}
+
+async function finish(services: Services, deployment: Deployment, request: JobRequest): Promise<string> {
+  const { job_uuid } = await deployment.deploy(request)
+  services.metrics.deployed()
+  return job_uuid
+}
+
+function answer(uuid: string, options: HttpOptions) {
+  return { status: 'job deployed', job_uuid: uuid, links: jobLinks(uuid, options.publicUrl) }
+}

@@ -1,0 +1,45 @@
+import type { Request, RequestHandler } from 'express'
+import { Problem } from '../errors.ts'
+import { foreignOrigin, isLoopbackHost, tokenName } from './access.ts'
+import type { HttpOptions } from './options.ts'
+
+/** Refuses Host headers that don't name this machine, where only this machine can connect. */
+export function hostGuard(options: HttpOptions): RequestHandler {
+  return (req, _res, next) => {
+    if (options.loopbackOnly && !isLoopbackHost(req.headers.host, options.publicUrl)) {
+      throw new Problem('forbidden', 'The Host header names another machine: use localhost or 127.0.0.1')
+    }
+    next()
+  }
+}
+
+/** Lets known tokens pass and notes whose it is; without any configured, everybody passes. */
+export function tokenGuard({ tokens }: HttpOptions): RequestHandler {
+  return (req, res, next) => {
+    if (tokens.length === 0) return next()
+    const { authorization } = req.headers
+    const name = tokenName(authorization, tokens)
+    if (name === undefined) {
+      // RFC 6750, section 3: the error is named only where a token was given.
+      const error = authorization === undefined ? '' : ', error="invalid_token"'
+      res.set('WWW-Authenticate', `Bearer realm="jobferry"${error}`)
+      throw new Problem('unauthorized', 'Send a known token as "Authorization: Bearer <token>"')
+    }
+    res.locals.token = name
+    next()
+  }
+}
+
+/** Refuses whatever changes something by its method and comes from another site. */
+export function siteGuard(options: HttpOptions): RequestHandler {
+  return (req, _res, next) => {
+    if (!['GET', 'HEAD', 'OPTIONS'].includes(req.method)) refuseForeign(req, options)
+    next()
+  }
+}
+
+/** Rejects `forbidden` for a call from another site and for a prefetch; for GETs that change something. */
+export function refuseForeign(req: Request, options: HttpOptions): void {
+  const why = foreignOrigin(req.headers, options.publicUrl)
+  if (why !== undefined) throw new Problem('forbidden', `${why}: what changes something refuses that`)
+}

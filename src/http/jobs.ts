@@ -1,0 +1,54 @@
+import { Router } from 'express'
+import { isFinal } from '../job/job.ts'
+import { jobId, unknownJob } from './job-id.ts'
+import { nextLink, withLinks } from './links.ts'
+import type { HttpOptions } from './options.ts'
+import { integerOf, readQuery } from './query.ts'
+import { route } from './route.ts'
+import type { Services } from './services.ts'
+
+const defaultLimit = 100
+const maxLimit = 10_000
+
+export function jobRoutes({ jobs }: Services, { publicUrl }: HttpOptions): Router {
+  const router = Router()
+  route(router, '/job', {
+    async get(req, res) {
+      const query = readQuery(req, ['limit', 'after'])
+      const limit = integerOf(query, 'limit', 1, maxLimit) ?? defaultLimit
+      const after = query.get('after')
+      const page = await jobs.list(after === undefined ? { limit } : { limit, after })
+      res.json({
+        jobs: page.jobs.map((job) => withLinks(job, publicUrl)),
+        next: nextLink('/job', { limit: query.get('limit'), after: page.next }, publicUrl),
+      })
+    },
+  })
+
+  route(router, '/job/:id', {
+    async get(req, res) {
+      const uuid = jobId(req)
+      readQuery(req, [])
+      const job = await jobs.get(uuid)
+      if (!job) throw unknownJob(uuid)
+      res.json(withLinks(job, publicUrl))
+    },
+    async delete(req, res) {
+      const uuid = jobId(req)
+      readQuery(req, [])
+      await jobs.remove(uuid)
+      res.status(204).end()
+    },
+  })
+
+  route(router, '/job/:id/cancel', {
+    async post(req, res) {
+      const uuid = jobId(req)
+      readQuery(req, [])
+      const job = await jobs.cancel(uuid)
+      // 202: the decision stands, the worker may still be using up its grace.
+      res.status(isFinal(job.state) ? 200 : 202).json(withLinks(job, publicUrl))
+    },
+  })
+  return router
+}

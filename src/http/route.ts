@@ -1,0 +1,26 @@
+import type { Request, Response, Router } from 'express'
+import { Problem } from '../errors.ts'
+
+export type Handler = (req: Request, res: Response) => void | Promise<void>
+
+export interface Handlers {
+  get?: Handler
+  post?: Handler
+  delete?: Handler
+}
+
+/** Serves a path by its methods; others get 405 and an Allow header. `get` answers HEAD too, unless `noHead`. */
+export function route(router: Router, path: string, handlers: Handlers, options?: { noHead: boolean }): void {
+  const allowed = Object.keys(handlers).map((method) => method.toUpperCase())
+  if (handlers.get && !options?.noHead) allowed.push('HEAD')
+  const chain = router.route(path)
+  chain.all(async (req, res) => {
+    const method = req.method === 'HEAD' ? 'GET' : req.method
+    const handler = handlers[method.toLowerCase() as keyof Handlers]
+    if (!allowed.includes(req.method) || !handler) {
+      res.set('Allow', allowed.join(', '))
+      throw new Problem('method-not-allowed', `${req.method} is not allowed here, but ${allowed.join(', ')}`)
+    }
+    await handler(req, res)
+  })
+}
