@@ -29,8 +29,11 @@ export interface JobsParts {
   onArchived?(job: Job): void
 }
 
-/** Jobs over one backend, which has been started, and one store. `close` ends the following, not the jobs. */
-export function createJobs(parts: JobsParts): { jobs: Jobs; close(): void } {
+/**
+ * Jobs over one backend and one store. `start` begins to follow them, once the backend has been started; `close`
+ * ends the following, not the jobs.
+ */
+export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close(): void } {
   const { backend, store, log, openUploads } = parts
   const records = createRecords(store)
   const logs = new LogArchive(backend, store, log)
@@ -96,9 +99,9 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; close(): void } {
     },
   }
 
-  tracker.start()
   return {
     jobs,
+    start: () => tracker.start(),
     close() {
       tracker.close()
       logs.close()

@@ -1,0 +1,145 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openUploads } from './artifact/checkpoint.ts'
+import type { ArtifactStore } from './artifact/store.ts'
+import { createBackend, createStore } from './backends.ts'
+import { type Config, isLoopback } from './config.ts'
+import { messageOf } from './errors.ts'
+import { createApp } from './http/app.ts'
+import { createMetrics } from './http/metrics.ts'
+import { configureServer } from './http/server-limits.ts'
+import { loadConfiguredJobs } from './lifecycle/configured-jobs.ts'
+import { createJobs } from './lifecycle/create-jobs.ts'
+import { createLocateResult } from './lifecycle/locate-result.ts'
+import { clusterFields, commandFields } from './local/supported-fields.ts'
+import { createLog, type Log } from './log.ts'
+
+export interface Running {
+  /** Where it listens: `http://127.0.0.1:8888`. */
+  url: string
+  /** Lets requests that are under way finish, at most `shutdownSeconds`, then frees everything. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the API: it listens at once (`/health/live`), and is ready, which this resolves with, when store and
+ * backend have answered; until then it keeps trying. Rejects when it can't listen, when a configured job is
+ * wrong, or with the signal's reason.
+ */
+export async function start(
+  config: Config,
+  log: Log = createLog('jobferry', config.logLevel),
+  signal?: AbortSignal,
+): Promise<Running> {
+  log.info({ why: config.because.backend }, `backend: ${config.backend.kind}`)
+  log.info({ why: config.because.store }, `store: ${config.store.kind}`)
+  const cleanups: (() => unknown)[] = []
+  const closing = new AbortController()
+  let ready = false
+  const close = async () => {
+    ready = false
+    closing.abort()
+    for (const cleanup of cleanups.splice(0).reverse()) {
+      await Promise.resolve(cleanup()).catch((error: unknown) => log.error({ error }, 'while shutting down'))
+    }
+  }
+  try {
+    const store = await createStore(config)
+    cleanups.push(() => store.close())
+    const backend = await createBackend(config, log)
+    cleanups.push(() => backend.close())
+    const configured = await loadConfiguredJobs(config.jobsDirectory, log)
+    cleanups.push(() => configured.close())
+    const { jobs, ...following } = createJobs({
+      backend,
+      store,
+      log,
+      openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
+      namespace: config.namespace,
+      inputMaxBytes: config.inputMaxBytes,
+      onArchived: ({ result: { state, count, bytes } }) =>
+        metrics.uploaded({ state: state ?? 'missing', count: count ?? 0, bytes: bytes ?? 0 }),
+    })
+    const metrics = createMetrics(() => jobs.countByState())
+    cleanups.push(() => following.close())
+    const app = createApp(
+      {
+        jobs,
+        backend,
+        store,
+        locateResult: createLocateResult(jobs),
+        configured,
+        metrics,
+        log,
+        ready: () => ready,
+        shutdown: closing.signal,
+      },
+      {
+        ...(config.publicUrl && { publicUrl: config.publicUrl }),
+        tokens: config.tokens,
+        loopbackOnly: isLoopback(config.host),
+        inputMaxBytes: config.inputMaxBytes,
+        demoWaitSeconds: config.demoWaitSeconds,
+        ...(config.backend.kind === 'local' && {
+          refusedFields: refusedLocally(config.backend.allowCommands),
+        }),
+      },
+    )
+    const server = createServer(app)
+    configureServer(server)
+    const url = await listen(server, config)
+    cleanups.push(() => finishRequests(server, config.shutdownSeconds))
+    log.info({ url }, 'listening')
+    const both = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])
+    await untilPrepared(store, log, both)
+    await backend.start()
+    both.throwIfAborted()
+    following.start()
+    ready = true
+    log.info({ backend: backend.name, store: store.name, url }, 'ready')
+    return { url, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Fields that callers can't give where jobs are child processes, with what is expected instead. */
+function refusedLocally(allowCommands: boolean): Record<string, string> {
+  const onCluster = 'no such field, or a Jobferry with a cluster (KUBECONFIG): jobs are child processes here'
+  const configured = 'a configured job (field job), or LOCAL_ALLOW_COMMANDS=1 in the settings'
+  return Object.fromEntries([
+    ...clusterFields.map((field) => [field, onCluster]),
+    ...(allowCommands ? [] : commandFields.map((field) => [field, configured])),
+  ])
+}
+
+async function listen(server: Server, { host, port }: Config): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const address = server.address() as AddressInfo
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+}
+
+async function untilPrepared(store: ArtifactStore, log: Log, signal: AbortSignal): Promise<void> {
+  for (let delay = 250; ; delay = Math.min(10_000, delay * 2)) {
+    try {
+      return await store.prepare(signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      log.error({ store: store.name, error: messageOf(error) }, 'the store can not be used yet; trying again')
+      await sleep(delay, undefined, { signal })
+    }
+  }
+}
+
+async function finishRequests(server: Server, seconds: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), seconds * 1000)
+  await closed
+  clearTimeout(timer)
+}
