@@ -1,11 +1,11 @@
 import express, { type Express } from 'express'
 import { Problem } from '../errors.ts'
-import { bodyLimits } from './connection.ts'
+import { bodyLimits } from './body-limits.ts'
 import { demoRoutes, type SendResultFile } from './demo.ts'
 import { deployRoutes } from './deploy.ts'
 import { environmentRoutes } from './environments.ts'
 import { errorHandler } from './error-handler.ts'
-import { hostGuard, siteGuard, tokenGuard } from './guards.ts'
+import { hostGuard, readyGuard, siteGuard, tokenGuard } from './guards.ts'
 import { healthRoutes, probeRoutes } from './health.ts'
 import { jobRoutes } from './jobs.ts'
 import { logRoutes } from './log.ts'
@@ -32,7 +32,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   })
   app.use(requestLog(services), bodyLimits(), hostGuard(options))
   app.use(probeRoutes(services))
-  app.use(tokenGuard(options), siteGuard(options))
+  app.use(tokenGuard(options), siteGuard(options), healthRoutes(services), readyGuard(services))
   // /job/deploy comes before /job/:id.
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
   app.use(

@@ -2,6 +2,7 @@ import type { Request, RequestHandler } from 'express'
 import { Problem } from '../errors.ts'
 import { foreignOrigin, isLoopbackHost, tokenName } from './access.ts'
 import type { HttpOptions } from './options.ts'
+import type { Services } from './services.ts'
 
 /** Refuses Host headers that don't name this machine, where only this machine can connect. */
 export function hostGuard(options: HttpOptions): RequestHandler {
@@ -27,6 +28,16 @@ export function tokenGuard({ tokens }: HttpOptions): RequestHandler {
     }
     res.locals.token = name
     next()
+  }
+}
+
+/** Refuses what needs the first sync before it is done: a job that isn't known yet would be answered with 404. */
+export function readyGuard({ ready, shutdown }: Services): RequestHandler {
+  return (_req, res, next) => {
+    if (ready()) return next()
+    if (shutdown.aborted) res.set('Connection', 'close')
+    const what = shutdown.aborted ? 'shutting down' : 'starting'
+    throw new Problem('unavailable', `The API is ${what}`, { retryAfterSeconds: 2 })
   }
 }
 

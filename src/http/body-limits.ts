@@ -1,4 +1,3 @@
-import type { Server } from 'node:http'
 import type { RequestHandler } from 'express'
 
 /** A caller that sends nothing of a body for so long has gone, even where its connection hasn't. */
@@ -26,16 +25,4 @@ export function bodyLimits(): RequestHandler {
     })
     next()
   }
-}
-
-/** Sets the limits of connections. */
-export function configureServer(server: Server): void {
-  server.headersTimeout = 30_000
-  // Inputs of many GiB take their time; bodyLimits() ends those that stand still.
-  server.requestTimeout = 0
-  // Longer than proxies keep theirs (60 s at most by default), so that none sends into a closing connection.
-  server.keepAliveTimeout = 75_000
-  server.maxHeadersCount = 100
-  // A follower of a log may be silent for hours: that it is still there, TCP has to find out.
-  server.on('connection', (socket) => socket.setKeepAlive(true, 60_000))
 }
