@@ -1,0 +1,243 @@
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { invalid, messageOf, Problem } from '../errors.ts'
+import type { ContainerLog, JobBackend, JobPlan, LiveJob, LogOptions } from '../job/backend.ts'
+import type { Stop } from '../job/observation.ts'
+import type { Log } from '../log.ts'
+import { makeDirectoryDurably, writeDurably } from './durable.ts'
+import { baseEnvironment, type LocalStore } from './environment.ts'
+import { LocalEnvironments } from './environments.ts'
+import { attemptFolders } from './folders.ts'
+import { JobEntry } from './job-entry.ts'
+import { end } from './job-run.ts'
+import { lock } from './lock.ts'
+import { openLog } from './log-file.ts'
+import { planRecord } from './plan.ts'
+import type { JobRecord } from './record.ts'
+import { readRecords, takeOver } from './recover.ts'
+import { Removals } from './removals.ts'
+import { removeFolder } from './remove-folder.ts'
+import { RunQueue } from './run-queue.ts'
+import { uploaderCommand } from './uploader-command.ts'
+
+export interface LocalSettings {
+  /** Where jobs run and are written down; environments lie beside it. */
+  directory: string
+  store: LocalStore
+  /** What runs the uploader below its supervisor; default: this program's own. */
+  uploader?: { command: string[] }
+  /** Jobs that run at once; default: the number of cores. */
+  concurrency?: number
+}
+
+/**
+ * Runs jobs as child processes of this one, each in a session of its own. What they are doing is written down at each
+ * step, so that they survive this process: see recover.ts for what the next one makes of it.
+ */
+export function createLocalBackend(settings: LocalSettings, log: Log): JobBackend {
+  return new LocalBackend(settings, log)
+}
+
+class LocalBackend implements JobBackend {
+  readonly name: string
+  readonly kind = 'local'
+  readonly environments: LocalEnvironments
+  readonly #directory: string
+  readonly #store: LocalStore
+  readonly #credentialsDirectory: string
+  readonly #log: Log
+  readonly #jobs = new Map<string, JobEntry>()
+  readonly #creations = new Map<string, Promise<unknown>>()
+  readonly #listeners = new Set<(uuid: string) => void>()
+  readonly #runs: RunQueue
+  readonly #removals: Removals
+  #closed = false
+  #unlock: (() => Promise<void>) | undefined
+
+  constructor(settings: LocalSettings, log: Log) {
+    const { directory, store } = settings
+    this.name = `child processes in ${directory}`
+    this.#directory = directory
+    this.#store = store
+    this.#credentialsDirectory = join(directory, 'credentials')
+    this.#log = log
+    this.environments = new LocalEnvironments(join(dirname(directory), 'environments'))
+    const context = {
+      directory,
+      store,
+      credentialsDirectory: this.#credentialsDirectory,
+      uploaderCommand: settings.uploader?.command ?? uploaderCommand(process.execPath, import.meta.url),
+      base: baseEnvironment(process.env, process.execPath),
+      log,
+    }
+    this.#runs = new RunQueue(context, settings.concurrency ?? availableParallelism())
+    this.#removals = new Removals(log, (job) => this.#vanish(job))
+  }
+
+  async start(): Promise<void> {
+    await makeDirectoryDurably(this.#directory)
+    this.#unlock = await lock(join(this.#directory, 'lock'))
+    if (this.#store.kind === 's3') {
+      await makeDirectoryDurably(this.#credentialsDirectory)
+      await writeDurably(join(this.#credentialsDirectory, 'access-key'), this.#store.accessKey)
+      await writeDurably(join(this.#credentialsDirectory, 'secret-key'), this.#store.secretKey)
+    }
+    const records = await readRecords(this.#directory, this.#log)
+    for (const record of records) await this.#takeOver(record)
+    // Those that have already run come first: their results are at stake.
+    const waiting = [...this.#jobs.values()].filter((job) => job.record.ended === undefined)
+    for (const job of waiting.filter(({ record }) => record.attempt)) this.#runs.add(job)
+    for (const job of waiting.filter(({ record }) => !record.attempt)) this.#runs.add(job)
+  }
+
+  missing(): string[] {
+    return []
+  }
+
+  async create(plan: JobPlan): Promise<{ created: boolean; requestSha256: string }> {
+    for (;;) {
+      const existing = this.#openJob(plan.uuid)
+      if (existing) return { created: false, requestSha256: existing.record.requestSha256 }
+      const creation = this.#creations.get(plan.uuid)
+      if (creation === undefined) break
+      await creation.catch(() => undefined)
+    }
+    const creation = this.#create(plan).finally(() => this.#creations.delete(plan.uuid))
+    this.#creations.set(plan.uuid, creation)
+    await creation
+    return { created: true, requestSha256: plan.requestSha256 }
+  }
+
+  get(uuid: string): LiveJob | undefined {
+    return this.#jobs.get(uuid)?.live()
+  }
+
+  *list(): Generator<LiveJob> {
+    for (const job of this.#jobs.values()) yield job.live()
+  }
+
+  subscribe(listener: (uuid: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async stop(uuid: string, stop: Stop): Promise<void> {
+    const job = this.#openJob(uuid)
+    if (job === undefined) return
+    const { record } = job
+    const deleted = stop.outcome === 'deleted'
+    const stands = record.stop !== undefined || record.ended !== undefined
+    if (!(deleted ? record.stop?.outcome !== 'deleted' : !stands)) return
+    record.stop = structuredClone(stop)
+    if (this.#runs.drop(job)) end(job, stop.cause)
+    await job.save()
+    job.changed()
+    this.#runs.halt(job, deleted ? 'kill' : 'stop')
+  }
+
+  async release(uuid: string, keepSeconds: number): Promise<void> {
+    const job = this.#openJob(uuid)
+    if (job === undefined) return
+    this.#runs.drop(job)
+    this.#runs.halt(job, 'kill')
+    await this.#runs.ended(job)
+    const at = Date.now() + keepSeconds * 1000
+    job.record.removeAt = Math.min(at, job.record.removeAt ?? at)
+    await job.save()
+    job.changed()
+    await this.#removals.add(job)
+  }
+
+  async log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined> {
+    const job = this.#jobs.get(uuid)
+    const attempt = job?.record.attempt
+    if (attempt === undefined) return undefined
+    const { container, tail, follow, signal } = options
+    const folders = attemptFolders(this.#directory, uuid, attempt.uid)
+    // Asked of the attempt itself: the job may have another one by then.
+    const ended = () => (attempt.endedAt ?? attempt[container].finishedAt) !== undefined
+    const stream = await openLog(container === 'worker' ? folders.workerLog : folders.uploaderLog, {
+      tail,
+      signal,
+      follow: follow ? () => ended() || this.#jobs.get(uuid) !== job : undefined,
+    })
+    return stream && { stream, fromBeginning: true }
+  }
+
+  holdsLease(): boolean {
+    return true
+  }
+
+  onLease(): () => void {
+    return () => undefined
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#listeners.clear()
+    this.#removals.close()
+    await this.#runs.close()
+    await this.#unlock?.()
+  }
+
+  async #create(plan: JobPlan): Promise<void> {
+    const environments = []
+    for (const id of plan.request.config_map_ref) {
+      const variables = await this.environments.variables(id)
+      if (!variables) throw invalid('config_map_ref', `there is no ${id}`, 'ids that POST /resource/env gave')
+      environments.push(variables)
+    }
+    const job = this.#entry(planRecord(structuredClone(plan), environments, Date.now()))
+    try {
+      await makeDirectoryDurably(job.folders.root)
+      await job.save()
+    } catch (cause) {
+      await removeFolder(job.folders.root).catch(() => undefined)
+      throw new Problem('unavailable', "the job can't be written down in DATA_DIRECTORY", { cause })
+    }
+    this.#jobs.set(job.uuid, job)
+    this.#runs.add(job)
+    job.changed()
+  }
+
+  async #takeOver(record: JobRecord): Promise<void> {
+    const job = this.#entry(record)
+    this.#jobs.set(job.uuid, job)
+    if (!record.ended) {
+      await takeOver(this.#directory, record, this.#log)
+      const { stop, attempt } = record
+      if (stop && (!attempt || stop.outcome === 'deleted')) {
+        if (attempt) attempt.endedAt = Date.now()
+        end(job, stop.cause)
+      }
+      await job.save()
+    }
+    if (record.removeAt !== undefined) await this.#removals.add(job)
+  }
+
+  /** After close() a record stays as it is: the next process takes up from there. */
+  #openJob(uuid: string): JobEntry | undefined {
+    if (this.#closed)
+      throw new Problem('unavailable', 'this Jobferry is shutting down', { retryAfterSeconds: 5 })
+    return this.#jobs.get(uuid)
+  }
+
+  #entry(record: JobRecord): JobEntry {
+    return new JobEntry(this.#directory, record, (uuid) => this.#notify(uuid))
+  }
+
+  #vanish(job: JobEntry): void {
+    this.#jobs.delete(job.uuid)
+    this.#notify(job.uuid)
+  }
+
+  #notify(uuid: string): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(uuid)
+      } catch (error) {
+        this.#log.error({ job: uuid, error: messageOf(error) }, 'a listener failed')
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { type FSWatcher, watch } from 'node:fs'
+import { access, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Cause, type Reason, reasons } from '../job/job.ts'
+import { type Child, startChild } from './child.ts'
+import { uploaderEnvironment } from './environment.ts'
+import type { AttemptFolders } from './folders.ts'
+import type { JobRecord } from './record.ts'
+import type { RunContext } from './run-context.ts'
+import { within } from './wait.ts'
+
+/** Starts the uploader of an attempt below its supervisor; rejects with CannotStart. */
+export async function startUploader(
+  context: RunContext,
+  record: JobRecord,
+  attempt: string,
+  folders: AttemptFolders,
+): Promise<Child> {
+  const env = uploaderEnvironment(context.base, process.env, {
+    job: record.uuid,
+    attempt,
+    folders,
+    inputsSha256: record.inputsSha256,
+    uploadTimeoutSeconds: record.request.upload_timeout_seconds,
+    store: context.store,
+    credentialsDirectory: context.credentialsDirectory,
+  })
+  return startChild({
+    command: context.uploaderCommand,
+    env,
+    cwd: folders.state,
+    logFile: folders.uploaderLog,
+  })
+}
+
+/** Makes the next uploader begin with its last scan, as one that was restarted after SIGTERM does. */
+export async function markTerminating(folders: AttemptFolders): Promise<void> {
+  await writeFile(join(folders.state, 'terminating'), String(Date.now()), { mode: 0o600 })
+}
+
+export async function isReady(folders: AttemptFolders): Promise<boolean> {
+  return access(join(folders.state, 'ready')).then(
+    () => true,
+    () => false,
+  )
+}
+
+const pollMilliseconds = 500
+
+/**
+ * Waits until the uploader says that it is ready, or one of `others` settles. `onPoll` is called now and then
+ * meanwhile.
+ */
+export async function waitUntilReady(
+  folders: AttemptFolders,
+  onPoll: () => Promise<void>,
+  ...others: Promise<unknown>[]
+): Promise<boolean> {
+  const other = Promise.race(others).then(() => true)
+  const watcher = watchIfPossible(folders.state)
+  try {
+    for (;;) {
+      const change = new Promise((resolve) => watcher?.once('change', resolve))
+      if (await isReady(folders)) return true
+      const early = await Promise.race([other, within(pollMilliseconds, change).then(() => false)])
+      if (early) return isReady(folders)
+      await onPoll()
+    }
+  } finally {
+    watcher?.close()
+  }
+}
+
+/** Where the system has no watches left, the poll alone has to do. */
+function watchIfPossible(path: string): FSWatcher | undefined {
+  try {
+    return watch(path).on('error', () => undefined)
+  } catch {
+    return undefined
+  }
+}
+
+/** The uploader's last words, or undefined where it left none. */
+export async function terminationMessage(folders: AttemptFolders): Promise<string | undefined> {
+  const text = await readFile(folders.terminationMessage, 'utf8').catch(() => '')
+  return text === '' ? undefined : text
+}
+
+/** Whether these words say that the manifest is written. */
+export function saysCommitted(message: string | undefined): boolean {
+  const words = parse(message)
+  return words !== undefined && typeof words.count === 'number'
+}
+
+/** The reason in these words, where they hold one. */
+export function causeOf(message: string | undefined): Cause | undefined {
+  const words = parse(message)
+  if (words === undefined || !reasons.includes(words.reason as Reason)) return undefined
+  return { reason: words.reason as Reason, message: String(words.message) }
+}
+
+function parse(message: string | undefined): { [key: string]: unknown } | undefined {
+  try {
+    const words: unknown = JSON.parse(message ?? 'null')
+    return typeof words === 'object' && words !== null ? { ...words } : undefined
+  } catch {
+    return undefined
+  }
+}
