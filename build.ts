@@ -5,7 +5,7 @@ import { type BuildOptions, build, type Metafile } from 'esbuild'
  * Makes dist/: server.js (the API), uploader.js (the sidecar), the chunks that they share or load late,
  * supervise.sh, and the licences of everything that was bundled.
  */
-const options: BuildOptions = {
+const options = {
   entryPoints: { server: 'src/main.ts', uploader: 'sidecar/main.ts' },
   outdir: 'dist',
   bundle: true,
@@ -24,7 +24,7 @@ const options: BuildOptions = {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   metafile: true,
-}
+} satisfies BuildOptions
 
 await rm('dist', { recursive: true, force: true })
 const { metafile } = await build(options)

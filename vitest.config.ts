@@ -1,0 +1,59 @@
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { choose, facts } from './test/support/choose.ts'
+
+const needsCluster = ['test/**/*.cluster.test.ts', 'test/e2e/**/*.test.ts']
+const needsStore = ['test/**/*.store.test.ts']
+
+const unit: TestProjectConfiguration = {
+  test: {
+    name: 'unit',
+    include: ['test/**/*.test.ts'],
+    exclude: [...needsCluster, ...needsStore],
+    testTimeout: 20_000,
+    sequence: { groupOrder: 0 },
+  },
+}
+const store: TestProjectConfiguration = {
+  test: {
+    name: 'store',
+    include: needsStore,
+    globalSetup: 'test/support/store-setup.ts',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    sequence: { groupOrder: 1 },
+  },
+}
+const cluster: TestProjectConfiguration = {
+  test: {
+    name: 'cluster',
+    include: needsCluster,
+    globalSetup: 'test/support/global-setup.ts',
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // More pods at once than the node has processors disturb each other's times.
+    maxWorkers: 2,
+    sequence: { groupOrder: 2 },
+  },
+}
+
+export default defineConfig(async () => ({
+  test: {
+    reporters: process.env.CI ? ['verbose'] : ['default'],
+    // The last of it checks that no object is left, which takes as long as removing a namespace.
+    teardownTimeout: 120_000,
+    projects: (await canHaveCluster()) ? [unit, store, cluster] : [unit],
+  },
+}))
+
+/** Asks without bringing anything up; where the answer is no, it says so once, and with CI set it throws. */
+async function canHaveCluster(): Promise<boolean> {
+  const available = facts()
+  // Test/cluster does it, whatever Docker says.
+  if (available.canBringUp && !process.env.KUBECONFIG) return true
+  const choice = await choose(available)
+  if (choice.kind !== 'none') return true
+  const message = `not run: the tests that need a cluster or a store (${choice.why})`
+  if (process.env.CI) throw new Error(message)
+  console.warn(message)
+  return false
+}
