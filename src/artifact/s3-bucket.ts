@@ -1,0 +1,132 @@
+import http from 'node:http'
+import https from 'node:https'
+import type { Client } from 'minio'
+import { codeOf } from './error-code.ts'
+import type { S3CredentialsProvider } from './s3-credentials.ts'
+import { errorOfAnswer, errorOfFailure } from './s3-errors.ts'
+import { type ListedObject, type ListOptions, StoreError } from './store.ts'
+
+export interface S3BucketSettings {
+  endpoint: string
+  bucket: string
+  region: string
+  credentials: S3CredentialsProvider
+  /** Milliseconds without any progress after which a request fails. */
+  timeoutMs: number
+}
+
+/** What only the API does with a bucket, by minio-js; it is loaded at the first call, and never in the uploader. */
+export interface S3Bucket {
+  /** Makes the bucket where there is none. */
+  ensure(signal?: AbortSignal): Promise<void>
+  /** Objects whose key begins with `prefix`, both with S3_PREFIX, in the order of their keys' bytes. */
+  list(prefix: string, options: ListOptions): AsyncIterable<ListedObject>
+  /** Removes the objects in bulk; their keys must be possible in XML. */
+  remove(keys: readonly string[], signal?: AbortSignal): Promise<void>
+  close(): void
+}
+
+export function createS3Bucket(settings: S3BucketSettings): S3Bucket {
+  const { bucket, region } = settings
+  const secure = new URL(settings.endpoint).protocol === 'https:'
+  const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true })
+
+  /** A client for one request: with the credentials of now and the caller's signal. */
+  const call = async <T>(
+    what: string,
+    signal: AbortSignal | undefined,
+    work: (client: Client) => Promise<T>,
+  ) => {
+    signal?.throwIfAborted()
+    try {
+      return await work(await connect(settings, agent, signal))
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason
+      throw errorOfClient(`${what} ${bucket}`, error)
+    }
+  }
+
+  return {
+    ensure: (signal) =>
+      call('bucket', signal, async (client) => {
+        if (await client.bucketExists(bucket)) return
+        await client.makeBucket(bucket, region).catch((error: unknown) => {
+          const code = codeOf(error)
+          if (code !== 'BucketAlreadyOwnedByYou' && code !== 'BucketAlreadyExists') throw error
+        })
+      }),
+
+    async *list(prefix, { after, signal }) {
+      let last = after ?? ''
+      for (;;) {
+        const page = await call('list', signal, (client) =>
+          client.listObjectsV2Query(bucket, prefix, '', '', pageSize, last),
+        )
+        for (const { name, size } of page.objects) {
+          if (name === undefined) continue
+          last = String(name)
+          yield { key: last, size }
+        }
+        if (!page.isTruncated || page.objects.length === 0) return
+      }
+    },
+
+    async remove(keys, signal) {
+      for (let start = 0; start < keys.length; start += pageSize) {
+        const page = keys.slice(start, start + pageSize)
+        const refused = await call('delete', signal, (client) => client.removeObjects(bucket, page))
+        for (const { Error: error } of refused.filter((answer) => answer != null)) {
+          if (error === undefined || error.Code === 'NoSuchKey') continue
+          const { Key: key, Code: code, Message: message } = error
+          throw errorOfAnswer(`delete ${bucket}/${key}`, { status: 500, code, message })
+        }
+      }
+    },
+
+    close: () => agent.destroy(),
+  }
+}
+
+/** S3's most for a page of a listing and for one bulk removal. */
+const pageSize = 1000
+
+async function connect(settings: S3BucketSettings, agent: http.Agent, signal?: AbortSignal): Promise<Client> {
+  const { Client } = await import('minio')
+  const { accessKeyId, secretAccessKey, sessionToken } = await settings.credentials()
+  const endpoint = new URL(settings.endpoint)
+  const secure = endpoint.protocol === 'https:'
+  return new Client({
+    endPoint: endpoint.hostname,
+    port: Number(endpoint.port) || (secure ? 443 : 80),
+    useSSL: secure,
+    region: settings.region,
+    accessKey: accessKeyId,
+    secretKey: secretAccessKey,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+    pathStyle: true,
+    transportAgent: agent,
+    transport: boundedTransport(secure ? https : http, settings.timeoutMs, signal),
+    // It retries on the console; whoever calls the store retries itself.
+    retryOptions: { disableRetry: true },
+  })
+}
+
+/** minio-js has neither timeouts nor signals: a hung connection would hold its caller for ever. */
+function boundedTransport(transport: typeof http | typeof https, timeoutMs: number, signal?: AbortSignal) {
+  const start = (options: https.RequestOptions, callback?: (answer: http.IncomingMessage) => void) => {
+    const bounded = { ...options, timeout: timeoutMs, ...(signal === undefined ? {} : { signal }) }
+    const request = transport.request(bounded, callback)
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)))
+    return request
+  }
+  return { request: start as typeof http.request }
+}
+
+/** minio-js gives S3's code in `code`, as it does Node's; an answer that it would retry has none at all. */
+function errorOfClient(what: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error
+  const code = codeOf(error)
+  const isAnswer = error instanceof Error && code !== undefined && 'amzRequestid' in error
+  if (!isAnswer) return errorOfFailure(what, error)
+  return errorOfAnswer(what, { status: 400, code, message: error.message })
+}

@@ -1,0 +1,95 @@
+import { messageOf } from '../errors.ts'
+import { codeOf } from './error-code.ts'
+import { StoreError, type StoreErrorKind } from './store.ts'
+
+/**
+ * What an answer that is no success means: S3's error code decides, the HTTP status where there is none (HEAD has
+ * no body) or an unknown one.
+ */
+export function kindOfAnswer(status: number, code: string | undefined): StoreErrorKind {
+  const known = code === undefined ? undefined : kinds.get(code)
+  if (known !== undefined) return known
+  if (status === 404) return 'not-found'
+  if (status === 412) return 'precondition-failed'
+  if (status === 401 || status === 403) return 'denied'
+  if (status === 507) return 'full'
+  if (status === 501) return 'invalid'
+  if (status === 408 || status === 429 || status >= 500) return 'unavailable'
+  return 'invalid'
+}
+
+/** A StoreError for an answer that is no success; `request` names what was asked, for people. */
+export function errorOfAnswer(request: string, answer: FailedAnswer): StoreError {
+  const kind = kindOfAnswer(answer.status, answer.code)
+  const said = [answer.code, answer.message].filter((part) => part !== undefined && part !== '').join(': ')
+  return new StoreError(kind, `${request}: ${answer.status}${said === '' ? '' : ` ${said}`}`)
+}
+
+/** A StoreError for a request or a body that the network cut short; a StoreError stays as it is. */
+export function errorOfFailure(request: string, failure: unknown): StoreError {
+  if (failure instanceof StoreError) return failure
+  const code = codeOf(failure)
+  const text = messageOf(failure)
+  const said = code === undefined || text.includes(code) ? text : `${text} (${code})`
+  return new StoreError('unavailable', `${request}: ${said}`, { cause: failure })
+}
+
+export interface FailedAnswer {
+  status: number
+  /** S3's error code, from the XML body. */
+  code?: string | undefined
+  message?: string | undefined
+}
+
+/** AWS' list of error codes, with those of MinIO (XMinio…) and Ceph (QuotaExceeded). */
+const kinds: ReadonlyMap<string, StoreErrorKind> = new Map(
+  Object.entries({
+    'not-found': ['NoSuchBucket', 'NoSuchKey', 'NoSuchUpload', 'NoSuchVersion', 'NotFound'],
+    'precondition-failed': ['PreconditionFailed'],
+    invalid: [
+      'InvalidRange',
+      'XMinioInvalidObjectName',
+      'XMinioObjectExistsAsDirectory',
+      'XMinioParentIsObject',
+    ],
+    denied: [
+      'AccessDenied',
+      'AccountProblem',
+      'AllAccessDisabled',
+      'ExpiredToken',
+      'InvalidAccessKeyId',
+      'InvalidToken',
+      'InvalidTokenId',
+      'NotSignedUp',
+      'RequestTimeTooSkewed',
+      'SignatureDoesNotMatch',
+      'TokenRefreshRequired',
+      'UnauthorizedAccess',
+      'XMinioAdminAccountNotEligible',
+    ],
+    full: ['QuotaExceeded', 'XMinioAdminBucketQuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage'],
+    corrupt: [
+      'BadDigest',
+      'ContentSHA256Mismatch',
+      'IncompleteBody',
+      'InvalidChecksum',
+      'XAmzContentChecksumMismatch',
+      'XAmzContentSHA256Mismatch',
+      'XMinioContentSHA256Mismatch',
+    ],
+    unavailable: [
+      'ConditionalRequestConflict',
+      'InternalError',
+      'OperationAborted',
+      'RequestTimeout',
+      'ServiceUnavailable',
+      'SlowDown',
+      'SlowDownRead',
+      'SlowDownWrite',
+      'Throttling',
+      'XMinioServerNotInitialized',
+    ],
+  } satisfies Record<StoreErrorKind, string[]>).flatMap(([kind, codes]) =>
+    codes.map((code): [string, StoreErrorKind] => [code, kind as StoreErrorKind]),
+  ),
+)

@@ -1,0 +1,122 @@
+import { Readable } from 'node:stream'
+import { exactLength } from './exact-length.ts'
+import { errorOfFailure } from './s3-errors.ts'
+import type { S3Answer, S3Http } from './s3-http.ts'
+import { unquoted } from './s3-xml.ts'
+import { type GetOptions, isNotFound, type ObjectBody, type ObjectHead, StoreError } from './store.ts'
+
+/** ArtifactStore.get; `key` with the prefix. */
+export async function getObject(http: S3Http, key: string, options: GetOptions): Promise<ObjectBody> {
+  const range = rangeHeader(options)
+  if (range === 'nothing') return emptyBody(await headOf(http, key, options))
+  try {
+    const answer = await http.send({
+      method: 'GET',
+      key,
+      headers: { ...conditions(options), ...(range === undefined ? {} : { range }) },
+      signal: options.signal,
+    })
+    return bodyOf(answer, key, options, range !== undefined)
+  } catch (error) {
+    // The last bytes of an empty object are no valid range in HTTP (RFC 9110, 14.1.2).
+    if ((options.offset ?? 0) < 0 && error instanceof StoreError && error.kind === 'invalid') {
+      const head = await headOf(http, key, options)
+      if (head.size === 0) return emptyBody(head)
+    }
+    throw error
+  }
+}
+
+/** ArtifactStore.head; `key` with the prefix. */
+export async function headObject(
+  http: S3Http,
+  key: string,
+  signal?: AbortSignal,
+): Promise<ObjectHead | undefined> {
+  try {
+    return await headOf(http, key, { ...(signal === undefined ? {} : { signal }) })
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/** The Range header; undefined for the whole object, `nothing` for a range that HTTP can't express. */
+export function rangeHeader(options: Pick<GetOptions, 'offset' | 'length'>): string | undefined {
+  const offset = options.offset ?? 0
+  if (offset < 0) return `bytes=${offset}`
+  if (options.length === 0) return 'nothing'
+  if (options.length !== undefined) return `bytes=${offset}-${offset + options.length - 1}`
+  return offset === 0 ? undefined : `bytes=${offset}-`
+}
+
+async function headOf(http: S3Http, key: string, options: GetOptions): Promise<ObjectHead> {
+  const answer = await http.send({
+    method: 'HEAD',
+    key,
+    headers: conditions(options),
+    signal: options.signal,
+  })
+  await answer.body.dump()
+  const head = { size: Number(answer.header('content-length') ?? Number.NaN), ...written(answer) }
+  if (!Number.isSafeInteger(head.size))
+    throw new StoreError('unavailable', `HEAD ${key}: an answer without length`)
+  checkMatch(key, head.etag, options)
+  if (options.length === 0 && (options.offset ?? 0) > head.size) throw pastEnd(key, options, head.size)
+  return head
+}
+
+function bodyOf(answer: S3Answer, key: string, options: GetOptions, ranged: boolean): ObjectBody {
+  const { body } = answer
+  try {
+    const { size, length } = sizes(answer, key, ranged)
+    const head = written(answer)
+    checkMatch(key, head.etag, options)
+    const onFailure = (error: unknown) =>
+      options.signal?.aborted ? asError(options.signal.reason) : errorOfFailure(`GET ${key}`, error)
+    return { size, length, ...head, stream: exactLength(body, length, `GET ${key}`, onFailure) }
+  } catch (error) {
+    body.on('error', () => {}).destroy()
+    throw error
+  }
+}
+
+function sizes(answer: S3Answer, key: string, ranged: boolean): { size: number; length: number } {
+  const length = Number(answer.header('content-length') ?? Number.NaN)
+  const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.header('content-range') ?? '')
+  if (answer.status === 206 && range !== null) return { size: Number(range[3]), length }
+  if (ranged || !Number.isSafeInteger(length)) {
+    throw new StoreError('unavailable', `GET ${key}: ${answer.status} without the range or length asked for`)
+  }
+  return { size: length, length }
+}
+
+function written(answer: S3Answer): Pick<ObjectHead, 'etag' | 'modified'> {
+  return {
+    etag: unquoted(answer.header('etag') ?? ''),
+    modified: new Date(answer.header('last-modified') ?? Number.NaN),
+  }
+}
+
+function conditions(options: GetOptions): Record<string, string> {
+  return options.ifMatch === undefined ? {} : { 'if-match': `"${options.ifMatch}"` }
+}
+
+/** Not every S3 honours If-Match. */
+function checkMatch(key: string, etag: string, options: GetOptions): void {
+  if (options.ifMatch !== undefined && options.ifMatch !== etag) {
+    throw new StoreError('precondition-failed', `${key}: the ETag is ${etag}, not ${options.ifMatch}`)
+  }
+}
+
+function emptyBody(head: ObjectHead): ObjectBody {
+  return { ...head, length: 0, stream: Readable.from([]) }
+}
+
+function pastEnd(key: string, options: GetOptions, size: number): StoreError {
+  return new StoreError('invalid', `${key}: offset ${options.offset} lies behind its ${size} bytes`)
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason))
+}

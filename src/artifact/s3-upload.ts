@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import { crc32Base64 } from './crc32.ts'
+import { errorOfAnswer } from './s3-errors.ts'
+import { headObject } from './s3-get.ts'
+import type { S3Http } from './s3-http.ts'
+import { elementText, escapeXml, hasRoot, unquoted } from './s3-xml.ts'
+import { isNotFound, type Part, type StoredObject, StoreError, type Upload } from './store.ts'
+
+/** S3's multipart uploads; every key with the prefix. */
+
+export async function createMultipartUpload(
+  http: S3Http,
+  key: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const answer = await http.send({
+    method: 'POST',
+    key,
+    query: { uploads: '' },
+    headers: { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'COMPOSITE' },
+    signal,
+  })
+  const id = elementText(await answer.text(), 'UploadId')
+  if (!id) throw new StoreError('unavailable', `POST ${key}?uploads: an answer without UploadId`)
+  return id
+}
+
+export async function uploadPart(
+  http: S3Http,
+  upload: Pick<Upload, 'key' | 'id'>,
+  number: number,
+  body: Uint8Array,
+  signal?: AbortSignal,
+): Promise<Part> {
+  const crc32 = crc32Base64(body)
+  const answer = await http.send({
+    method: 'PUT',
+    key: upload.key,
+    query: { partNumber: String(number), uploadId: upload.id },
+    headers: { 'x-amz-checksum-crc32': crc32 },
+    body,
+    signal,
+  })
+  await answer.body.dump()
+  return { number, etag: etagOf(answer.header('etag'), `PUT ${upload.key}`), crc32, size: body.byteLength }
+}
+
+/**
+ * Completes the upload. It counts as completed as well where it is unknown but the object is what it would have
+ * made: then an earlier answer got lost.
+ */
+export async function completeMultipartUpload(
+  http: S3Http,
+  upload: Pick<Upload, 'key' | 'id'>,
+  parts: readonly Part[],
+  signal?: AbortSignal,
+): Promise<StoredObject> {
+  try {
+    const answer = await http.send({
+      method: 'POST',
+      key: upload.key,
+      query: { uploadId: upload.id },
+      headers: { 'content-type': 'application/xml' },
+      body: Buffer.from(completionXml(parts)),
+      signal,
+    })
+    return completed(upload.key, await answer.text())
+  } catch (error) {
+    const etag = isNotFound(error) ? multipartEtag(parts) : undefined
+    if (etag !== undefined && (await headObject(http, upload.key, signal))?.etag === etag) return { etag }
+    throw error
+  }
+}
+
+export async function abortMultipartUpload(
+  http: S3Http,
+  upload: Pick<Upload, 'key' | 'id'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    const query = { uploadId: upload.id }
+    const answer = await http.send({ method: 'DELETE', key: upload.key, query, signal })
+    await answer.body.dump()
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+/** The ETag that S3 gives to an object of these parts; undefined where theirs are no MD5 (some encryption). */
+export function multipartEtag(parts: readonly Pick<Part, 'etag'>[]): string | undefined {
+  const hash = createHash('md5')
+  for (const { etag } of parts) {
+    if (!/^[0-9a-f]{32}$/.test(etag)) return undefined
+    hash.update(etag, 'hex')
+  }
+  return `${hash.digest('hex')}-${parts.length}`
+}
+
+/** An ETag header's value without quotes; an answer without one is no success. */
+export function etagOf(header: string | undefined, request: string): string {
+  if (!header) throw new StoreError('unavailable', `${request}: an answer without ETag`)
+  return unquoted(header)
+}
+
+function completionXml(parts: readonly Part[]): string {
+  const elements = parts.map(
+    ({ number, etag, crc32 }) =>
+      `<Part><ChecksumCRC32>${escapeXml(crc32)}</ChecksumCRC32><ETag>&quot;${escapeXml(etag)}&quot;</ETag>` +
+      `<PartNumber>${number}</PartNumber></Part>`,
+  )
+  const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
+  return `<CompleteMultipartUpload xmlns="${namespace}">${elements.join('')}</CompleteMultipartUpload>`
+}
+
+/** S3 begins its answer 200 before the work is done, so an error can follow in the body. */
+function completed(key: string, xml: string): StoredObject {
+  const request = `POST ${key}?uploadId`
+  if (hasRoot(xml, 'Error')) {
+    const [code, message] = [elementText(xml, 'Code'), elementText(xml, 'Message')]
+    throw errorOfAnswer(request, { status: 500, code, message })
+  }
+  return { etag: etagOf(elementText(xml, 'ETag'), request) }
+}

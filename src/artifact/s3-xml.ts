@@ -1,0 +1,37 @@
+/**
+ * The text of the first element of that name, entities decoded. Enough for S3's few flat answers (Error,
+ * InitiateMultipartUploadResult, CompleteMultipartUploadResult); listings go through minio-js.
+ */
+export function elementText(xml: string, name: string): string | undefined {
+  const match = new RegExp(`<${name}(?:\\s[^>]*)?>([^<]*)</${name}>`).exec(xml)
+  return match?.[1] === undefined ? undefined : decode(match[1])
+}
+
+/** Whether the document's root is that element. */
+export function hasRoot(xml: string, name: string): boolean {
+  return new RegExp(`^\\s*(?:<\\?xml[^>]*\\?>)?\\s*<${name}[\\s>]`).test(xml)
+}
+
+/** The ETag without its quotes; a weak one likewise. */
+export function unquoted(etag: string): string {
+  return etag.replace(/^W\//, '').replaceAll('"', '')
+}
+
+/** The text as the content of an element. */
+export function escapeXml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+}
+
+function decode(text: string): string {
+  return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(amp|lt|gt|quot|apos));/gi, (_, hex, decimal, name) => {
+    if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16))
+    if (decimal !== undefined) return String.fromCodePoint(Number(decimal))
+    return named[String(name).toLowerCase()] ?? ''
+  })
+}
+
+const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
+import { crc32Base64 } from './crc32.ts'
+import { createS3Bucket, type S3Bucket } from './s3-bucket.ts'
+import type { S3CredentialsProvider } from './s3-credentials.ts'
+import { getObject, headObject } from './s3-get.ts'
+import { createS3Http, type S3Http } from './s3-http.ts'
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  createMultipartUpload,
+  etagOf,
+  uploadPart,
+} from './s3-upload.ts'
+import type { ArtifactStore, Upload } from './store.ts'
+import { StoreError } from './store.ts'
+import { checkKey, checkPrefix } from './store-key.ts'
+
+export { credentialsFromDirectory, staticCredentials } from './s3-credentials.ts'
+
+export interface S3Settings {
+  /** `http://127.0.0.1:9000`, without a path; the bucket is addressed by path. */
+  endpoint: string
+  bucket: string
+  region: string
+  /** S3_PREFIX: stands before every key; a `/` is put behind it where there is none. */
+  prefix: string
+  credentials: S3CredentialsProvider
+  /** Milliseconds without any progress after which a request fails as `unavailable`; 30,000. */
+  timeoutMs?: number
+}
+
+/** An S3 bucket. The uploader needs GetObject, PutObject and AbortMultipartUpload on its keys, nothing else. */
+export function createS3Store(settings: S3Settings): ArtifactStore {
+  const endpoint = new URL(settings.endpoint)
+  const prefix = settings.prefix.replace(/^\/+|\/+$/g, '').replace(/.$/u, '$&/')
+  const http = createS3Http(settings)
+  const bucket = createS3Bucket({ ...settings, timeoutMs: settings.timeoutMs ?? 30_000 })
+  const full = (key: string) => {
+    checkKey(prefix + key)
+    checkListable(key)
+    return prefix + key
+  }
+  const inBucket = <T extends Pick<Upload, 'key' | 'id'>>(upload: T) => ({ ...upload, key: full(upload.key) })
+
+  const store: ArtifactStore = {
+    name: `s3 ${endpoint.origin}/${settings.bucket}${prefix === '' ? '' : `/${prefix}`}`,
+
+    prepare: (signal) => prove(store, bucket, signal),
+
+    put: async (key, body, signal) => putObject(http, full(key), body, signal),
+
+    get: async (key, options = {}) => getObject(http, full(key), options),
+
+    head: async (key, signal) => headObject(http, full(key), signal),
+
+    async *list(wanted, { after, signal } = {}) {
+      checkPrefix(prefix + wanted)
+      const options = { ...(after ? { after: prefix + after } : {}), ...(signal ? { signal } : {}) }
+      for await (const { key, size } of bucket.list(prefix + wanted, options)) {
+        yield { key: key.slice(prefix.length), size }
+      }
+    },
+
+    remove: async (keys, signal) => {
+      const all = keys.map(full)
+      await bucket.remove(
+        all.filter((key) => !hasNoXml(key)),
+        signal,
+      )
+      for (const key of all.filter(hasNoXml)) await removeObject(http, key, signal)
+    },
+
+    createUpload: async (key, partSize, signal) => {
+      return { key, partSize, id: await createMultipartUpload(http, full(key), signal) }
+    },
+
+    putPart: async (upload, number, body, signal) => uploadPart(http, inBucket(upload), number, body, signal),
+
+    completeUpload: async (upload, parts, signal) => {
+      if (parts.length === 0) throw new StoreError('invalid', `${upload.key}: an upload without parts`)
+      return completeMultipartUpload(http, inBucket(upload), parts, signal)
+    },
+
+    abortUpload: async (upload, signal) => abortMultipartUpload(http, inBucket(upload), signal),
+
+    close: async () => {
+      bucket.close()
+      await http.close()
+    },
+  }
+  return store
+}
+
+async function putObject(http: S3Http, key: string, body: Uint8Array, signal?: AbortSignal) {
+  const headers = { 'x-amz-checksum-crc32': crc32Base64(body) }
+  const answer = await http.send({ method: 'PUT', key, headers, body, signal })
+  await answer.body.dump()
+  return { etag: etagOf(answer.header('etag'), `PUT ${key}`) }
+}
+
+async function removeObject(http: S3Http, key: string, signal?: AbortSignal): Promise<void> {
+  const answer = await http.send({ method: 'DELETE', key, signal })
+  await answer.body.dump()
+}
+
+/** XML 1.0 has no way to write these two, so a bulk removal can't name such a key. */
+function hasNoXml(key: string): boolean {
+  return /[\uFFFE\uFFFF]/.test(key)
+}
+
+/**
+ * MinIO marks folders with this suffix: it stores such a key, but lists it under another name or not at all, so
+ * that nothing could remove it again.
+ */
+function checkListable(key: string): void {
+  if (/__XLDIR__(\/|$)/.test(key)) {
+    throw new StoreError('invalid', `the key ${JSON.stringify(key)} has a component that ends in __XLDIR__`)
+  }
+}
+
+async function prove(store: ArtifactStore, bucket: S3Bucket, signal?: AbortSignal): Promise<void> {
+  await bucket.ensure(signal).catch((error: unknown) => {
+    // A key that may neither look for buckets nor make them can still be allowed to use this one.
+    if (!(error instanceof StoreError && error.kind === 'denied')) throw error
+  })
+  const key = `probe/${randomUUID()}`
+  const sent = Buffer.from(key)
+  const { etag } = await store.put(key, sent, signal)
+  const { stream } = await store.get(key, { ifMatch: etag, ...(signal ? { signal } : {}) })
+  if (!sent.equals(await buffer(stream)))
+    throw new StoreError('corrupt', `${store.name}: ${key} came back changed`)
+  await store.remove([key], signal)
+}
