@@ -1,0 +1,53 @@
+/** A line is never longer: paths and errors are short, and what has no line ends must not fill the memory. */
+const maxLineBytes = 4 * 1024 * 1024
+
+const newline = 0x0a
+
+/** What ends without a line end, or has a line of more than 4 MiB. */
+export class BrokenLines extends Error {
+  override name = 'BrokenLines'
+}
+
+/**
+ * The lines of UTF-8 text, without their ends, in batches of at least one: a batch for each chunk that ends one.
+ * Rejects with BrokenLines.
+ */
+export async function* lineBatches(source: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
+  let rest: Buffer[] = []
+  let restBytes = 0
+  for await (const bytes of source) {
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const end = chunk.lastIndexOf(newline)
+    if (end === -1) {
+      restBytes += chunk.length
+      if (restBytes > maxLineBytes) throw new BrokenLines(`a line of more than ${maxLineBytes} bytes`)
+      rest.push(chunk)
+      continue
+    }
+    const whole = chunk.subarray(0, end)
+    const text = rest.length === 0 ? whole : Buffer.concat([...rest, whole])
+    rest = end + 1 < chunk.length ? [chunk.subarray(end + 1)] : []
+    restBytes = chunk.length - end - 1
+    yield text.toString('utf8').split('\n')
+  }
+  if (restBytes > 0) throw new BrokenLines('the last line is cut short')
+}
+
+/** One line of JSON a value, as chunks of about 64 KiB. */
+export async function* encodeLines(values: AsyncIterable<object>): AsyncGenerator<Buffer, void> {
+  let text = ''
+  for await (const value of values) {
+    text += `${JSON.stringify(value)}\n`
+    if (text.length < chunkLength) continue
+    yield Buffer.from(text, 'utf8')
+    text = ''
+  }
+  if (text !== '') yield Buffer.from(text, 'utf8')
+}
+
+/** The items of all batches, one after the other. */
+export async function* flatten<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<T, void> {
+  for await (const batch of batches) yield* batch
+}
+
+export const chunkLength = 64 * 1024

@@ -1,0 +1,81 @@
+import { type Entry, pathBytes } from './entry.ts'
+import { DamagedManifest, decodeEntry, decodePoint, entriesPerPoint, type Foot } from './manifest-format.ts'
+
+/** Bytes of the object from `start` to before `end`; they begin and end with a line. */
+export interface Span {
+  start: number
+  end: number
+}
+
+/** The sparse index, searched in memory. */
+export class ManifestIndex {
+  readonly #paths: Buffer[] = []
+  readonly #offsets: number[] = []
+  readonly #end: number
+  /** About the bytes that it takes in memory. */
+  readonly weight: number
+
+  /** Of the index's bytes; throws DamagedManifest. */
+  constructor(key: string, bytes: Buffer, foot: Foot, count: number) {
+    const lines = bytes.length === 0 ? [] : bytes.toString('utf8', 0, bytes.length - 1).split('\n')
+    if (lines.length !== Math.ceil(count / entriesPerPoint)) {
+      throw new DamagedManifest(key, `its index has ${lines.length} lines for ${count} entries`)
+    }
+    for (const line of lines) {
+      const point = decodePoint(key, line)
+      this.#paths.push(pathBytes(point))
+      this.#offsets.push(point.offset)
+    }
+    this.#end = foot.index_offset
+    this.weight = bytes.length + lines.length * 150
+  }
+
+  /** All entries. */
+  all(): Span {
+    return { start: this.#offsets[0] ?? this.#end, end: this.#end }
+  }
+
+  /** Where the entry of that path stands if there is one. */
+  around(path: Uint8Array): Span | undefined {
+    const block = this.#firstBehind(path) - 1
+    return block < 0 ? undefined : { start: this.#offset(block), end: this.#offset(block + 1) }
+  }
+
+  /** Where `atMost` entries from the path `lower` on stand, without those from `upper` on as far as it knows. */
+  between(lower: Uint8Array, upper: Uint8Array | undefined, atMost = Number.POSITIVE_INFINITY): Span {
+    const first = Math.max(0, this.#firstBehind(lower) - 1)
+    const byCount = first + 1 + Math.ceil(atMost / entriesPerPoint)
+    const byPath = upper === undefined ? this.#paths.length : this.#firstBehind(upper)
+    const start = this.#offset(first)
+    return { start, end: Math.max(start, this.#offset(Math.min(byCount, byPath))) }
+  }
+
+  #offset(block: number): number {
+    return this.#offsets[block] ?? this.#end
+  }
+
+  #firstBehind(path: Uint8Array): number {
+    return firstIndex(this.#paths.length, (i) => Buffer.compare(this.#paths[i] ?? Buffer.alloc(0), path) > 0)
+  }
+}
+
+/** The entry of that path among sorted lines. */
+export function findEntry(key: string, lines: readonly string[], path: Uint8Array): Entry | undefined {
+  const entryAt = (i: number) => decodeEntry(key, lines[i] ?? '')
+  const found = firstIndex(lines.length, (i) => Buffer.compare(pathBytes(entryAt(i)), path) >= 0)
+  if (found === lines.length) return undefined
+  const entry = entryAt(found)
+  return Buffer.compare(pathBytes(entry), path) === 0 ? entry : undefined
+}
+
+/** The first of 0 to `count` − 1 for which `is` holds, where it holds for all behind that one; else `count`. */
+function firstIndex(count: number, is: (index: number) => boolean): number {
+  let low = 0
+  let high = count
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (is(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
+}

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import type { Entry } from './entry.ts'
+import { chunkLength } from './lines.ts'
+import type { ManifestHead } from './manifest.ts'
+import { encodeFoot, entriesPerPoint, type IndexPoint } from './manifest-format.ts'
+import { comparePaths } from './path-order.ts'
+
+/**
+ * The bytes of a manifest. Entries come sorted by their paths' bytes, each path once, as many as the head says;
+ * otherwise it throws before the foot, so that what was written is never taken for whole.
+ */
+export async function* writeManifest(
+  head: ManifestHead,
+  entries: AsyncIterable<Entry>,
+): AsyncGenerator<Buffer, void> {
+  const hash = createHash('sha256')
+  let offset = 0
+  const encode = (text: string) => {
+    const chunk = Buffer.from(text, 'utf8')
+    hash.update(chunk)
+    offset += chunk.length
+    return chunk
+  }
+
+  const points: IndexPoint[] = []
+  let text = `${JSON.stringify(head)}\n`
+  let count = 0
+  let previous: Entry | undefined
+  for await (const entry of entries) {
+    if (previous !== undefined && comparePaths(previous, entry) >= 0) throw outOfOrder(previous, entry)
+    previous = entry
+    const startsPoint = count % entriesPerPoint === 0
+    if (startsPoint || text.length >= chunkLength) {
+      yield encode(text)
+      text = ''
+    }
+    if (startsPoint) points.push(pointAt(count, offset, entry))
+    text += `${JSON.stringify(entry)}\n`
+    count += 1
+  }
+  if (count !== head.count) throw new Error(`The head says ${head.count} entries, ${count} came`)
+  if (text !== '') yield encode(text)
+
+  const indexOffset = offset
+  const index = points.map((point) => `${JSON.stringify(point)}\n`).join('')
+  if (index !== '') yield encode(index)
+  const foot = { index_offset: indexOffset, index_length: offset - indexOffset, sha256: hash.digest('hex') }
+  yield encodeFoot(foot)
+}
+
+function pointAt(index: number, offset: number, entry: Entry): IndexPoint {
+  if (entry.path !== undefined) return { index, offset, path: entry.path }
+  return { index, offset, path_base64: entry.path_base64 ?? '' }
+}
+
+function outOfOrder(previous: Entry, entry: Entry): Error {
+  const names = [previous, entry].map((e) => JSON.stringify(e.path ?? e.path_base64))
+  return new Error(`Entries are not sorted by their paths' bytes: ${names.join(' before ')}`)
+}

@@ -1,0 +1,81 @@
+import { type Request, type Response, Router } from 'express'
+import { invalid } from '../errors.ts'
+import { UnsatisfiableRange } from '../result/file.ts'
+import { listParameters, parseListQuery } from '../result/list.ts'
+import { rawQuery, single } from '../result/raw-query.ts'
+import type { Results } from '../result/results.ts'
+import { callerGone } from './gone.ts'
+import { jobId } from './job-id.ts'
+import { jobLinks } from './links.ts'
+import type { HttpOptions } from './options.ts'
+import { route } from './route.ts'
+import { sendAnswer } from './send-answer.ts'
+import type { Services } from './services.ts'
+
+const json = 'application/json'
+const ndjson = 'application/x-ndjson'
+
+/** `/job/:id/result` and `/job/:id/result/list`. */
+export function resultRoutes(
+  results: Results,
+  services: Pick<Services, 'metrics' | 'log'>,
+  options: Pick<HttpOptions, 'publicUrl'>,
+): Router {
+  const router = Router()
+  const sendFile = resultFileSender(results, services)
+
+  route(router, '/job/:id/result', {
+    async get(req, res) {
+      const uuid = jobId(req)
+      const query = rawQuery(req.originalUrl, ['file'])
+      const file = single(query, 'file')
+      if (file?.length === 0) throw invalid('file', 'is empty', 'a path of the result list')
+      await (file === undefined ? sendTar(req, res, uuid) : sendFile(req, res, uuid, file))
+    },
+  })
+
+  route(router, '/job/:id/result/list', {
+    async get(req, res) {
+      const uuid = jobId(req)
+      const query = parseListQuery(rawQuery(req.originalUrl, listParameters))
+      const signal = callerGone(res)
+      if (req.accepts([json, ndjson]) === ndjson) {
+        await sendAnswer(res, bodyless(req, await results.lines(uuid, query, signal)), services.log)
+        return
+      }
+      const self = jobLinks(uuid, options.publicUrl).result_list
+      const { headers, list } = await results.list(uuid, query, self, signal)
+      res.set(headers).json(list)
+    },
+  })
+  return router
+
+  async function sendTar(req: Request, res: Response, uuid: string): Promise<void> {
+    const answer = bodyless(req, await results.tar(uuid, callerGone(res)))
+    const bytes = await sendAnswer(res, answer, services.log)
+    if (answer.body !== undefined) services.metrics.downloaded('tar', bytes)
+  }
+}
+
+/** Answers a request with one file of a job's results: its headers and method count, its address doesn't. */
+export function resultFileSender(results: Results, { metrics, log }: Pick<Services, 'metrics' | 'log'>) {
+  return async (req: Request, res: Response, uuid: string, path: string | Uint8Array): Promise<void> => {
+    const { method, headers } = req
+    try {
+      const request = { method, headers, signal: callerGone(res) }
+      const answer = await results.file(uuid, Buffer.from(path), request)
+      const bytes = await sendAnswer(res, answer, log)
+      if (answer.body !== undefined) metrics.downloaded('file', bytes)
+    } catch (error) {
+      if (error instanceof UnsatisfiableRange) res.set('Content-Range', `bytes */${error.size}`)
+      throw error
+    }
+  }
+}
+
+/** A HEAD gets the headers alone, and nothing is read for it. */
+function bodyless<T extends { body?: unknown }>(req: Request, answer: T): T {
+  if (req.method !== 'HEAD') return answer
+  const { body: _body, ...headers } = answer
+  return headers as T
+}

@@ -1,0 +1,39 @@
+import { pipeline } from 'node:stream/promises'
+import type { Response } from 'express'
+import { messageOf } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Answer } from '../result/answer.ts'
+
+/**
+ * Sends an answer; resolves with the bytes of its body. What fails before the first byte rejects with nothing
+ * sent, so that it becomes a problem document; what fails later cuts the connection and rejects.
+ */
+export async function sendAnswer(res: Response, answer: Answer, log: Log): Promise<number> {
+  const { body } = answer
+  try {
+    const first = await body?.next()
+    res.status(answer.status).set(answer.headers)
+    if (body === undefined || first === undefined || first.done === true) {
+      res.end()
+      return 0
+    }
+    let bytes = 0
+    await pipeline(async function* () {
+      try {
+        let chunk: Buffer | undefined = first.value
+        while (chunk !== undefined) {
+          bytes += chunk.length
+          yield chunk
+          chunk = (await body.next()).value ?? undefined
+        }
+      } catch (error) {
+        if (!res.closed)
+          log.error({ path: res.req.path, problem: messageOf(error) }, 'a download was cut off')
+        throw error
+      }
+    }, res)
+    return bytes
+  } finally {
+    await body?.return()
+  }
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import type { Entry } from '../artifact/entry.ts'
+import { layout } from '../artifact/layout.ts'
+import { type ArtifactStore, type GetOptions, type ObjectBody, StoreError } from '../artifact/store.ts'
+import { Problem } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { storeProblem } from './opened.ts'
+import { type ReadableFile, shownPath } from './readable-file.ts'
+
+/** Where an attempt's files lie and who is told of damage. */
+export interface FileSource {
+  store: ArtifactStore
+  uuid: string
+  attempt: string
+  log: Log
+}
+
+/**
+ * All bytes of a file. The last chunk comes only once length and SHA-256 are those of the manifest; else it ends
+ * with a Problem `result-damaged`, `unavailable` where the store fails.
+ */
+export async function* wholeFile(
+  source: FileSource,
+  file: ReadableFile,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer, void> {
+  const hash = createHash('sha256')
+  let held: Buffer | undefined
+  let length = 0
+  for await (const chunk of chunksOf(source, file, { start: 0, length: file.size }, signal)) {
+    hash.update(chunk)
+    length += chunk.length
+    if (held !== undefined) yield held
+    held = chunk
+  }
+  if (length !== file.size) throw damaged(source, file, `${length} of ${file.size} bytes came`)
+  if (hash.digest('hex') !== file.sha256) throw damaged(source, file, 'its SHA-256 is another one')
+  if (held !== undefined) yield held
+}
+
+/** Some bytes of a file, whose object is the one that the manifest names; ends as wholeFile does. */
+export async function* partOfFile(
+  source: FileSource,
+  file: ReadableFile,
+  part: { start: number; length: number },
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer, void> {
+  let left = part.length
+  for await (const chunk of chunksOf(source, file, part, signal)) {
+    left -= chunk.length
+    if (left < 0) break
+    yield chunk
+  }
+  if (left !== 0) throw damaged(source, file, `${part.length - left} of ${part.length} bytes came`)
+}
+
+async function* chunksOf(
+  source: FileSource,
+  file: ReadableFile,
+  part: { start: number; length: number },
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer, void> {
+  if (part.length === 0) return
+  try {
+    const body = await openObject(source, file, part, signal)
+    yield* body.stream
+  } catch (error) {
+    throw readFailure(source, file, error)
+  }
+}
+
+async function openObject(
+  { store, uuid, attempt }: FileSource,
+  file: ReadableFile,
+  part: { start: number; length: number },
+  signal?: AbortSignal,
+): Promise<ObjectBody> {
+  const options: GetOptions = { offset: (file.offset ?? 0) + part.start, length: part.length }
+  if (file.etag !== undefined) options.ifMatch = file.etag
+  if (signal !== undefined) options.signal = signal
+  const body = await store.get(layout.file(uuid, attempt, file.key), options)
+  if (file.offset !== undefined || body.size === file.size) return body
+  body.stream.destroy()
+  throw new StoreError('corrupt', `the object has ${body.size} bytes instead of ${file.size}`)
+}
+
+const damageKinds = ['not-found', 'precondition-failed', 'invalid', 'corrupt']
+
+function readFailure(source: FileSource, file: ReadableFile, error: unknown): unknown {
+  if (error instanceof StoreError && damageKinds.includes(error.kind)) {
+    return damaged(source, file, error.message, error)
+  }
+  return storeProblem(error)
+}
+
+function damaged({ uuid, attempt, log }: FileSource, file: Entry, problem: string, cause?: unknown): Problem {
+  const name = shownPath(file)
+  log.error({ job: uuid, attempt, file: name, key: file.key, problem }, 'a result in the store is damaged')
+  const detail = `${name} of job ${uuid} is no longer what was committed: ${problem}`
+  return new Problem('result-damaged', detail, cause === undefined ? {} : { cause })
+}

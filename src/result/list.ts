@@ -1,0 +1,101 @@
+import { type Entry, pathBytes } from '../artifact/entry.ts'
+import { chunkLength } from '../artifact/lines.ts'
+import { invalid } from '../errors.ts'
+import type { OpenedResult } from './opened.ts'
+import { encodeValue, single } from './raw-query.ts'
+
+/** An entry as callers see it. */
+export type ListedEntry = Omit<Entry, 'key' | 'offset' | 'etag'>
+
+export interface ListQuery {
+  prefix?: Buffer
+  after?: Buffer
+  limit?: number
+}
+
+export interface ResultList {
+  job_uuid: string
+  state: string
+  result_state: string
+  attempt: { number: number; uid: string } | null
+  /** Of the whole result, whatever the page shows. */
+  count: number
+  bytes: number
+  files: ListedEntry[]
+  /** Link to the next page. */
+  next: string | null
+}
+
+export const listParameters = ['prefix', 'limit', 'after']
+const defaultLimit = 1000
+const maxLimit = 10_000
+
+/** Reads a query that rawQuery() has parsed. Throws a Problem that names what is wrong. */
+export function parseListQuery(query: ReadonlyMap<string, Buffer[]>): ListQuery {
+  const prefix = single(query, 'prefix')
+  const after = single(query, 'after')
+  const limit = single(query, 'limit')
+  return {
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(after === undefined ? {} : { after }),
+    ...(limit === undefined ? {} : { limit: parseLimit(limit.toString('utf8')) }),
+  }
+}
+
+/** One page; `self` is the list's own address, which `next` extends. */
+export async function listPage(
+  { located, manifest }: OpenedResult,
+  query: ListQuery,
+  self: string,
+  signal?: AbortSignal,
+): Promise<ResultList> {
+  const limit = query.limit ?? defaultLimit
+  const page = await manifest.page({ ...query, limit, ...(signal === undefined ? {} : { signal }) })
+  const last = page.entries.at(-1)
+  const { job } = located
+  return {
+    job_uuid: job.job_uuid,
+    state: job.state,
+    result_state: located.state,
+    attempt: job.attempt,
+    count: manifest.head.count,
+    bytes: manifest.head.bytes,
+    files: page.entries.map(listed),
+    next: page.more && last !== undefined ? nextLink(self, query, pathBytes(last)) : null,
+  }
+}
+
+/** Entries as NDJSON, one a line, in chunks of about 64 KiB; as many as the query's limit where it has one. */
+export async function* listLines(
+  entries: AsyncIterable<Entry>,
+  limit?: number,
+): AsyncGenerator<Buffer, void> {
+  let text = ''
+  let left = limit ?? Number.POSITIVE_INFINITY
+  for await (const entry of entries) {
+    text += `${JSON.stringify(listed(entry))}\n`
+    left -= 1
+    if (left === 0) break
+    if (text.length < chunkLength) continue
+    yield Buffer.from(text, 'utf8')
+    text = ''
+  }
+  if (text !== '') yield Buffer.from(text, 'utf8')
+}
+
+function listed({ key: _key, offset: _offset, etag: _etag, ...entry }: Entry): ListedEntry {
+  return entry
+}
+
+function parseLimit(text: string): number {
+  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= maxLimit) return limit
+  throw invalid('limit', `${JSON.stringify(text)} is no such number`, `a whole number from 1 to ${maxLimit}`)
+}
+
+function nextLink(self: string, { prefix, limit }: ListQuery, after: Buffer): string {
+  const parameters = [`after=${encodeValue(after)}`]
+  if (prefix !== undefined) parameters.push(`prefix=${encodeValue(prefix)}`)
+  if (limit !== undefined) parameters.push(`limit=${limit}`)
+  return `${self}?${parameters.join('&')}`
+}

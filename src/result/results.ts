@@ -1,0 +1,80 @@
+import type { Entry } from '../artifact/entry.ts'
+import type { EntryRange } from '../artifact/manifest-reader.ts'
+import type { ArtifactStore } from '../artifact/store.ts'
+import type { Log } from '../log.ts'
+import { type Answer, resultHeaders } from './answer.ts'
+import { type FileSource, wholeFile } from './entry-bytes.ts'
+import { type FileRequest, fileAnswer } from './file.ts'
+import { type ListQuery, listLines, listPage, type ResultList } from './list.ts'
+import type { LocateResult } from './locate.ts'
+import { createOpener, type OpenedResult } from './opened.ts'
+import { tarBytes } from './tar.ts'
+
+/**
+ * Reading what jobs left. Rejects with Problem: as LocateResult does, `result-damaged`, `unavailable`, and what
+ * fileAnswer() names. Bodies end so too; an abort of `signal` ends their reads.
+ */
+export interface Results {
+  /** One file. */
+  file(uuid: string, path: Uint8Array, request: FileRequest): Promise<Answer>
+  /** A tar of everything. */
+  tar(uuid: string, signal?: AbortSignal): Promise<Answer>
+  /** One page of entries; `self` is the list's own address. */
+  list(
+    uuid: string,
+    query: ListQuery,
+    self: string,
+    signal?: AbortSignal,
+  ): Promise<{ headers: Record<string, string>; list: ResultList }>
+  /** All entries, or as many as the query's limit says, one a line. */
+  lines(uuid: string, query: ListQuery, signal?: AbortSignal): Promise<Answer>
+}
+
+export function createResults(store: ArtifactStore, locateResult: LocateResult, log: Log): Results {
+  const opener = createOpener(store, locateResult)
+  const sourceOf = ({ located }: OpenedResult): FileSource => {
+    return { store, uuid: located.job.job_uuid, attempt: located.attempt, log }
+  }
+  const entriesOf = (result: OpenedResult, range: EntryRange): AsyncIterable<Entry> => {
+    return opener.streamOf(result, result.manifest.entries(range))
+  }
+
+  return {
+    file: (uuid, path, request) =>
+      opener.withResult(uuid, (result) => fileAnswer(result, sourceOf(result), path, request)),
+
+    tar: (uuid, signal) =>
+      opener.withResult(uuid, async (result) => {
+        const source = sourceOf(result)
+        const headers = {
+          ...resultHeaders(result.located.state),
+          'Content-Type': 'application/x-tar',
+          'Content-Disposition': `attachment; filename=${source.uuid}.tar`,
+          'Accept-Ranges': 'none',
+        }
+        const entries = entriesOf(result, abortOf(signal))
+        return { status: 200, headers, body: tarBytes(entries, (file) => wholeFile(source, file, signal)) }
+      }),
+
+    list: (uuid, query, self, signal) =>
+      opener.withResult(uuid, async (result) => {
+        const list = await listPage(result, query, self, signal)
+        return { headers: listHeaders(result), list }
+      }),
+
+    lines: (uuid, { limit, ...range }, signal) =>
+      opener.withResult(uuid, async (result) => {
+        const headers = { ...listHeaders(result), 'Content-Type': 'application/x-ndjson' }
+        const entries = entriesOf(result, { ...range, ...abortOf(signal) })
+        return { status: 200, headers, body: listLines(entries, limit) }
+      }),
+  }
+}
+
+function listHeaders(result: OpenedResult): Record<string, string> {
+  return { ...resultHeaders(result.located.state), Vary: 'Accept' }
+}
+
+function abortOf(signal: AbortSignal | undefined): { signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal }
+}

@@ -1,0 +1,108 @@
+import { type Entry, pathBytes, targetBytes } from '../artifact/entry.ts'
+import { isReadable, type ReadableFile } from './readable-file.ts'
+import { endOfTar, padding, type TarMember, tarHeader } from './tar-header.ts'
+import { directoriesLast } from './tar-order.ts'
+
+/** Files up to this size are read ahead whole, some at once: one request each is what they cost. */
+const smallBytes = 64 * 1024
+const readAhead = 8
+const chunkBytes = 64 * 1024
+
+/**
+ * A tar of all directories, symlinks and files whose bytes are in the store; a file with an error and a skipped
+ * name have no place in it. It ends with what `read` or `entries` fails with, then its end is missing.
+ */
+export function tarBytes(
+  entries: AsyncIterable<Entry>,
+  read: (file: ReadableFile) => AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void> {
+  return gather(tarBlocks(directoriesLast(entries), read))
+}
+
+async function* tarBlocks(
+  entries: AsyncIterable<Entry>,
+  read: (file: ReadableFile) => AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void> {
+  for await (const { entry, content } of ahead(entries, read)) {
+    const member = memberOf(entry)
+    yield tarHeader(member)
+    if (content !== undefined) yield await content
+    else if (isReadable(entry)) yield* read(entry)
+    yield padding(member.size)
+  }
+  yield endOfTar
+}
+
+interface Ahead {
+  entry: Entry
+  /** A small file's bytes. */
+  content?: Promise<Buffer>
+}
+
+async function* ahead(
+  entries: AsyncIterable<Entry>,
+  read: (file: ReadableFile) => AsyncIterable<Buffer>,
+): AsyncGenerator<Ahead, void> {
+  const queue: Ahead[] = []
+  for await (const entry of entries) {
+    if (isMember(entry)) queue.push(begin(entry, read))
+    const next = queue.length > readAhead ? queue.shift() : undefined
+    if (next !== undefined) yield next
+  }
+  yield* queue
+}
+
+function begin(entry: Entry, read: (file: ReadableFile) => AsyncIterable<Buffer>): Ahead {
+  if (!isReadable(entry) || entry.size > smallBytes) return { entry }
+  const content = bytesOf(read(entry))
+  // Whoever awaits it hears of its failure; nobody does once the archive was given up.
+  content.catch(() => {})
+  return { entry, content }
+}
+
+async function bytesOf(source: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of source) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+function isMember(entry: Entry): boolean {
+  return entry.type === 'directory' || entry.type === 'symlink' || isReadable(entry)
+}
+
+function memberOf(entry: Entry): TarMember {
+  const path = pathBytes(entry)
+  const common = { mode: Number.parseInt(entry.mode ?? '0644', 8), mtime: momentOf(entry.mtime) }
+  switch (entry.type) {
+    case 'directory':
+      return { ...common, type: 'directory', path: Buffer.concat([path, Buffer.from('/')]), size: 0 }
+    case 'symlink':
+      return { ...common, type: 'symlink', path, size: 0, target: targetBytes(entry) }
+    default:
+      return { ...common, type: 'file', path, size: entry.size ?? 0 }
+  }
+}
+
+function momentOf(mtime = '1970-01-01T00:00:00.000000000Z'): TarMember['mtime'] {
+  const fraction = /\.(\d+)Z$/.exec(mtime)?.[1] ?? ''
+  return {
+    seconds: Date.parse(`${mtime.slice(0, 19)}Z`) / 1000,
+    nanoseconds: Number(fraction.padEnd(9, '0').slice(0, 9)),
+  }
+}
+
+/** Headers and small files share a chunk: each chunk is a write to the client. */
+async function* gather(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  let parts: Buffer[] = []
+  let bytes = 0
+  for await (const block of blocks) {
+    if (block.length === 0) continue
+    parts.push(block)
+    bytes += block.length
+    if (bytes < chunkBytes) continue
+    yield Buffer.concat(parts)
+    parts = []
+    bytes = 0
+  }
+  if (bytes > 0) yield Buffer.concat(parts)
+}
