@@ -1,4 +1,3 @@
-import type { FieldError } from '../errors.ts'
 import type { JobRequest } from '../job/request.ts'
 
 /**
@@ -26,28 +25,3 @@ export const clusterFields = [
 
 /** What a caller may give with LOCAL_ALLOW_COMMANDS alone: it runs as this program's own user. */
 export const commandFields = ['command', 'args'] as const satisfies readonly (keyof JobRequest)[]
-
-/** What is wrong with a caller's own fields (not a configured job's) where jobs are child processes. */
-export function refusedFields(
-  given: Readonly<Record<string, unknown>>,
-  allowCommands: boolean,
-): FieldError[] {
-  const errors: FieldError[] = []
-  for (const field of clusterFields) {
-    if (given[field] === undefined) continue
-    errors.push({
-      field,
-      problem: 'needs a cluster, and this Jobferry runs jobs as child processes',
-      expected: 'no such field, or a Jobferry with KUBECONFIG set',
-    })
-  }
-  for (const field of allowCommands ? [] : commandFields) {
-    if (given[field] === undefined) continue
-    errors.push({
-      field,
-      problem: "of a caller's own is not allowed here",
-      expected: 'a configured job ("job"), or LOCAL_ALLOW_COMMANDS=1 in the settings',
-    })
-  }
-  return errors
-}
