@@ -3,6 +3,16 @@ import { problemDocument, retryAfter, statusOf, toProblem } from './problem.ts'
 import { describe } from './request-log.ts'
 import type { Services } from './services.ts'
 
+/** What a route may have set for an answer that it didn't come to send. */
+const headersOfContent = [
+  'Accept-Ranges',
+  'Content-Disposition',
+  'Content-Length',
+  'ETag',
+  'Last-Modified',
+  'Repr-Digest',
+]
+
 /** Answers whatever a route rejected with; an answer already begun is cut, so that it can't pass for a whole one. */
 export function errorHandler({ log, metrics }: Services): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
@@ -16,11 +26,11 @@ export function errorHandler({ log, metrics }: Services): ErrorRequestHandler {
       return
     }
     metrics.failed(problem.code)
+    for (const name of headersOfContent) res.removeHeader(name)
     const seconds = retryAfter(problem)
     if (seconds !== undefined) res.set('Retry-After', String(Math.ceil(seconds)))
     res.status(statusOf(problem.code))
-    // Not res.json(): it would keep a Content-Type that a route had set for what it didn't come to send.
-    res.set('Content-Type', 'application/problem+json')
+    res.set({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' })
     res.end(JSON.stringify(problemDocument(problem)))
   }
 }

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** Sets the limits of a server's connections, and answers what isn't HTTP at all. */
@@ -11,11 +11,19 @@ export function configureServer(server: Server): void {
   server.maxHeadersCount = 100
   // A follower of a log may be silent for hours: that it is still there, TCP has to find out.
   server.on('connection', (socket) => socket.setKeepAlive(true, 60_000))
-  server.on('clientError', answerBrokenRequest)
+
+  const answering = new WeakMap<Duplex, ServerResponse>()
+  server.on('request', (req, res) => answering.set(req.socket, res))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // Bytes of another answer in the midst of a download would pass for the file's.
+    const res = answering.get(socket)
+    const isAnswering = res?.headersSent && !res.writableFinished
+    if (error.code === 'ECONNRESET' || isAnswering || !socket.writable) socket.destroy()
+    else answerBrokenRequest(error, socket)
+  })
 }
 
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex) {
-  if (error.code === 'ECONNRESET' || !socket.writable) return
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
   const status = tooLarge ? 431 : 400
   const title = tooLarge ? 'Request Header Fields Too Large' : 'Bad Request'

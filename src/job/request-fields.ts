@@ -15,8 +15,9 @@ import {
  * The message of every schema says what would be right: schema-errors.ts puts it into FieldError.expected.
  */
 
-/** The kernel's MAX_ARG_STRLEN: no argument and no `NAME=value` may be longer, its NUL included. */
-const maxArgument = 131_072
+/** The kernel's MAX_ARG_STRLEN is 131,072: no argument and no `NAME=value` may be longer, its NUL included. */
+const maxArgument = 131_071
+const maxVariable = 130_000
 const days = 86_400
 
 export const reservedEnvironment = ['RESULT_DIRECTORY', 'INPUT_DIRECTORY'] as const
@@ -32,7 +33,8 @@ const mountPath = z.preprocess(
   (value) => (typeof value === 'string' && value.length > 1 ? value.replace(/\/$/, '') : value),
   text('an absolute path other than "/", without "..", "//", ":" and "$("', isMountPath),
 )
-const argument = text('a string of less than 128 KiB', (value) => Buffer.byteLength(value) < maxArgument)
+const argument = atMost(maxArgument)
+const variable = atMost(maxVariable)
 const labelKey = text('a label key: [prefix/]name, the name at most 63 characters', isLabelKey)
 const labelValue = text('a label value: at most 63 letters, digits, "-", "_" and "."', isLabelValue)
 const ownLabelKey = labelKey.refine((key) => !isReservedLabel(key), {
@@ -46,15 +48,7 @@ export const environmentName = text(
   error: 'another name: Jobferry sets this variable itself (see result_directory)',
 })
 
-export const environment = z
-  .record(environmentName, argument, 'an object of strings')
-  .refine(
-    (variables) =>
-      Object.entries(variables).every(
-        ([n, v]) => Buffer.byteLength(n) + Buffer.byteLength(v) + 2 <= maxArgument,
-      ),
-    'variables of less than 128 KiB each',
-  )
+export const environment = z.record(environmentName, variable, 'an object of strings')
 
 const volume = z.strictObject(
   {
@@ -134,6 +128,10 @@ export const demoFile = text('a path relative to the result directory, without "
 
 function text(expected: string, allowed: (value: string) => boolean) {
   return z.string(expected).refine(allowed, expected)
+}
+
+function atMost(bytes: number) {
+  return text(`a string of at most ${bytes} bytes`, (value) => Buffer.byteLength(value) <= bytes)
 }
 
 function list<Item extends z.core.SomeType>(item: Item, expected: string) {

@@ -35,7 +35,7 @@ function isLabelName(text: string): boolean {
 }
 
 export function isEnvironmentName(text: string): boolean {
-  return text.length <= 1024 && environmentName.test(text)
+  return text.length <= 1000 && environmentName.test(text)
 }
 
 /** A Kubernetes quantity above zero: `500m`, `1.5Gi`, `2e3`. */
