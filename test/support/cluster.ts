@@ -32,7 +32,9 @@ export async function temporaryNamespace(
   const namespace = `${name}-${randomBytes(4).toString('hex')}`
   const labels = { [runLabel]: testRun(), 'pod-security.kubernetes.io/enforce': level }
   const metadata = { name: namespace, labels }
-  await applyManifests(JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata }))
+  // Not applied: an installation that applies its own manifest over it must not take the labels away.
+  const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata })
+  await run('kubectl', ['create', '-f', '-'], { input: manifest })
   // Pods are refused until the namespace has its service account.
   await eventually(() => kubectl('-n', namespace, 'get', 'serviceaccount', 'default'), { within: 30_000 })
   const remove = async () => {

@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { stringify } from 'yaml'
+import { kubectl, temporaryNamespace } from './cluster.ts'
+import { type PortForward, portForward } from './port-forward.ts'
+import { given } from './test-run.ts'
+
+export interface Installation extends AsyncDisposable {
+  readonly namespace: string
+  /** The API's, through a port-forward to its Service. */
+  readonly url: string
+  /** Ends the port-forward and asks for the namespace's removal. */
+  remove(): Promise<void>
+}
+
+/**
+ * What `kubectl apply -k manifests/dev` installs, in a namespace of its own, from the image under test;
+ * `settings` are added to its ConfigMap. Resolves once the API is ready.
+ */
+export async function install(settings: Record<string, string> = {}): Promise<Installation> {
+  const namespace = await temporaryNamespace('installed')
+  const overlay = await mkdtemp(join(tmpdir(), 'jobferry-overlay-'))
+  let forward: PortForward
+  try {
+    const kustomization = stringify(overlayOf(namespace.name, overlay, settings), {
+      aliasDuplicateObjects: false,
+    })
+    await writeFile(join(overlay, 'kustomization.yaml'), kustomization)
+    await kubectl('apply', '-k', overlay)
+    const within = ['-n', namespace.name, '--timeout=120s']
+    await kubectl('rollout', 'status', 'deployment/minio', ...within)
+    await kubectl('rollout', 'status', 'deployment/jobferry', ...within)
+    forward = await portForward(namespace.name, 'service/jobferry', 8888)
+  } catch (error) {
+    await namespace.remove()
+    throw error
+  } finally {
+    await rm(overlay, { recursive: true })
+  }
+  const remove = async () => {
+    await forward.stop()
+    await namespace.remove()
+  }
+  return { namespace: namespace.name, url: forward.url, remove, [Symbol.asyncDispose]: remove }
+}
+
+function overlayOf(namespace: string, folder: string, settings: Record<string, string>): object {
+  const images = [
+    { name: 'ghcr.io/jobferry/jobferry', ...newImage(given('UPLOADER_IMAGE')) },
+    ...(process.env.MINIO_IMAGE ? [{ name: 'minio/minio', ...newImage(process.env.MINIO_IMAGE) }] : []),
+  ]
+  const literals = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+  return {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    namespace,
+    // Kustomize takes relative folders alone.
+    resources: [relative(folder, resolve('manifests/dev'))],
+    images,
+    replacements: [sameImageForUploader],
+    ...(literals.length > 0 && {
+      configMapGenerator: [{ name: 'jobferry-settings', behavior: 'merge', literals }],
+    }),
+  }
+}
+
+/** As in manifests/base/kustomization.yaml: an overlay that changes the image has to repeat it. */
+const sameImageForUploader = {
+  source: {
+    kind: 'Deployment',
+    name: 'jobferry',
+    fieldPath: 'spec.template.spec.containers.[name=api].image',
+  },
+  targets: [
+    {
+      select: { kind: 'Deployment', name: 'jobferry' },
+      fieldPaths: ['spec.template.spec.containers.[name=api].env.[name=UPLOADER_IMAGE].value'],
+    },
+  ],
+}
+
+function newImage(image: string): { newName: string; newTag: string } {
+  const colon = image.lastIndexOf(':')
+  return { newName: image.slice(0, colon), newTag: image.slice(colon + 1) }
+}
