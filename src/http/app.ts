@@ -1,7 +1,8 @@
 import express, { type Express } from 'express'
 import { Problem } from '../errors.ts'
+import { createResults } from '../result/results.ts'
 import { bodyLimits } from './body-limits.ts'
-import { demoRoutes, type SendResultFile } from './demo.ts'
+import { demoRoutes } from './demo.ts'
 import { deployRoutes } from './deploy.ts'
 import { environmentRoutes } from './environments.ts'
 import { errorHandler } from './error-handler.ts'
@@ -11,11 +12,15 @@ import { jobRoutes } from './jobs.ts'
 import { logRoutes } from './log.ts'
 import type { HttpOptions } from './options.ts'
 import { requestLog } from './request-log.ts'
+import { resultFileSender, resultRoutes } from './result.ts'
 import type { Services } from './services.ts'
 
 /** The whole HTTP API. */
 export function createApp(services: Services, options: HttpOptions): Express {
   const app = express()
+  const results = createResults(services.store, services.locateResult, services.log)
+  // A GET that deploys must never be answered from a cache.
+  const sendFile = resultFileSender(results, services, { 'Cache-Control': 'no-store' })
   app.disable('x-powered-by')
   app.disable('etag')
   app.enable('case sensitive routing')
@@ -35,18 +40,11 @@ export function createApp(services: Services, options: HttpOptions): Express {
   app.use(tokenGuard(options), siteGuard(options), healthRoutes(services), readyGuard(services))
   // /job/deploy comes before /job/:id.
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
-  app.use(
-    environmentRoutes(services, options),
-    demoRoutes(services, options, sendFile),
-    healthRoutes(services),
-  )
+  app.use(resultRoutes(results, services, options))
+  app.use(environmentRoutes(services, options), demoRoutes(services, options, sendFile))
   app.use((req) => {
     throw new Problem('not-found', `There is nothing at ${req.path}`)
   })
   app.use(errorHandler(services))
   return app
-}
-
-const sendFile: SendResultFile = async () => {
-  throw new Problem('internal', 'not wired')
 }

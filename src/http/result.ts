@@ -57,14 +57,21 @@ export function resultRoutes(
   }
 }
 
-/** Answers a request with one file of a job's results: its headers and method count, its address doesn't. */
-export function resultFileSender(results: Results, { metrics, log }: Pick<Services, 'metrics' | 'log'>) {
+/**
+ * Answers a request with one file of a job's results: its headers and method count, its address doesn't.
+ * `replaced` are headers that stand instead of the file's own.
+ */
+export function resultFileSender(
+  results: Results,
+  { metrics, log }: Pick<Services, 'metrics' | 'log'>,
+  replaced: Readonly<Record<string, string>> = {},
+) {
   return async (req: Request, res: Response, uuid: string, path: string | Uint8Array): Promise<void> => {
     const { method, headers } = req
     try {
       const request = { method, headers, signal: callerGone(res) }
       const answer = await results.file(uuid, Buffer.from(path), request)
-      const bytes = await sendAnswer(res, answer, log)
+      const bytes = await sendAnswer(res, { ...answer, headers: { ...answer.headers, ...replaced } }, log)
       if (answer.body !== undefined) metrics.downloaded('file', bytes)
     } catch (error) {
       if (error instanceof UnsatisfiableRange) res.set('Content-Range', `bytes */${error.size}`)
