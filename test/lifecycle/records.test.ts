@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { expect, it } from 'vitest'
+import type { Job } from '../../src/job/job.ts'
+import { createRecords, type JobRecord, listPosition, positionUuid } from '../../src/lifecycle/records.ts'
+import { folderStore, keysOf } from '../support/folder-store.ts'
+
+it('reads back what was written, and nothing where nothing was', async () => {
+  const records = createRecords(await folderStore())
+  const record = recordOf('2026-01-02T03:04:05.000Z')
+  await records.write(record)
+  expect(await records.read(record.job.job_uuid)).toEqual(record)
+  expect(await records.read(randomUUID())).toBeUndefined()
+})
+
+it('lists the newest first, and goes on behind a position', async () => {
+  const records = createRecords(await folderStore())
+  const times = ['2026-01-03', '2026-01-01', '2026-01-02'].map((day) => `${day}T00:00:00.000Z`)
+  for (const time of times) await records.write(recordOf(time))
+  const listed = []
+  for await (const entry of records.list())
+    listed.push({ position: entry.position, record: await entry.read() })
+  expect(listed.map(({ record }) => record?.job.created_at)).toEqual([times[0], times[2], times[1]])
+  const rest = []
+  for await (const entry of records.list(listed[0]?.position)) rest.push(entry.position)
+  expect(rest).toEqual(listed.slice(1).map(({ position }) => position))
+})
+
+it('leaves neither record nor index entry of a removed job', async () => {
+  const store = await folderStore()
+  const records = createRecords(store)
+  const record = recordOf('2026-01-02T03:04:05.000Z')
+  await records.write(record)
+  await records.remove(record.job.job_uuid)
+  expect(await keysOf(store)).toEqual([])
+  await records.remove(record.job.job_uuid)
+})
+
+it('names a position so that newer jobs sort before older ones', () => {
+  const uuid = randomUUID()
+  expect(listPosition(uuid, 2000) < listPosition(uuid, 1000)).toBe(true)
+  expect(positionUuid(listPosition(uuid, 1000))).toBe(uuid)
+  expect(positionUuid('no position')).toBeUndefined()
+})
+
+function recordOf(createdAt: string): JobRecord {
+  const job: Job = {
+    job_uuid: randomUUID(),
+    job: 'default',
+    state: 'succeeded',
+    reason: null,
+    message: null,
+    exit_code: 0,
+    attempt: { number: 1, uid: randomUUID() },
+    created_at: createdAt,
+    started_at: createdAt,
+    finished_at: createdAt,
+    result: { state: 'complete', count: 0, bytes: 0 },
+  }
+  const request = {
+    job_env: {},
+    env: {},
+    config_map_ref: [],
+    result_directory: '/output',
+    volumes: [],
+    node_selector: {},
+    tolerations: [],
+    labels: {},
+    retries: 0,
+    start_timeout_seconds: 3600,
+    stop_grace_seconds: 30,
+    upload_timeout_seconds: 3600,
+    keep_seconds: 3600,
+  }
+  return { version: 1, job, request, request_sha256: 'ab', logs: { worker: { from_beginning: true } } }
+}
