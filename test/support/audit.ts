@@ -1,0 +1,37 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+/** One request to the API server, as its audit log has it. */
+export interface AuditedCall {
+  verb: string
+  /** With the API group before and the subresource behind it, where there are any: `batch/jobs`, `pods/log`. */
+  resource: string
+  namespace: string | undefined
+  status: number
+}
+
+interface AuditEvent {
+  user: { username: string }
+  verb: string
+  objectRef?: { apiGroup?: string; resource: string; subresource?: string; namespace?: string }
+  responseStatus?: { code: number }
+}
+
+/** All that a service account asked for; non-resource paths (`/version`) are left out. */
+export async function callsOf(log: string, namespace: string, account: string): Promise<AuditedCall[]> {
+  const username = `system:serviceaccount:${namespace}:${account}`
+  const calls: AuditedCall[] = []
+  for await (const line of createInterface({ input: createReadStream(log) })) {
+    if (!line.includes(username)) continue
+    const event = JSON.parse(line) as AuditEvent
+    if (event.user.username !== username || event.objectRef === undefined) continue
+    const { apiGroup, resource, subresource, namespace: where } = event.objectRef
+    calls.push({
+      verb: event.verb,
+      resource: [apiGroup, resource, subresource].filter(Boolean).join('/'),
+      namespace: where,
+      status: event.responseStatus?.code ?? 0,
+    })
+  }
+  return calls
+}
