@@ -32,11 +32,11 @@ export function createFolderStore(directory: string): ArtifactStore {
 
     prepare: (signal) => run(root, signal, () => prepare(root)),
 
-    put: (key, body, signal) => run(key, signal, () => putFile(root, pathOf(key), body)),
+    put: (key, body, signal) => run(key, signal, async () => putFile(root, pathOf(key), body)),
 
-    get: (key, options = {}) => run(key, options.signal, () => getFile(pathOf(key), key, options)),
+    get: (key, options = {}) => run(key, options.signal, async () => getFile(pathOf(key), key, options)),
 
-    head: (key, signal) => run(key, signal, () => headFile(pathOf(key))),
+    head: (key, signal) => run(key, signal, async () => headFile(pathOf(key))),
 
     async *list(prefix, options = {}) {
       checkPrefix(prefix)
@@ -67,7 +67,11 @@ export function createFolderStore(directory: string): ArtifactStore {
     completeUpload: (upload, parts, signal) =>
       run(upload.key, signal, () => finishUpload(root, upload, parts, pathOf(upload.key))),
 
-    abortUpload: (upload, signal) => run(upload.key, signal, () => dropUpload(root, upload)),
+    abortUpload: (upload, signal) =>
+      run(upload.key, signal, async () => {
+        pathOf(upload.key)
+        await dropUpload(root, upload)
+      }),
 
     close: () => Promise.resolve(),
   }

@@ -81,14 +81,17 @@ function bodyOf(answer: S3Answer, key: string, options: GetOptions, ranged: bool
   }
 }
 
+/**
+ * The whole object's size and the length of what is sent. To a range of an empty object's last bytes, for which
+ * HTTP has no form, MinIO answers 206 with `bytes 0--1/0`.
+ */
 function sizes(answer: S3Answer, key: string, ranged: boolean): { size: number; length: number } {
   const length = Number(answer.header('content-length') ?? Number.NaN)
-  const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.header('content-range') ?? '')
-  if (answer.status === 206 && range !== null) return { size: Number(range[3]), length }
-  if (ranged || !Number.isSafeInteger(length)) {
-    throw new StoreError('unavailable', `GET ${key}: ${answer.status} without the range or length asked for`)
-  }
-  return { size: length, length }
+  const total = /^bytes .*\/(\d+)$/.exec(answer.header('content-range') ?? '')?.[1]
+  const size = answer.status === 206 && total !== undefined ? Number(total) : length
+  if (Number.isSafeInteger(length) && ranged === (answer.status === 206) && size >= length)
+    return { size, length }
+  throw new StoreError('unavailable', `GET ${key}: ${answer.status} without the range or length asked for`)
 }
 
 function written(answer: S3Answer): Pick<ObjectHead, 'etag' | 'modified'> {

@@ -1,0 +1,168 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+
+/**
+ * What the proxy does to every connection, old ones included, from setFault() on:
+ * - `refuse`: nothing listens
+ * - `reset`: RST as soon as the client connects or sends
+ * - `hang`: accepts and takes nothing
+ * - `cut`: RST behind that many bytes of the request or the answer, `times` times (default: always), then it
+ *   passes; 0 bytes of the answer is an answer that gets lost after the work was done
+ * - `slow-down`: answers any request with S3's 503 SlowDown
+ * - `throttle`: that many bytes a second, for each direction of each connection
+ */
+export type Fault =
+  | { kind: 'pass' | 'refuse' | 'reset' | 'hang' | 'slow-down' }
+  | { kind: 'cut'; direction: 'request' | 'answer'; afterBytes: number; times?: number }
+  | { kind: 'throttle'; bytesPerSecond: number }
+
+export interface FaultProxy {
+  /** `http://127.0.0.1:<port>`; it stays the same for good. */
+  readonly url: string
+  /** Connections that were accepted so far. */
+  readonly accepted: number
+  setFault(fault: Fault): Promise<void>
+  close(): Promise<void>
+}
+
+/** A TCP proxy in front of `target` (an http:// URL) that begins by passing everything. */
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const { hostname, port: targetPort } = new URL(target)
+  const links = new Set<Link>()
+  const state: State = { fault: { kind: 'pass' }, fired: 0 }
+  let accepted = 0
+  let server = listener()
+  const port = await listen(server, 0)
+
+  function listener(): Server {
+    return createServer({ allowHalfOpen: true }, (client) => {
+      accepted++
+      const link = new Link(client, connect({ host: hostname, port: Number(targetPort) || 80 }), state)
+      links.add(link)
+      client.once('close', () => links.delete(link))
+    })
+  }
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    get accepted() {
+      return accepted
+    },
+    setFault: async (fault) => {
+      Object.assign(state, { fault, fired: 0 })
+      if (fault.kind === 'refuse' && server.listening) server.close()
+      if (fault.kind !== 'refuse' && !server.listening) {
+        server = listener()
+        await listen(server, port)
+      }
+      for (const link of links) link.onFault()
+    },
+    close: async () => {
+      for (const link of links) link.cut()
+      if (!server.listening) return
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+type Direction = 'request' | 'answer'
+
+interface State {
+  fault: Fault
+  /** How often the present fault has cut a connection. */
+  fired: number
+}
+
+/** One client's connection and its counterpart. */
+class Link {
+  readonly #client: Socket
+  readonly #target: Socket
+  readonly #state: State
+  #passed = { request: 0, answer: 0 }
+  #answered = false
+
+  constructor(client: Socket, target: Socket, state: State) {
+    this.#client = client
+    this.#target = target
+    this.#state = state
+    for (const socket of [client, target]) socket.on('error', () => this.cut()).setNoDelay(true)
+    client.on('data', (chunk) => this.#pass('request', chunk, client, target))
+    target.on('data', (chunk) => this.#pass('answer', chunk, target, client))
+    client.once('end', () => target.end())
+    target.once('end', () => client.end())
+    client.once('close', () => target.destroy())
+    this.onFault()
+  }
+
+  onFault(): void {
+    this.#passed = { request: 0, answer: 0 }
+    const { kind } = this.#state.fault
+    if (kind === 'reset' || kind === 'refuse') this.cut()
+    for (const socket of [this.#client, this.#target]) {
+      if (kind === 'hang') socket.pause()
+      else socket.resume()
+    }
+  }
+
+  cut(): void {
+    this.#client.resetAndDestroy()
+    this.#target.destroy()
+  }
+
+  #pass(direction: Direction, chunk: Buffer, from: Socket, to: Socket): void {
+    const { fault } = this.#state
+    const left = this.#leftToPass(direction)
+    if (fault.kind === 'slow-down') this.#refuseBusily()
+    else if (left !== undefined && (left === 0 || chunk.byteLength > left)) {
+      this.#cutBehind(to, chunk.subarray(0, left))
+    } else {
+      this.#passed[direction] += chunk.byteLength
+      const taken = to.write(chunk)
+      if (fault.kind === 'throttle') delay(from, (chunk.byteLength / fault.bytesPerSecond) * 1000)
+      else if (!taken) this.#waitForDrain(from, to)
+    }
+  }
+
+  /** Bytes until the present fault cuts this direction; undefined where it doesn't. */
+  #leftToPass(direction: Direction): number | undefined {
+    const { fault, fired } = this.#state
+    if (fault.kind !== 'cut' || fault.direction !== direction || fired === fault.times) return undefined
+    return fault.afterBytes - this.#passed[direction]
+  }
+
+  #waitForDrain(from: Socket, to: Socket): void {
+    from.pause()
+    to.once('drain', () => {
+      if (this.#state.fault.kind !== 'hang') from.resume()
+    })
+  }
+
+  #cutBehind(to: Socket, last: Buffer): void {
+    this.#state.fired++
+    for (const socket of [this.#client, this.#target]) socket.pause()
+    // RST drops what the peer hasn't read yet: give it a moment.
+    to.write(last, () => setTimeout(() => this.cut(), 20))
+  }
+
+  #refuseBusily(): void {
+    if (this.#answered) return
+    this.#answered = true
+    const body =
+      '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>'
+    const head = `HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: ${body.length}`
+    this.#client.end(`${head}\r\nConnection: close\r\n\r\n${body}`)
+    this.#target.destroy()
+  }
+}
+
+function delay(socket: Socket, ms: number): void {
+  socket.pause()
+  setTimeout(() => socket.resume(), ms)
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
