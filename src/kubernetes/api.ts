@@ -1,0 +1,101 @@
+import type { Call, Client } from './client.ts'
+import type { ConfigMap, Event, Job, KubernetesObject, Lease, Pod, Secret } from './objects.ts'
+import { hasStatus } from './status-error.ts'
+
+/** The kinds of objects that Jobferry works with, all in one namespace. Methods reject as Client.call does. */
+export type Api = ReturnType<typeof createApi>
+
+export function createApi(client: Client, namespace: string) {
+  const core = `/api/v1/namespaces/${namespace}`
+  return {
+    client,
+    namespace,
+    jobs: resource<Job>(client, `/apis/batch/v1/namespaces/${namespace}/jobs`),
+    pods: resource<Pod>(client, `${core}/pods`),
+    events: resource<Event>(client, `${core}/events`),
+    configMaps: resource<ConfigMap>(client, `${core}/configmaps`),
+    secrets: resource<Secret>(client, `${core}/secrets`),
+    leases: resource<Lease>(client, `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`),
+  }
+}
+
+export interface Resource<T> {
+  /** Where its objects are listed and created. */
+  readonly path: string
+  /** Undefined where there is none. */
+  get(name: string): Promise<T | undefined>
+  list(query: ListQuery): Promise<List<T>>
+  /** The selected objects without anything but their metadata: a Secret's values stay where they are. */
+  listMetadata(query: ListQuery): Promise<KubernetesObject[]>
+  create(object: T): Promise<T>
+  replace(name: string, object: T): Promise<T>
+  /** JSON Merge Patch (RFC 7386). */
+  merge(name: string, patch: object): Promise<T>
+  /** JSON Patch (RFC 6902); a `test` that fails is a 422. */
+  patch(name: string, operations: readonly JsonPatchOperation[]): Promise<T>
+  /** False where there was none, or another one than the preconditions name. */
+  remove(name: string, options?: DeleteOptions): Promise<boolean>
+}
+
+export interface ListQuery {
+  labelSelector?: string
+  fieldSelector?: string
+  limit?: number
+  continue?: string
+}
+
+export interface List<T> {
+  metadata: { resourceVersion?: string; continue?: string }
+  items: T[]
+}
+
+export interface DeleteOptions {
+  gracePeriodSeconds?: number
+  propagationPolicy?: 'Background' | 'Foreground'
+  preconditions?: { uid?: string; resourceVersion?: string }
+}
+
+export interface JsonPatchOperation {
+  op: 'add' | 'remove' | 'replace' | 'test'
+  path: string
+  value?: unknown
+}
+
+const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+
+function resource<T extends KubernetesObject>(client: Client, path: string): Resource<T> {
+  const one = (name: string) => `${path}/${encodeURIComponent(name)}`
+  const send = async <Answer>(call: Call) => (await client.call(call)) as Answer
+  const update = (name: string, body: unknown, contentType: string) =>
+    send<T>({ method: 'PATCH', path: one(name), body, contentType })
+  return {
+    path,
+    get: (name) => absentAs(undefined, send<T>({ method: 'GET', path: one(name) }), 404),
+    list: (query) => send<List<T>>({ method: 'GET', path, query: { ...query } }),
+    listMetadata: async (query) => {
+      const call = { method: 'GET', path, query: { ...query }, accept: metadataOnly } as const
+      return (await send<List<KubernetesObject>>(call)).items
+    },
+    create: (body) => send<T>({ method: 'POST', path, body }),
+    replace: (name, body) => send<T>({ method: 'PUT', path: one(name), body }),
+    merge: (name, body) => update(name, body, 'application/merge-patch+json'),
+    patch: (name, body) => update(name, body, 'application/json-patch+json'),
+    remove: (name, body = {}) =>
+      // 409: a precondition that doesn't hold.
+      absentAs(
+        false,
+        send({ method: 'DELETE', path: one(name), body }).then(() => true),
+        404,
+        409,
+      ),
+  }
+}
+
+async function absentAs<T, Absent>(absent: Absent, answer: Promise<T>, ...statuses: number[]) {
+  try {
+    return await answer
+  } catch (error) {
+    if (hasStatus(error, ...statuses)) return absent
+    throw error
+  }
+}

@@ -1,0 +1,107 @@
+import type { Cause } from '../job/job.ts'
+import type { Attempt, ContainerObservation } from '../job/observation.ts'
+import { interruptionOf } from './interruption.ts'
+import { containers } from './names.ts'
+import { type ContainerStatus, type Job, type Pod, timeOf } from './objects.ts'
+
+/** A pod, as it was last where it is gone. */
+export interface SeenPod {
+  pod: Pod
+  /** When it was found to be gone, in milliseconds since the epoch. */
+  goneAt?: number
+}
+
+/** Kubernetes gives whole seconds, rounded down. */
+const resolution = 1000
+
+export function attemptOf(seen: SeenPod, number: number, job: Job): Attempt {
+  const { pod } = seen
+  const uploader = uploaderStatus(pod)
+  const worker = workerStatus(pod)
+  const interrupted = interruptionOf(seen, job)
+  const workerObservation = { ...containerObservation(worker), ...workerCause(pod, worker) }
+  return {
+    uid: pod.metadata?.uid ?? '',
+    number,
+    scheduled: pod.spec?.nodeName !== undefined,
+    uploader: {
+      ...containerObservation(uploader),
+      // A sidecar that has ended is no longer `started`, but held nothing back.
+      ready: uploader?.started === true || workerObservation.startedAt !== undefined,
+    },
+    worker: workerObservation,
+    ...(interrupted === undefined ? {} : { interrupted }),
+    ended: hasEnded(seen),
+  }
+}
+
+/** Nothing of it runs any more. */
+export function hasEnded({ pod, goneAt }: SeenPod): boolean {
+  if (goneAt !== undefined || isTerminal(pod)) return true
+  const statuses = [uploaderStatus(pod), workerStatus(pod)]
+  return statuses.every((status) => status?.state?.terminated !== undefined)
+}
+
+/** It has ended, and its worker not with 0. */
+export function hasFailed(seen: SeenPod): boolean {
+  if (!hasEnded(seen) || seen.pod.status?.phase === 'Succeeded') return false
+  return seen.pod.status?.phase === 'Failed' || workerStatus(seen.pod)?.state?.terminated?.exitCode !== 0
+}
+
+export function isTerminal(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+}
+
+export function workerStatus(pod: Pod): ContainerStatus | undefined {
+  return pod.status?.containerStatuses?.find((one) => one.name === containers.worker)
+}
+
+export function uploaderStatus(pod: Pod): ContainerStatus | undefined {
+  return pod.status?.initContainerStatuses?.find((one) => one.name === containers.uploader)
+}
+
+function containerObservation(status: ContainerStatus | undefined): ContainerObservation {
+  const { running, terminated } = status?.state ?? {}
+  const startedAt = timeOf(running?.startedAt ?? terminated?.startedAt)
+  const finishedAt = timeOf(terminated?.finishedAt)
+  return {
+    resolution,
+    restarts: status?.restartCount ?? 0,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+    ...(terminated === undefined ? {} : { exitCode: terminated.exitCode }),
+    ...(terminated?.message === undefined ? {} : { message: terminated.message }),
+  }
+}
+
+function workerCause(pod: Pod, status: ContainerStatus | undefined): { cause?: Cause } {
+  const { reason, message = '' } = status?.state?.terminated ?? {}
+  switch (reason) {
+    case undefined:
+      return podCause(pod)
+    case 'Completed':
+    case 'Error':
+      return {}
+    case 'OOMKilled':
+      return {
+        cause: {
+          reason,
+          message: 'the worker used more memory than it may have; ask for more with `memory`',
+        },
+      }
+    case 'ContainerStatusUnknown':
+      return {
+        cause: { reason: 'Interrupted', message: `the node lost track of the worker. ${message}`.trim() },
+      }
+    default:
+      // StartError, ContainerCannotRun, DeadlineExceeded, …: the container runtime's own words say which.
+      return { cause: { reason: 'Error', message: `the worker couldn't run: ${reason}: ${message}` } }
+  }
+}
+
+/** A pod that its node refused (OutOfcpu, NodeAffinity, UnexpectedAdmissionError) has no containers to ask. */
+function podCause(pod: Pod): { cause?: Cause } {
+  const { phase, reason, message = '' } = pod.status ?? {}
+  if (phase !== 'Failed' || reason === undefined || reason === 'Evicted') return {}
+  return { cause: { reason: 'Error', message: `the node refused the pod: ${reason}: ${message}` } }
+}

@@ -1,0 +1,125 @@
+import { KubeConfig } from '@kubernetes/client-node'
+import type { JobBackend, LogOptions } from '../job/backend.ts'
+import type { Log } from '../log.ts'
+import { createApi } from './api.ts'
+import { JobCache } from './cache.ts'
+import { Caretaker } from './caretaker.ts'
+import { createClient } from './client.ts'
+import { createJob } from './creation.ts'
+import { Diagnosis } from './diagnosis.ts'
+import { createEnvironments } from './environments.ts'
+import { LeaseHolder } from './lease.ts'
+import { openLog } from './logs.ts'
+import { requestSha256Of } from './marks.ts'
+import { managedSelector } from './names.ts'
+import { newestOf } from './observe.ts'
+import { releaseJob } from './release.ts'
+import type { KubernetesSettings } from './settings.ts'
+import { problemOf } from './status-error.ts'
+import { stopJob } from './stop.ts'
+import { Watcher } from './watch.ts'
+
+/** Runs jobs on a cluster. Throws where the kubeconfig can't be read; nothing is called before start(). */
+export function createKubernetesBackend(settings: KubernetesSettings, log: Log): JobBackend {
+  const client = createClient(loadKubeConfig(settings.kubeconfig))
+  const api = createApi(client, settings.namespace)
+  const cache = new JobCache()
+  const lease = new LeaseHolder({ api, log, ...(settings.identity ? { identity: settings.identity } : {}) })
+  let observers: Observers | undefined
+
+  return {
+    name: `kubernetes ${client.server}, namespace ${settings.namespace}`,
+    kind: 'kubernetes',
+    environments: createEnvironments(api),
+
+    async start() {
+      observers = observe()
+      await Promise.all(observers.watchers.map((watcher) => watcher.listed))
+    },
+
+    missing: () => observers?.watchers.flatMap(({ trouble }) => trouble ?? []) ?? [],
+
+    async create(plan) {
+      const { created, job } = await createJob(api, settings, plan)
+      cache.putJob(job)
+      return { created, requestSha256: requestSha256Of(job) }
+    },
+
+    get: (uuid) => cache.get(uuid),
+    list: () => cache.list(),
+    subscribe: (listener) => cache.subscribe(listener),
+
+    async stop(uuid, stop) {
+      const job = await stopJob(api, uuid, stop).catch(rejectProblem)
+      if (job !== undefined) cache.putJob(job)
+    },
+
+    async release(uuid, keepSeconds) {
+      const job = await releaseJob(api, uuid, keepSeconds).catch(rejectProblem)
+      if (job !== undefined) cache.putJob(job)
+    },
+
+    async log(uuid: string, options: LogOptions) {
+      const seen = cache.seen(uuid)
+      const newest = seen && newestOf(seen.pods)
+      if (newest === undefined || newest.goneAt !== undefined) return undefined
+      return await openLog(api, newest.pod, options).catch(rejectProblem)
+    },
+
+    holdsLease: () => lease.held,
+    onLease: (listener) => lease.onChange(listener),
+
+    async close() {
+      await observers?.close()
+      await client.close()
+    },
+  }
+
+  function observe(): Observers {
+    const watched = { client, labelSelector: managedSelector, log }
+    const watchers = [
+      new Watcher({
+        ...watched,
+        what: 'Jobs',
+        resource: api.jobs,
+        onList: (jobs) => cache.listJobs(jobs),
+        onEvent: (type, job) => (type === 'deleted' ? cache.removeJob(job) : cache.putJob(job)),
+      }),
+      new Watcher({
+        ...watched,
+        what: 'Pods',
+        resource: api.pods,
+        onList: (pods) => cache.listPods(pods),
+        onEvent: (type, pod) => (type === 'deleted' ? cache.removePod(pod) : cache.putPod(pod)),
+      }),
+    ] as const
+    const diagnosis = new Diagnosis({ api, cache, log })
+    const caretaker = new Caretaker({ api, cache, log, holdsLease: () => lease.held })
+    const unsubscribe = lease.onChange((held) => held && caretaker.sweep())
+    lease.start()
+    return {
+      watchers,
+      async close() {
+        unsubscribe()
+        await Promise.all([...watchers.map((one) => one.close()), diagnosis.close(), caretaker.close()])
+        await lease.close()
+      },
+    }
+  }
+}
+
+interface Observers {
+  watchers: readonly { listed: Promise<void>; trouble: string | undefined }[]
+  close(): Promise<void>
+}
+
+function loadKubeConfig(path: string | undefined): KubeConfig {
+  const config = new KubeConfig()
+  if (path === undefined) config.loadFromDefault()
+  else config.loadFromFile(path)
+  return config
+}
+
+function rejectProblem(error: unknown): never {
+  throw problemOf(error)
+}

@@ -1,0 +1,174 @@
+import type { LiveJob } from '../job/backend.ts'
+import type { Cause } from '../job/job.ts'
+import type { SeenPod } from './attempt.ts'
+import { isArchived, isCreating, requestOf, requestSha256Of } from './marks.ts'
+import { isOlder, type Job, type KubernetesObject, type Pod } from './objects.ts'
+import { observe } from './observe.ts'
+import { slimJob, slimPod, uuidOf } from './slim.ts'
+
+/** A Job and its pods, as they were seen last. */
+export interface SeenJob {
+  uuid: string
+  job: Job
+  pods: readonly SeenPod[]
+}
+
+interface Record {
+  job?: Job
+  pods: Map<string, SeenPod>
+  noticed?: Cause
+  /** Made when it is asked for, dropped at every change. */
+  live?: LiveJob | undefined
+}
+
+/** So many deleted objects are remembered, in case an answer that is older comes in late. */
+const rememberedDeletions = 1000
+
+/**
+ * All that is known of the cluster's jobs, from watches and from answers to our own calls, whichever is newer.
+ * Pods that are gone are kept with their job: their last state is the attempt's end.
+ */
+export class JobCache {
+  readonly #records = new Map<string, Record>()
+  readonly #listeners = new Set<(uuid: string) => void>()
+  readonly #deleted = new Set<string>()
+
+  subscribe(listener: (uuid: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  uuids(): Iterable<string> {
+    return this.#records.keys()
+  }
+
+  /** A Job, also one whose creation isn't complete. */
+  seen(uuid: string): SeenJob | undefined {
+    const record = this.#records.get(uuid)
+    if (record?.job === undefined) return undefined
+    return { uuid, job: record.job, pods: podsOf(record, record.job) }
+  }
+
+  /** Undefined too while a creation isn't complete: it may still be taken back. */
+  get(uuid: string): LiveJob | undefined {
+    const record = this.#records.get(uuid)
+    if (record?.job === undefined || isCreating(record.job)) return undefined
+    record.live ??= liveJob(uuid, record.job, podsOf(record, record.job), record.noticed)
+    return record.live
+  }
+
+  *list(): Generator<LiveJob> {
+    for (const uuid of this.#records.keys()) {
+      const job = this.get(uuid)
+      if (job !== undefined) yield job
+    }
+  }
+
+  putJob(job: Job): void {
+    const uuid = uuidOf(job)
+    if (uuid === undefined || this.#deleted.has(job.metadata?.uid ?? '')) return
+    const record = this.#record(uuid)
+    if (record.job !== undefined && isOlder(job, record.job)) return
+    record.job = slimJob(job)
+    this.#changed(uuid, record)
+  }
+
+  removeJob(job: Job): void {
+    const uuid = uuidOf(job)
+    const record = uuid === undefined ? undefined : this.#records.get(uuid)
+    if (uuid === undefined || record === undefined) return
+    this.#remember(job)
+    if (record.job?.metadata?.uid !== job.metadata?.uid) return
+    delete record.job
+    delete record.noticed
+    for (const [uid, { goneAt }] of record.pods) if (goneAt !== undefined) record.pods.delete(uid)
+    this.#changed(uuid, record)
+  }
+
+  putPod(pod: Pod): void {
+    const uuid = uuidOf(pod)
+    const uid = pod.metadata?.uid ?? ''
+    if (uuid === undefined || this.#deleted.has(uid)) return
+    const record = this.#record(uuid)
+    record.pods.set(uid, { pod: slimPod(pod) })
+    this.#changed(uuid, record)
+  }
+
+  removePod(pod: Pod): void {
+    const uuid = uuidOf(pod)
+    if (uuid === undefined) return
+    this.#remember(pod)
+    const record = this.#record(uuid)
+    const uid = pod.metadata?.uid ?? ''
+    if (record.job === undefined) record.pods.delete(uid)
+    else record.pods.set(uid, { pod: slimPod(pod), goneAt: Date.now() })
+    this.#changed(uuid, record)
+  }
+
+  /** Replaces all Jobs: those that are missing were deleted unseen. */
+  listJobs(jobs: readonly Job[]): void {
+    const present = new Set(jobs.map((job) => job.metadata?.uid))
+    for (const { job } of [...this.#records.values()]) {
+      if (job !== undefined && !present.has(job.metadata?.uid)) this.removeJob(job)
+    }
+    for (const job of jobs) this.putJob(job)
+  }
+
+  listPods(pods: readonly Pod[]): void {
+    const present = new Set(pods.map((pod) => pod.metadata?.uid))
+    for (const record of [...this.#records.values()]) {
+      for (const [uid, { pod, goneAt }] of record.pods) {
+        if (goneAt === undefined && !present.has(uid)) this.removePod(pod)
+      }
+    }
+    for (const pod of pods) this.putPod(pod)
+  }
+
+  /** What keeps a job from starting, found elsewhere than in its objects; undefined: nothing any more. */
+  notice(uuid: string, cause: Cause | undefined): void {
+    const record = this.#records.get(uuid)
+    if (record === undefined || JSON.stringify(record.noticed) === JSON.stringify(cause)) return
+    if (cause === undefined) delete record.noticed
+    else record.noticed = cause
+    this.#changed(uuid, record)
+  }
+
+  #record(uuid: string): Record {
+    const known = this.#records.get(uuid)
+    if (known !== undefined) return known
+    const record: Record = { pods: new Map() }
+    this.#records.set(uuid, record)
+    return record
+  }
+
+  #changed(uuid: string, record: Record): void {
+    delete record.live
+    if (record.job === undefined && record.pods.size === 0) this.#records.delete(uuid)
+    for (const listener of this.#listeners) listener(uuid)
+  }
+
+  #remember(object: KubernetesObject): void {
+    this.#deleted.add(object.metadata?.uid ?? '')
+    const [oldest] = this.#deleted
+    if (this.#deleted.size > rememberedDeletions && oldest !== undefined) this.#deleted.delete(oldest)
+  }
+}
+
+/** Pods of this very Job: one of the same name may have been there before. */
+function podsOf(record: Record, job: Job): SeenPod[] {
+  const uid = job.metadata?.uid
+  return [...record.pods.values()].filter(({ pod }) => pod.metadata?.ownerReferences?.[0]?.uid === uid)
+}
+
+function liveJob(uuid: string, job: Job, pods: SeenPod[], blocked: Cause | undefined): LiveJob | undefined {
+  const request = requestOf(job)
+  // Somebody else's Job with our labels.
+  if (request === undefined) return undefined
+  return {
+    uuid,
+    request,
+    requestSha256: requestSha256Of(job),
+    observation: observe({ job, pods, ...(blocked === undefined ? {} : { blocked }) }),
+    released: isArchived(job),
+  }
+}

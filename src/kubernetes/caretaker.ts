@@ -1,0 +1,91 @@
+import type { Log } from '../log.ts'
+import type { Api } from './api.ts'
+import type { JobCache, SeenJob } from './cache.ts'
+import { isCreating, stopOf } from './marks.ts'
+import { timeOf } from './objects.ts'
+import { dropFinalizer, removeUnfinished } from './removal.ts'
+import { endJob, endPods, graceOf, needsDeletion } from './stop.ts'
+
+/** A creation that isn't complete after that time was given up. */
+const creationMilliseconds = 60_000
+/** Whoever wrote a decision down is given that long to carry it out. */
+const stopMilliseconds = 5_000
+/** Duties that failed, or that come with time alone, are looked for that often. */
+const sweepMilliseconds = 10_000
+
+export type Duty = 'remove-unfinished' | 'let-go' | 'finish-stop' | 'end-pods'
+
+/** What somebody left undone on a job, or what another one's deletion asks for. */
+export function dutyOf({ job, pods }: SeenJob, now: number): Duty | undefined {
+  const deleted = job.metadata?.deletionTimestamp !== undefined
+  if (isCreating(job)) {
+    if (deleted) return 'let-go'
+    const createdAt = timeOf(job.metadata?.creationTimestamp) ?? now
+    return now - createdAt > creationMilliseconds ? 'remove-unfinished' : undefined
+  }
+  const stop = stopOf(job)
+  if (stop !== undefined && now - stop.at < stopMilliseconds) return undefined
+  if (stop !== undefined && !deleted) return 'finish-stop'
+  const grace = graceOf(job)
+  const lives = pods.some(({ pod, goneAt }) => goneAt === undefined && needsDeletion(pod, grace))
+  return deleted && lives ? 'end-pods' : undefined
+}
+
+/** Does these duties where this process holds the Lease. */
+export class Caretaker {
+  readonly #api: Api
+  readonly #cache: JobCache
+  readonly #holdsLease: () => boolean
+  readonly #log: Log
+  readonly #busy = new Map<string, Promise<void>>()
+  readonly #timer: NodeJS.Timeout
+  readonly #unsubscribe: () => void
+
+  constructor(parts: { api: Api; cache: JobCache; holdsLease: () => boolean; log: Log }) {
+    this.#api = parts.api
+    this.#cache = parts.cache
+    this.#holdsLease = parts.holdsLease
+    this.#log = parts.log
+    this.#unsubscribe = parts.cache.subscribe((uuid) => this.#look(uuid))
+    this.#timer = setInterval(() => this.sweep(), sweepMilliseconds).unref()
+  }
+
+  sweep(): void {
+    for (const uuid of this.#cache.uuids()) this.#look(uuid)
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe()
+    clearInterval(this.#timer)
+    await Promise.all(this.#busy.values())
+  }
+
+  #look(uuid: string): void {
+    if (!this.#holdsLease() || this.#busy.has(uuid)) return
+    const seen = this.#cache.seen(uuid)
+    const duty = seen && dutyOf(seen, Date.now())
+    if (seen === undefined || duty === undefined) return
+    const work = this.#perform(duty, seen)
+      .catch((error: unknown) => this.#log.warn({ error, job: uuid, duty }, 'a duty is put off'))
+      .finally(() => this.#busy.delete(uuid))
+    this.#busy.set(uuid, work)
+  }
+
+  async #perform(duty: Duty, { uuid, job }: SeenJob): Promise<void> {
+    const { name = '', uid = '' } = job.metadata ?? {}
+    this.#log.info({ job: uuid, duty }, 'doing a duty')
+    switch (duty) {
+      case 'remove-unfinished':
+        await removeUnfinished(this.#api, job)
+        return
+      case 'let-go':
+        await dropFinalizer(this.#api, name, uid)
+        return
+      case 'finish-stop':
+        await endJob(this.#api, uuid, job)
+        return
+      case 'end-pods':
+        await endPods(this.#api, uuid, job)
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type { Cause } from '../job/job.ts'
+import type { SeenPod } from './attempt.ts'
+import { stopOf } from './marks.ts'
+import { volumes } from './names.ts'
+import { type Job, type Pod, timeOf } from './objects.ts'
+
+type Interruption = Cause & { at: number }
+
+/**
+ * When and why somebody else than the API asked for a pod's end. Where the API has decided to stop the job, or
+ * where the Job's deletion came first, those say it.
+ */
+export function interruptionOf({ pod, goneAt }: SeenPod, job: Job): Interruption | undefined {
+  if (stopOf(job) !== undefined) return undefined
+  const disruption = pod.status?.conditions?.find(
+    (one) => one.type === 'DisruptionTarget' && one.status === 'True',
+  )
+  const deletedAt = deletionOf(pod)
+  const at = timeOf(disruption?.lastTransitionTime) ?? deletedAt ?? endOf(pod) ?? goneAt
+  if (pod.status?.reason === 'Evicted' && at !== undefined) return { ...eviction(pod), at }
+  if (disruption !== undefined && at !== undefined) {
+    return { ...disrupted(disruption.reason ?? '', disruption.message ?? '', pod), at }
+  }
+  if (deletedAt !== undefined) return deletion(job, deletedAt)
+  const vanished = goneAt !== undefined && !hasFinished(pod)
+  return vanished ? deletion(job, goneAt) : undefined
+}
+
+function eviction(pod: Pod): Cause {
+  const message = pod.status?.message?.trim() || 'the node evicted the pod'
+  return message.includes(`EmptyDir volume "${volumes.results}"`)
+    ? { reason: 'StorageFull', message: `${message} Ask for more with \`result_storage\`.` }
+    : { reason: 'Evicted', message }
+}
+
+/** https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions */
+function disrupted(reason: string, text: string, pod: Pod): Cause {
+  const message = `${reason}: ${text}`
+  if (reason === 'DeletionByPodGC' || pod.status?.reason === 'NodeLost')
+    return { reason: 'NodeLost', message }
+  if (reason === 'EvictionByEvictionAPI') return { reason: 'Evicted', message }
+  return { reason: 'Interrupted', message }
+}
+
+function deletion(job: Job, at: number): Interruption | undefined {
+  const jobDeletedAt = timeOf(job.metadata?.deletionTimestamp)
+  if (jobDeletedAt !== undefined && jobDeletedAt <= at + 1000) return undefined
+  if (job.spec?.suspend === true) {
+    return { reason: 'Suspended', message: 'somebody suspended the Job, which ends its pod', at }
+  }
+  return { reason: 'PodDeleted', message: 'somebody deleted the pod', at }
+}
+
+/** When a deletion was asked for: the timestamp says when its grace is over. */
+function deletionOf(pod: Pod): number | undefined {
+  const over = timeOf(pod.metadata?.deletionTimestamp)
+  return over === undefined ? undefined : over - (pod.metadata?.deletionGracePeriodSeconds ?? 0) * 1000
+}
+
+function endOf(pod: Pod): number | undefined {
+  const ends = (pod.status?.containerStatuses ?? []).map(
+    (one) => timeOf(one.state?.terminated?.finishedAt) ?? 0,
+  )
+  return ends.length === 0 ? undefined : Math.max(...ends)
+}
+
+function hasFinished(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' || endOf(pod) !== undefined
+}

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Log } from '../log.ts'
+import type { Api } from './api.ts'
+import { leaseName, managedBy } from './names.ts'
+import type { Lease } from './objects.ts'
+import { hasStatus } from './status-error.ts'
+
+const durationSeconds = 15
+const renewMilliseconds = 5_000
+/** Without a renewal for that long it counts as lost here, well before another one may take it. */
+const deadlineMilliseconds = 10_000
+
+/**
+ * The Lease `jobferry`: at most one process holds it. Another one's is taken over once it hasn't changed for its
+ * duration, measured on this machine's clock alone: clocks may differ.
+ */
+export class LeaseHolder {
+  readonly #api: Api
+  readonly #identity: string
+  readonly #log: Log
+  readonly #listeners = new Set<(held: boolean) => void>()
+  #held = false
+  #timer: NodeJS.Timeout | undefined
+  #deadline: NodeJS.Timeout | undefined
+  #closed = false
+  #round: Promise<void> = Promise.resolve()
+  /** What was seen last, and since when it has been so. */
+  #seen: { resourceVersion: string; at: number } | undefined
+
+  constructor(parts: { api: Api; log: Log; identity?: string }) {
+    this.#api = parts.api
+    this.#log = parts.log
+    this.#identity = parts.identity ?? `${hostname()}-${randomBytes(4).toString('hex')}`
+  }
+
+  get held(): boolean {
+    return this.#held
+  }
+
+  onChange(listener: (held: boolean) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Begins to want it. */
+  start(): void {
+    this.#round = this.#try()
+  }
+
+  /** Gives it back, so that another process needn't wait. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#round
+    const held = this.#held
+    this.#set(false)
+    if (!held) return
+    try {
+      const lease = await this.#api.leases.get(leaseName)
+      if (lease?.spec?.holderIdentity !== this.#identity) return
+      await this.#api.leases.replace(leaseName, { ...lease, spec: { ...lease.spec, holderIdentity: '' } })
+    } catch (error) {
+      this.#log.warn({ error }, 'the Lease could not be given back')
+    }
+  }
+
+  async #try(): Promise<void> {
+    const began = Date.now()
+    try {
+      if (await this.#acquire()) this.#renewed(began)
+      else this.#set(false)
+    } catch (error) {
+      // Somebody else was faster, or the API server doesn't answer: the deadline decides.
+      if (!hasStatus(error, 409)) this.#log.warn({ error }, 'the Lease could not be renewed')
+    }
+    if (!this.#closed) {
+      this.#timer = setTimeout(() => {
+        this.#round = this.#try()
+      }, renewMilliseconds)
+    }
+  }
+
+  /** Whether it is ours now. */
+  async #acquire(): Promise<boolean> {
+    const lease = await this.#api.leases.get(leaseName)
+    if (lease === undefined) {
+      const metadata = {
+        name: leaseName,
+        namespace: this.#api.namespace,
+        labels: { [managedBy.label]: managedBy.value },
+      }
+      await this.#api.leases.create({ metadata, spec: this.#spec() })
+      return true
+    }
+    if (!this.#mayTake(lease)) return false
+    const isOurs = lease.spec?.holderIdentity === this.#identity
+    await this.#api.leases.replace(leaseName, { ...lease, spec: this.#spec(isOurs ? lease : undefined) })
+    return true
+  }
+
+  #mayTake(lease: Lease): boolean {
+    const holder = lease.spec?.holderIdentity
+    if (!holder || holder === this.#identity) return true
+    const resourceVersion = lease.metadata?.resourceVersion ?? ''
+    if (this.#seen?.resourceVersion !== resourceVersion) this.#seen = { resourceVersion, at: Date.now() }
+    const duration = (lease.spec?.leaseDurationSeconds ?? durationSeconds) * 1000
+    return Date.now() - this.#seen.at > duration
+  }
+
+  #spec(ours?: Lease): NonNullable<Lease['spec']> {
+    // MicroTime: the API server wants six decimals.
+    const now = new Date().toISOString().replace('Z', '000Z')
+    return {
+      holderIdentity: this.#identity,
+      leaseDurationSeconds: durationSeconds,
+      acquireTime: ours?.spec?.acquireTime ?? now,
+      renewTime: now,
+      leaseTransitions: ours?.spec?.leaseTransitions ?? 0,
+    }
+  }
+
+  #renewed(began: number): void {
+    clearTimeout(this.#deadline)
+    if (this.#closed) return
+    this.#deadline = setTimeout(() => this.#set(false), began + deadlineMilliseconds - Date.now())
+    this.#set(true)
+  }
+
+  #set(held: boolean): void {
+    if (!held) clearTimeout(this.#deadline)
+    if (this.#held === held) return
+    this.#held = held
+    this.#log.info(held ? 'holds the Lease' : 'no longer holds the Lease')
+    for (const listener of this.#listeners) listener(held)
+  }
+}

@@ -1,0 +1,31 @@
+import { type FieldError, invalidFields } from '../errors.ts'
+import type { JobRequest } from '../job/request.ts'
+import { isWithin } from '../job/syntax.ts'
+import { paths } from './names.ts'
+
+/**
+ * Throws a Problem `invalid-request` where two mounts of the worker lie in one another: one would hide the
+ * other's files, or what is written there would miss the results.
+ */
+export function checkMounts(request: Pick<JobRequest, 'result_directory' | 'volumes'>): void {
+  const errors: FieldError[] = []
+  const results = request.result_directory
+  if (overlap(results, paths.inputs)) {
+    errors.push({ field: 'result_directory', problem: 'overlaps /input', expected: 'a path of its own' })
+  }
+  const taken = [
+    { path: results, name: `result_directory (${results})` },
+    { path: paths.inputs, name: 'the inputs (/input)' },
+  ]
+  for (const [index, { mount_path: path }] of request.volumes.entries()) {
+    const field = `volumes[${index}].mount_path`
+    const other = taken.find((one) => overlap(path, one.path))
+    if (other) errors.push({ field, problem: `overlaps ${other.name}`, expected: 'a path of its own' })
+    taken.push({ path, name: field })
+  }
+  if (errors.length > 0) throw invalidFields(errors)
+}
+
+function overlap(a: string, b: string): boolean {
+  return isWithin(a, b) || isWithin(b, a)
+}

@@ -1,0 +1,67 @@
+/** Every name that Jobferry gives to something in a cluster (contract: "Cluster objects"). */
+
+/** On all that Jobferry makes; watches and lists select by it. */
+export const managedBy = { label: 'app.kubernetes.io/managed-by', value: 'jobferry' } as const
+
+/** The uuid of the job that an object belongs to. */
+export const jobLabel = 'jobferry.dev/job'
+
+/** Tells what a free-standing ConfigMap or Secret is for; a job's own have no such label. */
+export const kind = { label: 'jobferry.dev/kind', environment: 'environment' } as const
+
+export const annotations = {
+  /** Hex SHA-256 over the request and its inputs: tells a replay from another request. */
+  requestSha256: 'jobferry.dev/request-sha256',
+  /** The request as JSON, the environment's values blanked. */
+  request: 'jobferry.dev/request',
+  /** When the creation began; there until the Job is resumed. */
+  creating: 'jobferry.dev/creating',
+  /** The API's decision to stop the job, as JSON (Stop); written before anything is deleted. */
+  stop: 'jobferry.dev/stop',
+  /** When log and record were archived: nothing is owed to the Job any more. */
+  archived: 'jobferry.dev/archived',
+} as const
+
+/** Holds a Job until its log and record are archived. */
+export const finalizer = 'jobferry.dev/archive'
+
+export const leaseName = 'jobferry'
+
+export const containers = { uploader: 'uploader', worker: 'worker' } as const
+
+export const volumes = {
+  results: 'results',
+  inputs: 'inputs',
+  state: 'uploader-state',
+  credentials: 'uploader-credentials',
+  /** `claim-0` and so on: what the request asks for. */
+  claim: (index: number) => `claim-${index}`,
+} as const
+
+/** Where the uploader's volumes are mounted in it; the worker has inputs at the same path. */
+export const paths = {
+  results: '/results',
+  inputs: '/input',
+  state: '/state',
+  credentials: '/credentials',
+} as const
+
+/** Keys in a job's Secret. */
+export const secretKeys = {
+  accessKey: 'access-key',
+  secretKey: 'secret-key',
+  /** A variable of the caller's environment. */
+  env: (name: string) => `env.${name}`,
+} as const
+
+/** Of a job's Job, Secret and ConfigMap. */
+export function jobName(uuid: string): string {
+  return `job-${uuid}`
+}
+
+export function jobLabels(uuid: string): Record<string, string> {
+  return { [managedBy.label]: managedBy.value, [jobLabel]: uuid }
+}
+
+export const managedSelector = `${managedBy.label}=${managedBy.value}`
+export const environmentSelector = `${managedSelector},${kind.label}=${kind.environment}`

@@ -1,0 +1,19 @@
+/** What the API needs to run jobs on a cluster. */
+export interface KubernetesSettings {
+  /** A kubeconfig file; without it the pod's service account, else what kubectl would use. */
+  kubeconfig?: string
+  /** Everything is made in this one namespace. */
+  namespace: string
+  /** The project's image: the uploader's, and the worker's where the request names none. */
+  uploaderImage: string
+  /** Opened by the uploader in the network namespace that it shares with the worker; 47100 by default. */
+  uploaderPort: number
+  /** The Pod Security Standard that the namespace demands. */
+  podSecurity: 'baseline' | 'restricted'
+  /** The store as pods reach it. */
+  store: { endpointForPods: string; bucket: string; region: string; prefix: string }
+  /** Limited to what uploaders need; the only credentials that reach a pod. */
+  uploaderCredentials: { accessKey: string; secretKey: string }
+  /** Who this process is among those that want the Lease; by default the host's name and something random. */
+  identity?: string
+}

@@ -1,0 +1,83 @@
+import type { Stop } from '../job/observation.ts'
+import type { Api } from './api.ts'
+import { isTerminal } from './attempt.ts'
+import { isCreating, requestOf, stopOf } from './marks.ts'
+import { annotations, jobLabel, jobName } from './names.ts'
+import type { Job, Pod } from './objects.ts'
+import { removeUnfinished } from './removal.ts'
+import { hasStatus } from './status-error.ts'
+
+/**
+ * Writes the decision into the Job, then ends it: pods first, with the short grace, since the first deletion
+ * decides it; then the Job, so that it gets no other pod. Whoever finds the decision and not the rest goes on
+ * with endJob(). Resolves with the Job as it is then, undefined where there is none.
+ */
+export async function stopJob(api: Api, uuid: string, stop: Stop): Promise<Job | undefined> {
+  const job = await writeDown(api, jobName(uuid), stop)
+  if (job === undefined) return undefined
+  if (isCreating(job)) {
+    await removeUnfinished(api, job)
+    return undefined
+  }
+  await endJob(api, uuid, job)
+  return job
+}
+
+/** Ends a job that carries a decision. */
+export async function endJob(api: Api, uuid: string, job: Job): Promise<void> {
+  await endPods(api, uuid, job)
+  const { name = '', uid = '' } = job.metadata ?? {}
+  await api.jobs.remove(name, { propagationPolicy: 'Background', preconditions: { uid } })
+}
+
+/** Ends the Job's pods that still live with `stop_grace_seconds`. */
+export async function endPods(api: Api, uuid: string, job: Job): Promise<void> {
+  const grace = graceOf(job)
+  const pods = await api.pods.list({ labelSelector: `${jobLabel}=${uuid}` })
+  const living = pods.items.filter((pod) => isOwnedBy(pod, job) && needsDeletion(pod, grace))
+  await Promise.all(living.map((pod) => endPod(api, pod, grace)))
+}
+
+/** Whether a pod is still to be deleted, or was with a longer grace than ours. */
+export function needsDeletion(pod: Pod, grace: number): boolean {
+  if (isTerminal(pod)) return false
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata ?? {}
+  return deletionTimestamp === undefined || deletionGracePeriodSeconds > grace
+}
+
+export function graceOf(job: Job): number {
+  return requestOf(job)?.stop_grace_seconds ?? 30
+}
+
+async function endPod(api: Api, pod: Pod, gracePeriodSeconds: number): Promise<void> {
+  const { name = '', uid = '' } = pod.metadata ?? {}
+  await api.pods.remove(name, { gracePeriodSeconds, preconditions: { uid } })
+}
+
+function isOwnedBy(pod: Pod, job: Job): boolean {
+  return pod.metadata?.ownerReferences?.some((owner) => owner.uid === job.metadata?.uid) === true
+}
+
+/** The first decision stands; `deleted` alone replaces another. */
+async function writeDown(api: Api, name: string, stop: Stop): Promise<Job | undefined> {
+  for (;;) {
+    const job = await api.jobs.get(name)
+    if (job === undefined || isCreating(job)) return job
+    const standing = stopOf(job)
+    if (standing !== undefined && (stop.outcome !== 'deleted' || standing.outcome === 'deleted')) return job
+    try {
+      return await api.jobs.merge(name, {
+        metadata: {
+          uid: job.metadata?.uid,
+          resourceVersion: job.metadata?.resourceVersion,
+          annotations: { [annotations.stop]: JSON.stringify(stop) },
+        },
+        // Should this process end before it deletes the Job, no other attempt may follow.
+        spec: { backoffLimit: 0 },
+      })
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined
+      if (!hasStatus(error, 409)) throw error
+    }
+  }
+}

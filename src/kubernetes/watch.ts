@@ -1,0 +1,161 @@
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { List, Resource } from './api.ts'
+import type { Client } from './client.ts'
+import type { KubernetesObject } from './objects.ts'
+import { hasStatus, StatusError } from './status-error.ts'
+
+/** The API server ends a watch after that time, so that a connection that died in silence is noticed. */
+const watchSeconds = 60
+/** Silence beyond this is a dead connection. */
+const silenceMilliseconds = (watchSeconds + 10) * 1000
+const pageSize = 500
+const backOff = { first: 250, last: 10_000 }
+
+export interface WatchOptions<T extends KubernetesObject> {
+  /** For people: `jobs`. */
+  what: string
+  client: Client
+  resource: Resource<T>
+  labelSelector: string
+  log: Log
+  /** Called with all that there is, at first and whenever events may have been missed. */
+  onList: (items: T[]) => void
+  /** `deleted` comes with the object's last state. */
+  onEvent: (type: 'changed' | 'deleted', object: T) => void
+}
+
+/**
+ * Lists and watches one kind of object until it is closed, whatever happens: every error leads to another try
+ * with back-off. Written out because client-node's informer ends for good at the first error that is no timeout,
+ * and keeps objects whole.
+ */
+export class Watcher<T extends KubernetesObject> {
+  /** Resolves after the first list. */
+  readonly listed: Promise<void>
+  readonly #options: WatchOptions<T>
+  readonly #closing = new AbortController()
+  readonly #done: Promise<void>
+  #resolveListed: () => void = () => undefined
+  #resourceVersion: string | undefined
+  #trouble: string | undefined
+
+  constructor(options: WatchOptions<T>) {
+    this.#options = options
+    this.listed = new Promise((resolve) => {
+      this.#resolveListed = resolve
+    })
+    this.#done = this.#run()
+  }
+
+  /** Why it doesn't see changes at this moment; undefined when it does. */
+  get trouble(): string | undefined {
+    return this.#trouble
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#done
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        if (this.#resourceVersion === undefined) await this.#list()
+        await this.#watch(() => {
+          failures = 0
+        })
+      } catch (error) {
+        if (signal.aborted) return
+        this.#note(error)
+        failures += 1
+        const delay = Math.min(backOff.first * 2 ** (failures - 1), backOff.last)
+        await sleep(delay * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  #note(error: unknown): void {
+    // Events that follow the last one seen are no longer kept: everything has to be listed again.
+    if (isExpired(error)) this.#resourceVersion = undefined
+    const { what, log } = this.#options
+    if (this.#trouble === undefined) log.warn({ error }, `watching ${what} was interrupted`)
+    this.#trouble = `${what} of the cluster can't be watched: ${messageOf(error)}`
+  }
+
+  async #list(): Promise<void> {
+    const { resource, labelSelector, onList } = this.#options
+    const items: T[] = []
+    let page: List<T> | undefined
+    do {
+      const from = page?.metadata.continue
+      page = await resource.list({ labelSelector, limit: pageSize, ...(from ? { continue: from } : {}) })
+      items.push(...page.items)
+    } while (page.metadata.continue)
+    if (this.#closing.signal.aborted) return
+    onList(items)
+    this.#resourceVersion = page.metadata.resourceVersion
+    this.#resolveListed()
+  }
+
+  async #watch(onAlive: () => void): Promise<void> {
+    const silence = new AbortController()
+    const signal = AbortSignal.any([this.#closing.signal, silence.signal])
+    const fallSilent = () => silence.abort(new Error(`nothing heard for ${silenceMilliseconds / 1000} s`))
+    const timer = setTimeout(fallSilent, silenceMilliseconds)
+    try {
+      const { client, resource, labelSelector, log, what } = this.#options
+      const stream = await client.stream({
+        method: 'GET',
+        path: resource.path,
+        query: {
+          watch: true,
+          labelSelector,
+          resourceVersion: this.#resourceVersion,
+          allowWatchBookmarks: true,
+          timeoutSeconds: watchSeconds,
+        },
+        signal,
+      })
+      if (this.#trouble !== undefined) log.info(`watching ${what} goes on`)
+      this.#trouble = undefined
+      onAlive()
+      for await (const line of linesOf(stream)) {
+        timer.refresh()
+        this.#take(JSON.parse(line))
+      }
+      signal.throwIfAborted()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #take({ type, object }: { type: string; object: T & { code?: number; message?: string } }): void {
+    if (type === 'ERROR') throw new StatusError(object.code ?? 500, object.message ?? 'the watch failed')
+    if (type !== 'BOOKMARK') this.#options.onEvent(type === 'DELETED' ? 'deleted' : 'changed', object)
+    this.#resourceVersion = object.metadata?.resourceVersion ?? this.#resourceVersion
+  }
+}
+
+function isExpired(error: unknown): boolean {
+  return hasStatus(error, 410)
+}
+
+/** Readline swallows errors of its input: they are raised here. */
+async function* linesOf(stream: import('node:stream').Readable): AsyncGenerator<string> {
+  let failure: unknown
+  stream.once('error', (error) => {
+    failure = error
+  })
+  const lines = createInterface({ input: stream, crlfDelay: Infinity })
+  try {
+    yield* lines
+  } finally {
+    lines.close()
+    stream.destroy()
+  }
+  if (failure !== undefined) throw failure
+}
