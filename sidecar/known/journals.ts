@@ -1,0 +1,65 @@
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import type { StateDirectory } from '../state-directory.ts'
+import { Cursor } from './cursor.ts'
+import { Journal } from './journal.ts'
+
+/**
+ * What is known of the result directory, as three files that a kill at any moment leaves usable:
+ * - `known.ndjson`: what the checkpoints say
+ * - `recovered.ndjson`: what scans that were cut short had found and sent since, of which checkpoints may say a part
+ * - `next.ndjson`: the journal of the scan under way
+ */
+export class Journals {
+  readonly #known: string
+  readonly #recovered: string
+  readonly #next: string
+
+  constructor(state: StateDirectory) {
+    this.#known = state.path('known.ndjson')
+    this.#recovered = state.path('recovered.ndjson')
+    this.#next = state.path('next.ndjson')
+  }
+
+  /** Begins a journal, after keeping what the last one says if its scan was cut short. */
+  begin(): { journal: Journal; known: Cursor; recovered: Cursor } {
+    this.#recover()
+    return {
+      journal: new Journal(this.#next),
+      known: new Cursor(this.#known),
+      recovered: new Cursor(this.#recovered),
+    }
+  }
+
+  /** The scan is complete and the checkpoints say all of it: its journal is what is known from now on. */
+  adopt(): void {
+    // In this order: a kill in between leaves a journal that is whole, taken for one that was cut short.
+    rmSync(this.#recovered, { force: true })
+    renameSync(this.#next, this.#known)
+  }
+
+  #recover(): void {
+    if (!existsSync(this.#next)) return
+    if (existsSync(this.#recovered)) {
+      const merged = `${this.#recovered}.merged`
+      merge(this.#recovered, this.#next, merged)
+      renameSync(merged, this.#recovered)
+      rmSync(this.#next)
+    } else renameSync(this.#next, this.#recovered)
+  }
+}
+
+/** Both journals' lines in order; where both have one of a path, the newer's. */
+function merge(older: string, newer: string, target: string): void {
+  using a = new Cursor(older)
+  using b = new Cursor(newer)
+  using journal = new Journal(target)
+  for (;;) {
+    const [x, y] = [a.peek(), b.peek()]
+    if (x === undefined && y === undefined) break
+    const takeOlder = y === undefined || (x !== undefined && x.path < y.path)
+    if (!takeOlder && x !== undefined && x.path === y.path) a.next()
+    const taken = (takeOlder ? a : b).next()
+    if (taken !== undefined) journal.append(taken.line)
+  }
+  journal.flush()
+}

@@ -1,0 +1,117 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { writeCheckpoint } from '../../src/artifact/checkpoint-format.ts'
+import type { Entry } from '../../src/artifact/entry.ts'
+import { layout } from '../../src/artifact/layout.ts'
+import type { CheckpointHead, CheckpointLine, ManifestHead } from '../../src/artifact/manifest.ts'
+import { writeManifest } from '../../src/artifact/manifest-writer.ts'
+import { putStream } from '../../src/artifact/put-stream.ts'
+import type { ArtifactStore } from '../../src/artifact/store.ts'
+import { addToTally, emptyTally, type Tally } from '../../src/artifact/tally.ts'
+import { Cursor } from '../known/cursor.ts'
+import type { Journal } from '../known/journal.ts'
+import { isGone, type JournalLine } from '../known/line.ts'
+import type { StateDirectory } from '../state-directory.ts'
+import type { OpenUploads } from '../store/open-uploads.ts'
+import type { StoreCalls } from '../store/store-calls.ts'
+
+/** What is written into the store about a scan, and how. */
+export interface LedgerContext {
+  job: string
+  attempt: string
+  state: StateDirectory
+  store: ArtifactStore
+  uploads: OpenUploads
+}
+
+/**
+ * The findings of one scan: into its journal as they come, from there into checkpoints and in the end into the
+ * manifest. Neither is ever held in memory.
+ */
+export class Ledger {
+  readonly tally: Tally = emptyTally()
+  readonly #context: LedgerContext
+  readonly #journal: Journal
+  readonly #scanStartedAt: string
+  /** Up to where checkpoints say what the journal says. */
+  #said = 0
+  #saidUploads = '[]'
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(context: LedgerContext, journal: Journal, scanStartedAt: Date) {
+    this.#context = context
+    this.#journal = journal
+    this.#scanStartedAt = scanStartedAt.toISOString()
+  }
+
+  append(line: JournalLine): void {
+    this.#journal.append(line)
+    if (!isGone(line)) addToTally(this.tally, line.entry)
+  }
+
+  /** Writes a checkpoint of what has changed since the last one; none where nothing has. Throws Halted. */
+  checkpoint(calls: StoreCalls): Promise<void> {
+    const written = this.#writing.then(() => this.#checkpoint(calls))
+    this.#writing = written.catch(() => undefined)
+    return written
+  }
+
+  /** Writes the manifest of a scan that is complete. Throws Halted. */
+  async commit(calls: StoreCalls): Promise<Tally> {
+    const { job, attempt, store } = this.#context
+    const end = this.#journal.flush()
+    const head: ManifestHead = { version: 1, job, attempt, ...this.#times(), ...this.tally }
+    const entries = () => entriesOf(readJournal(this.#journal.file, 0, end))
+    await calls.run('storing the manifest', (signal) =>
+      putStream(store, layout.manifest(job, attempt), writeManifest(head, entries()), { signal }),
+    )
+    return this.tally
+  }
+
+  async #checkpoint(calls: StoreCalls): Promise<void> {
+    const { job, attempt, state, store } = this.#context
+    const uploads = this.#context.uploads.list()
+    const end = this.#journal.flush()
+    const lines = () => changesOf(readJournal(this.#journal.file, this.#said, end))
+    const uploadsText = JSON.stringify(uploads)
+    if (uploadsText === this.#saidUploads && !(await hasAny(lines()))) return
+
+    const number = state.checkpoint + 1
+    state.markCheckpoint(number)
+    const head: CheckpointHead = { version: 1, job, attempt, number, ...this.#times(), uploads }
+    await calls.run('storing a checkpoint', (signal) =>
+      putStream(store, layout.checkpoint(job, attempt, number), writeCheckpoint(head, lines()), { signal }),
+    )
+    this.#said = end
+    this.#saidUploads = uploadsText
+  }
+
+  #times(): { scan_started_at: string; stop_seen_at?: string } {
+    const stopSeenAt = this.#context.state.stopSeenAt
+    const scan = { scan_started_at: this.#scanStartedAt }
+    return stopSeenAt === undefined ? scan : { ...scan, stop_seen_at: stopSeenAt }
+  }
+}
+
+async function* readJournal(file: string, start: number, end: number): AsyncGenerator<JournalLine, void> {
+  using cursor = new Cursor(file, start, end)
+  for (let read = 1, placed = cursor.next(); placed !== undefined; placed = cursor.next(), read += 1) {
+    yield placed.line
+    if (read % 256 === 0) await nextTurn()
+  }
+}
+
+async function* changesOf(lines: AsyncIterable<JournalLine>): AsyncGenerator<CheckpointLine, void> {
+  for await (const line of lines) {
+    if (isGone(line)) yield line.gone
+    else if (line.changed) yield line.entry
+  }
+}
+
+async function* entriesOf(lines: AsyncIterable<JournalLine>): AsyncGenerator<Entry, void> {
+  for await (const line of lines) if (!isGone(line)) yield line.entry
+}
+
+async function hasAny(lines: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const _ of lines) return true
+  return false
+}

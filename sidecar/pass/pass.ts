@@ -1,0 +1,108 @@
+import { statfsSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { join } from '../known/join.ts'
+import type { Journals } from '../known/journals.ts'
+import { Directory } from '../scan/directory.ts'
+import { codeOf, type Found } from '../scan/found.ts'
+import { walk } from '../scan/walk.ts'
+import type { StoreCalls } from '../store/store-calls.ts'
+import type { Sending } from '../upload/send.ts'
+import { type FileOptions, sendFile } from '../upload/send-file.ts'
+import { Ledger, type LedgerContext } from './ledger.ts'
+import { type Finding, lineFor } from './line-for.ts'
+import { Window } from './window.ts'
+
+export interface PassContext extends LedgerContext, Sending {
+  resultDirectory: string
+  journals: Journals
+  calls: StoreCalls
+}
+
+export interface PassOptions {
+  /** The worker has ended: every name becomes an entry. Else files that change meanwhile are left to the next pass. */
+  final: boolean
+  /** When aborted, no further names are looked at; what is under way is finished. */
+  enough: AbortSignal
+  /** Is given the ledger when the pass begins. */
+  onBegin: (ledger: Ledger) => void
+}
+
+/** So many findings wait for a slow one before them; as many files are open at most. */
+const windowSize = 256
+
+/**
+ * One pass over the result directory: finds what is there, brings into the store what isn't there yet, and writes
+ * the findings into the ledger, in order. Resolves with whether it was complete: neither `enough` nor a halt of the
+ * store calls came before its end. Rejects where the directory or the state directory can't be used at all.
+ */
+export async function runPass(
+  context: PassContext,
+  options: PassOptions,
+): Promise<{ ledger: Ledger; complete: boolean }> {
+  const scanStartedAt = new Date()
+  const { journal, known, recovered } = context.journals.begin()
+  using _journal = journal
+  using _known = known
+  using _recovered = recovered
+  const ledger = new Ledger(context, journal, scanStartedAt)
+  options.onBegin(ledger)
+
+  using root = openRoot(context.resultDirectory)
+  const fileOptions: FileOptions = {
+    job: context.job,
+    attempt: context.attempt,
+    final: options.final,
+    timesCanBeTrusted: root.directory !== undefined && !isMemory(context.resultDirectory),
+  }
+  let complete = true
+  const window = new Window<Finding>(windowSize, (finding) => {
+    if (finding === 'halted') complete = false
+    else if (finding !== undefined) ledger.append(finding)
+  })
+
+  let looked = 0
+  try {
+    for (const joined of join(root.scan, known, recovered)) {
+      if (options.enough.aborted || context.calls.halted.aborted) {
+        complete = false
+        break
+      }
+      const line = lineFor(joined, options.final, (file, base) =>
+        sendFile(joined.path, file, base, fileOptions, context),
+      )
+      if (line instanceof Promise) await window.add(line)
+      else window.addResult(line)
+      looked += 1
+      if (looked % namesPerTurn === 0) await nextTurn()
+    }
+  } finally {
+    await window.drain()
+    journal.flush()
+  }
+  return { ledger, complete }
+}
+
+/** Looking is synchronous: signals and the endpoint get their turn in between. */
+const namesPerTurn = 64
+
+interface Root extends Disposable {
+  directory: Directory | undefined
+  scan: Iterable<Found>
+}
+
+/** A worker outside a container may have removed its result directory: then there are no results. */
+function openRoot(path: string): Root {
+  try {
+    const directory = Directory.open(path)
+    return { directory, scan: walk(directory), [Symbol.dispose]: () => directory.close() }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+    return { directory: undefined, scan: [], [Symbol.dispose]: () => undefined }
+  }
+}
+
+/** On tmpfs and ramfs, writes through mapped memory never set a file's times. */
+function isMemory(path: string): boolean {
+  const { type } = statfsSync(path)
+  return type === 0x01021994 || type === 0x858458f6
+}

@@ -1,0 +1,119 @@
+import type { ArtifactStore } from '../src/artifact/store.ts'
+import type { Log } from '../src/log.ts'
+import { Journals } from './known/journals.ts'
+import { aborted } from './pause.ts'
+import { Preparation } from './prepare/prepare.ts'
+import { serve } from './server.ts'
+import { exitCode, type TerminationMessage, type UploaderSettings } from './settings.ts'
+import { StateDirectory } from './state-directory.ts'
+import { OpenUploads } from './store/open-uploads.ts'
+import { StoreCalls } from './store/store-calls.ts'
+import { checkpointUntil } from './storing/checkpoint-until.ts'
+import { type StoringContext, storeResults } from './storing/store-results.ts'
+import { writeTerminationMessage } from './termination-message.ts'
+import { Buffers } from './upload/buffers.ts'
+
+/**
+ * The uploader from its start to its end, or from where a killed one left off: prepares, waits while the worker
+ * runs, stores what it left. `terminated` is aborted by SIGTERM. Resolves with the exit code.
+ */
+export async function run(
+  settings: UploaderSettings,
+  openStore: () => Promise<ArtifactStore>,
+  log: Log,
+  terminated: AbortController,
+): Promise<number> {
+  const state = new StateDirectory(settings.stateDirectory)
+  if (state.ended !== undefined) return state.ended
+  const resumed = state.terminatingSince !== undefined
+  if (resumed) terminated.abort()
+  else terminated.signal.addEventListener('abort', () => state.markTerminating(), { once: true })
+
+  const stopSeen = new AbortController()
+  if (state.stopSeenAt !== undefined) stopSeen.abort()
+  const preparation = new Preparation()
+  const endServer = startServer(settings, state, preparation, stopSeen, log)
+  const store = await openStore()
+  const end = (code: number, message: TerminationMessage) => {
+    writeTerminationMessage(settings.terminationMessageFile, message, log)
+    state.markEnded(code)
+    log.info(message, code === exitCode.committed ? 'stored' : 'gave up')
+    return code
+  }
+
+  try {
+    if (!state.ready) {
+      if (!(await preparation.run(store, state, settings, log, terminated.signal))) {
+        const reason = preparation.obstacle?.reason ?? 'Interrupted'
+        return end(exitCode.gaveUp, {
+          reason,
+          message: `Stopped before the worker could start: ${preparation.awaited}`,
+        })
+      }
+      state.markReady()
+      log.info('ready')
+    }
+    const context = contextOf(settings, state, store, log)
+    const cleaning = context.uploads.abortLeftOver(store, log, context.calls.halted)
+    await Promise.race([aborted(stopSeen.signal), aborted(terminated.signal)])
+    await checkpointUntil(context, terminated.signal)
+    const ending = await storeResults(context, watchOf(settings, state, store, log), resumed)
+    await context.calls.halt(0)
+    await cleaning
+    return end(ending.committed ? exitCode.committed : exitCode.gaveUp, ending.message)
+  } finally {
+    endServer()
+    await store.close()
+  }
+}
+
+function startServer(
+  settings: UploaderSettings,
+  state: StateDirectory,
+  preparation: Preparation,
+  stopSeen: AbortController,
+  log: Log,
+): () => void {
+  if (settings.port === undefined) return () => undefined
+  const endpoint = {
+    notReady: () => (state.ready ? undefined : preparation.awaited),
+    onStop: () => {
+      state.markStopSeen()
+      stopSeen.abort()
+    },
+  }
+  return serve(settings.port, settings.stopToken, endpoint, log)
+}
+
+function contextOf(
+  settings: UploaderSettings,
+  state: StateDirectory,
+  store: ArtifactStore,
+  log: Log,
+): StoringContext {
+  const uploads = new OpenUploads(state)
+  return {
+    job: settings.job,
+    attempt: settings.attempt,
+    resultDirectory: settings.resultDirectory,
+    state,
+    journals: new Journals(state),
+    store: uploads.tracked(store),
+    uploads,
+    calls: new StoreCalls(store.name, log),
+    buffers: new Buffers(),
+    count: { files: 0, bytes: 0 },
+    log,
+  }
+}
+
+function watchOf(settings: UploaderSettings, state: StateDirectory, store: ArtifactStore, log: Log) {
+  return {
+    store,
+    job: settings.job,
+    terminatingSince: state.terminatingSince ?? Date.now(),
+    uploadTimeoutSeconds: settings.uploadTimeoutSeconds,
+    hookHeard: state.stopSeenAt !== undefined,
+    log,
+  }
+}

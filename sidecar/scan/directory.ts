@@ -1,0 +1,106 @@
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs'
+import { type BytePath, toBytePath, toBytes } from './byte-path.ts'
+
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
+
+/**
+ * An open directory. Node has no openat(2), but on Linux `/proc/self/fd/<n>/<name>` means the same: the name in the
+ * very directory that was opened, whatever a worker has put in its place since; a path is never longer than that,
+ * however deep the tree. Elsewhere than on Linux (the embedded mode alone) names are resolved from the root.
+ *
+ * Its calls are synchronous: each takes microseconds, a thread's hop takes more.
+ */
+export class Directory {
+  readonly fd: number
+  readonly #base: Buffer
+  /** Where it was when the scan began, for the check that nothing lies outside. */
+  readonly #rootPath: BytePath
+
+  private constructor(fd: number, path: Buffer, rootPath?: BytePath) {
+    this.fd = fd
+    this.#base = hasProc ? Buffer.from(`/proc/self/fd/${fd}/`) : Buffer.concat([path, slash])
+    this.#rootPath = rootPath ?? pathOf(fd) ?? ''
+  }
+
+  /** Throws what open(2) gives; links in the path itself are followed: it is the operator's. */
+  static open(path: string): Directory {
+    return new Directory(openSync(path, O_RDONLY | O_DIRECTORY), Buffer.from(path))
+  }
+
+  /** Names in it, sorted by their bytes. */
+  names(): BytePath[] {
+    return readdirSync(this.#base, 'latin1').sort()
+  }
+
+  lstat(name: BytePath): BigIntStats {
+    return lstatSync(this.#at(name), { bigint: true })
+  }
+
+  stat(): BigIntStats {
+    return fstatSync(this.fd, { bigint: true })
+  }
+
+  readlink(name: BytePath): Buffer {
+    return readlinkSync(this.#at(name), 'buffer')
+  }
+
+  /** Throws ELOOP or ENOTDIR where the name is no directory (any more). */
+  openDirectory(name: BytePath): Directory {
+    const path = this.#at(name)
+    const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK)
+    return this.#checked(fd, () => new Directory(fd, path, this.#rootPath))
+  }
+
+  /** A descriptor of what has that name; throws ELOOP for a symlink. What it is, the caller has to look at. */
+  openFile(name: BytePath): number {
+    const fd = openSync(this.#at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    return this.#checked(fd, () => fd)
+  }
+
+  close(): void {
+    closeSync(this.fd)
+  }
+
+  #at(name: BytePath): Buffer {
+    return Buffer.concat([this.#base, toBytes(name)])
+  }
+
+  #checked<T>(fd: number, make: () => T): T {
+    try {
+      if (!this.#contains(fd)) throw new Error('it lies outside the result directory')
+      return make()
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
+  }
+
+  /** A path of more than 4 KiB can't be told: then opening it name by name without links has to do. */
+  #contains(fd: number): boolean {
+    const path = pathOf(fd)
+    if (path === undefined || this.#rootPath === '') return true
+    return path.startsWith(this.#rootPath === '/' ? '/' : `${this.#rootPath}/`)
+  }
+}
+
+const hasProc = process.platform === 'linux'
+const slash = Buffer.from('/')
+
+function pathOf(fd: number): BytePath | undefined {
+  if (!hasProc) return undefined
+  try {
+    return toBytePath(readlinkSync(`/proc/self/fd/${fd}`, 'buffer'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,80 @@
+import { type BigIntStats, closeSync, fdatasync, fstatSync, read } from 'node:fs'
+import { promisify } from 'node:util'
+import { type Found, isReplaced, look, reasonOf } from './found.ts'
+
+const readAt = promisify(read)
+const dataSync = promisify(fdatasync)
+
+/** A regular file, open for reading. */
+export class OpenFile {
+  readonly #fd: number
+
+  constructor(fd: number) {
+    this.#fd = fd
+  }
+
+  stat(): BigIntStats {
+    return fstatSync(this.#fd, { bigint: true })
+  }
+
+  /** Fills `target` from that position of the file on; false where the file ends before. */
+  async fill(target: Buffer, position: number): Promise<boolean> {
+    let filled = 0
+    while (filled < target.length) {
+      const { bytesRead } = await readAt(this.#fd, target, filled, target.length - filled, position + filled)
+      if (bytesRead === 0) return false
+      filled += bytesRead
+    }
+    return true
+  }
+
+  /** Has what was written so far brought to the disk; not every file system can. */
+  async flush(): Promise<void> {
+    await dataSync(this.#fd).catch(() => undefined)
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+}
+
+export type Opened = { file: OpenFile } | { instead: Found | undefined }
+
+/** Opens what was found to be a file, or says what is there instead by now; undefined where nothing is. */
+export function openFound(found: Found & { type: 'file' }): Opened {
+  let current: Found | undefined = found
+  for (let tries = 1; current?.type === 'file'; tries += 1) {
+    try {
+      return { file: openRegular(current) }
+    } catch (error) {
+      if (!isReplaced(error) || tries === maxTries) {
+        return {
+          instead: { type: 'unreadable', path: found.path, stat: current.stat, error: reasonOf(error) },
+        }
+      }
+      current = look(found.parent, found.name, found.path)
+    }
+  }
+  return { instead: withoutNames(current) }
+}
+
+const maxTries = 20
+
+function openRegular(found: Found & { type: 'file' }): OpenFile {
+  const file = new OpenFile(found.parent.openFile(found.name))
+  if (file.stat().isFile()) return file
+  file.close()
+  throw Object.assign(new Error('it is no regular file any more'), { code: 'ENXIO' })
+}
+
+/** A directory that took a file's place comes too late for the walk: this scan lists it without what is in it. */
+function withoutNames(found: Found | undefined): Found | undefined {
+  if (found?.type !== 'directory') return found
+  found.opened?.directory.close()
+  return {
+    type: 'directory',
+    path: found.path,
+    stat: found.stat,
+    error: 'it took the place of a file during the scan',
+  }
+}

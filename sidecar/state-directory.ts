@@ -1,0 +1,87 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * What a program that was killed leaves to the next one. Each mark is a file of its own, written whole or not at
+ * all. No fsync: it has to outlive the program, not the machine, whose end takes the results along.
+ */
+export class StateDirectory {
+  readonly #directory: string
+
+  constructor(directory: string) {
+    mkdirSync(directory, { recursive: true })
+    this.#directory = directory
+  }
+
+  /** A file of that name below the directory. */
+  path(name: string): string {
+    return join(this.#directory, name)
+  }
+
+  /** Inputs are there and the store is proved: the worker may have been started. */
+  get ready(): boolean {
+    return existsSync(this.path('ready'))
+  }
+
+  markReady(): void {
+    this.#write('ready', '')
+  }
+
+  /** Milliseconds since the epoch of the first SIGTERM; supervise.sh writes it too. */
+  get terminatingSince(): number | undefined {
+    const text = this.#read('terminating')
+    if (text === undefined) return undefined
+    const milliseconds = Number(text)
+    return milliseconds > 0 ? milliseconds : Date.now()
+  }
+
+  /** Keeps the first one. */
+  markTerminating(): void {
+    if (this.terminatingSince === undefined) this.#write('terminating', String(Date.now()))
+  }
+
+  /** When the preStop hook said that time is short; RFC 3339. */
+  get stopSeenAt(): string | undefined {
+    return this.#read('stop-seen')
+  }
+
+  /** Keeps the first one. */
+  markStopSeen(): void {
+    if (this.stopSeenAt === undefined) this.#write('stop-seen', new Date().toISOString())
+  }
+
+  /** Number of the newest checkpoint that may be in the store; 0 before the first. */
+  get checkpoint(): number {
+    return Number(this.#read('checkpoint') ?? 0)
+  }
+
+  /** To be called before that checkpoint is written: its number must not be used for another one. */
+  markCheckpoint(number: number): void {
+    this.#write('checkpoint', String(number))
+  }
+
+  /** Exit code of a program that ended for good: nothing is done after that. */
+  get ended(): number | undefined {
+    const text = this.#read('ended')
+    return text === undefined ? undefined : Number(text)
+  }
+
+  markEnded(exitCode: number): void {
+    this.#write('ended', String(exitCode))
+  }
+
+  #read(name: string): string | undefined {
+    try {
+      return readFileSync(this.path(name), 'utf8').trim()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  #write(name: string, text: string): void {
+    const temporary = this.path(`${name}.tmp`)
+    writeFileSync(temporary, text)
+    renameSync(temporary, this.path(name))
+  }
+}

@@ -1,0 +1,105 @@
+import { appendFileSync, readFileSync } from 'node:fs'
+import type { ArtifactStore, Upload } from '../../src/artifact/store.ts'
+import type { Log } from '../../src/log.ts'
+import type { StateDirectory } from '../state-directory.ts'
+
+type OpenUpload = Pick<Upload, 'key' | 'id'>
+
+/**
+ * The uploads in parts that are open, in a file that outlives the program: the next one aborts those that a kill
+ * left. Whoever stores checkpoints writes list() down in each, for the case that no program follows.
+ */
+export class OpenUploads {
+  readonly #file: string
+  readonly #open = new Map<string, OpenUpload>()
+  readonly #leftOver: OpenUpload[]
+  #listener: () => void = () => undefined
+
+  constructor(state: StateDirectory) {
+    this.#file = state.path('uploads.ndjson')
+    for (const line of readLines(this.#file)) {
+      if (line.open) this.#open.set(line.id, { key: line.key, id: line.id })
+      else this.#open.delete(line.id)
+    }
+    this.#leftOver = this.list()
+  }
+
+  list(): OpenUpload[] {
+    return [...this.#open.values()]
+  }
+
+  /** Calls `listener` whenever one is opened. */
+  onOpened(listener: () => void): void {
+    this.#listener = listener
+  }
+
+  /** The store, with every upload that it opens and closes written down. */
+  tracked(store: ArtifactStore): ArtifactStore {
+    return {
+      ...store,
+      createUpload: async (key, partSize, signal) => {
+        const upload = await store.createUpload(key, partSize, signal)
+        this.#opened(upload)
+        return upload
+      },
+      completeUpload: async (upload, parts, signal) => {
+        const object = await store.completeUpload(upload, parts, signal)
+        this.#closed(upload)
+        return object
+      },
+      abortUpload: async (upload, signal) => {
+        await store.abortUpload(upload, signal)
+        this.#closed(upload)
+      },
+    }
+  }
+
+  #opened({ key, id }: OpenUpload): void {
+    this.#open.set(id, { key, id })
+    appendFileSync(this.#file, `${JSON.stringify({ open: true, key, id })}\n`)
+    this.#listener()
+  }
+
+  #closed({ key, id }: OpenUpload): void {
+    this.#open.delete(id)
+    appendFileSync(this.#file, `${JSON.stringify({ open: false, key, id })}\n`)
+  }
+
+  /** Aborts those of a program that was killed; what fails stays in the list. */
+  abortLeftOver(store: ArtifactStore, log: Log, signal: AbortSignal): Promise<void> {
+    return this.#abort(this.#leftOver, store, log, signal)
+  }
+
+  /** Aborts all; to be called when nothing is sent any more. */
+  abortAll(store: ArtifactStore, log: Log, signal: AbortSignal): Promise<void> {
+    return this.#abort(this.list(), store, log, signal)
+  }
+
+  async #abort(uploads: OpenUpload[], store: ArtifactStore, log: Log, signal: AbortSignal): Promise<void> {
+    await Promise.all(
+      uploads.map(async (upload) => {
+        try {
+          await store.abortUpload(upload, signal)
+          this.#closed(upload)
+        } catch (error) {
+          log.warn({ error, upload }, 'upload not aborted')
+        }
+      }),
+    )
+  }
+}
+
+function readLines(file: string): { open: boolean; key: string; id: string }[] {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+  // What follows the last line end was cut short by a kill: that upload had sent nothing yet.
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+}

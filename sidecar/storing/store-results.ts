@@ -1,0 +1,134 @@
+import type { Tally } from '../../src/artifact/tally.ts'
+import { messageOf } from '../../src/errors.ts'
+import type { Log } from '../../src/log.ts'
+import { checkpointRegularly } from '../pass/checkpointing.ts'
+import type { Ledger } from '../pass/ledger.ts'
+import { type PassContext, runPass } from '../pass/pass.ts'
+import { pause } from '../pause.ts'
+import type { TerminationMessage } from '../settings.ts'
+import type { Obstacle } from '../store/obstacle.ts'
+import { Halted, StoreCalls } from '../store/store-calls.ts'
+import { type GiveUp, lookForStop, untilGivenUp, type Watch } from './give-up.ts'
+
+export interface StoringContext extends PassContext {
+  log: Log
+}
+
+/** How it ended, for the exit code and the termination message. */
+export interface Ending {
+  committed: boolean
+  message: TerminationMessage
+}
+
+/** Of the 5 s at the end: for requests under way, then for the last checkpoint, then for dropping open uploads. */
+const lastMs = { underWay: 1000, checkpoint: 2500, drop: 1000 }
+
+/**
+ * The worker has ended: stores what is left and commits it, or gives up when the API says so or time runs out.
+ * Then a last checkpoint says what is stored, except where the job is being deleted: nothing may follow that.
+ */
+export async function storeResults(context: StoringContext, watch: Watch, resumed: boolean): Promise<Ending> {
+  const over = new AbortController()
+  // A program that was killed may come back to a store that is being cleared.
+  const stop = resumed ? await lookForStop(watch, over.signal) : undefined
+  if (stop?.outcome === 'deleted') return endBy(context, { why: 'stopped', stop }, undefined, watch)
+
+  const storing = new Storing(context, watch.hookHeard)
+  const committed = storing.run()
+  try {
+    const first = await Promise.race([committed, untilGivenUp(watch, over.signal)])
+    if (first === undefined || !('why' in first))
+      return { committed: true, message: { ...(await committed) } }
+    const obstacle = context.calls.obstacle ?? storing.obstacle
+    await context.calls.halt(lastMs.underWay)
+    // It may have been done in that very moment.
+    const tally = await committed.catch(() => undefined)
+    if (tally !== undefined && !isDeletion(first)) return { committed: true, message: { ...tally } }
+    return await endBy(context, first, storing.ledger, watch, obstacle)
+  } finally {
+    over.abort()
+  }
+}
+
+/** Passes until one is complete and its manifest written; one that fails is begun again. */
+class Storing {
+  readonly #context: StoringContext
+  readonly #checkpointEveryMs: number
+  ledger: Ledger | undefined
+  /** Of this machine, not of the store. */
+  obstacle: Obstacle | undefined
+
+  constructor(context: StoringContext, timeIsShort: boolean) {
+    this.#context = context
+    this.#checkpointEveryMs = timeIsShort ? 5000 : 30_000
+  }
+
+  /** Rejects with Halted alone. */
+  async run(): Promise<Tally> {
+    const { calls, log } = this.#context
+    for (;;) {
+      try {
+        return await this.#storeOnce()
+      } catch (error) {
+        if (error instanceof Halted || calls.halted.aborted) throw new Halted('storing')
+        this.obstacle = { reason: 'UploadTimeout', message: messageOf(error) }
+        log.error({ ...this.obstacle, error }, 'storing begins again')
+        await pause(1000, calls.halted)
+      }
+    }
+  }
+
+  async #storeOnce(): Promise<Tally> {
+    const context = this.#context
+    let endCheckpoints: () => Promise<void> = async () => undefined
+    try {
+      const { ledger, complete } = await runPass(context, {
+        final: true,
+        enough: context.calls.halted,
+        onBegin: (begun) => {
+          this.ledger = begun
+          endCheckpoints = checkpointRegularly(begun, this.#checkpointEveryMs, context)
+        },
+      })
+      // The manifest comes last.
+      await endCheckpoints()
+      if (!complete) throw new Halted('storing')
+      return await ledger.commit(context.calls)
+    } finally {
+      await endCheckpoints()
+    }
+  }
+}
+
+async function endBy(
+  context: StoringContext,
+  giveUp: GiveUp,
+  ledger: Ledger | undefined,
+  watch: Watch,
+  obstacle?: Obstacle,
+): Promise<Ending> {
+  const { store, uploads, log } = context
+  if (!isDeletion(giveUp) && ledger !== undefined) {
+    const last = new StoreCalls(store.name, log)
+    const enough = new AbortController()
+    const halting = pause(lastMs.checkpoint, enough.signal).then(() => last.halt(0))
+    await ledger
+      .checkpoint(last)
+      .catch((error: unknown) => log.error({ error }, 'last checkpoint not written'))
+    enough.abort()
+    await halting
+  }
+  await uploads.abortAll(store, log, AbortSignal.timeout(lastMs.drop))
+  return { committed: false, message: lastWords(giveUp, watch, obstacle) }
+}
+
+function lastWords(giveUp: GiveUp, watch: Watch, obstacle: Obstacle | undefined): TerminationMessage {
+  if (giveUp.why === 'stopped') return { reason: giveUp.stop.reason, message: giveUp.stop.message }
+  const reason = obstacle?.reason === 'StorageFull' ? 'StorageFull' : 'UploadTimeout'
+  const late = `Not everything was stored within ${watch.uploadTimeoutSeconds} s (\`upload_timeout_seconds\`) of the worker's end`
+  return { reason, message: obstacle === undefined ? late : `${late}: ${obstacle.message}` }
+}
+
+function isDeletion(giveUp: GiveUp): boolean {
+  return giveUp.why === 'stopped' && giveUp.stop.outcome === 'deleted'
+}

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Process 1 of the uploader's container: starts the program given as arguments again after every end but the two
+# that are meant (settings.ts: exitCode). The kubelet does not: not once the worker has ended, nor within its
+# restart back-off. In shell, so that no second Node stays in memory; dash and busybox run it.
+#
+# A SIGTERM is written down before it is passed on: one that comes while no program runs is not lost.
+
+[ -n "$STATE_DIRECTORY" ] || { echo 'STATE_DIRECTORY is not set' >&2; exit 3; }
+mkdir -p "$STATE_DIRECTORY" || exit 3
+mark=$STATE_DIRECTORY/terminating
+child=
+
+terminate() {
+  if [ ! -s "$mark" ]; then
+    echo "$(date +%s)000" >"$mark.new" && mv "$mark.new" "$mark"
+  fi
+  [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+}
+trap terminate TERM
+
+# `wait` returns early at each signal that is trapped; while the program is there, or its exit code is not
+# fetched yet, it is asked again.
+wait_for() {
+  while :; do
+    wait "$1"
+    code=$?
+    kill -0 "$1" 2>/dev/null || break
+  done
+}
+
+tenths=1
+while :; do
+  started=$(date +%s)
+  "$@" &
+  child=$!
+  wait_for "$child"
+  child=
+  case $code in 0 | 3) exit "$code" ;; esac
+  [ $(($(date +%s) - started)) -lt 10 ] || tenths=1
+  echo "{\"level\":\"error\",\"name\":\"supervise\",\"msg\":\"the uploader ended with $code; it starts again\"}"
+  # In the background: a SIGTERM ends the wait at once, but would have to await a sleep.
+  sleep "$((tenths / 10)).$((tenths % 10))" &
+  wait $!
+  tenths=$((tenths * 2))
+  [ $tenths -le 50 ] || tenths=50
+done

@@ -1,0 +1,17 @@
+import { createHash } from 'node:crypto'
+import { type Buffers, partBytes } from './buffers.ts'
+import { ChangedWhileRead, checkUnchanged, type Reading } from './send.ts'
+
+/** The hex SHA-256 of a file's bytes. Throws ChangedWhileRead and what reading gives. */
+export async function digestFile(reading: Reading, buffers: Buffers): Promise<string> {
+  const size = Number(reading.stat.size)
+  const digest = createHash('sha256')
+  for (let start = 0; start < size; start += partBytes) {
+    await buffers.useFor(Math.min(partBytes, size - start), async (buffer) => {
+      if (!(await reading.file.fill(buffer, start))) throw new ChangedWhileRead()
+      digest.update(buffer)
+    })
+  }
+  checkUnchanged(reading)
+  return digest.digest('hex')
+}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import type { BigIntStats } from 'node:fs'
+import { fileKey } from '../../src/artifact/keys.ts'
+import { layout } from '../../src/artifact/layout.ts'
+import { StoreError } from '../../src/artifact/store.ts'
+import { messageOf } from '../../src/errors.ts'
+import type { KnownLine } from '../known/line.ts'
+import { type BytePath, toBytes } from '../scan/byte-path.ts'
+import { fileEntry, fingerprint } from '../scan/entry-of.ts'
+import { reasonOf } from '../scan/found.ts'
+import type { OpenFile } from '../scan/open-file.ts'
+import { Halted } from '../store/store-calls.ts'
+import { partBytes, partSizeFor } from './buffers.ts'
+import { digestFile } from './digest-file.ts'
+import { ChangedWhileRead, type Reading, type Sending, type Stored } from './send.ts'
+import { sendParts, UploadLost } from './send-parts.ts'
+import { sendWhole } from './send-whole.ts'
+
+export interface FileOptions {
+  job: string
+  attempt: string
+  /** Nothing writes to the file any more; one that changes all the same is an error. */
+  final: boolean
+  /** Whether the file system tells of writes through mapped memory; tmpfs does not. */
+  timesCanBeTrusted: boolean
+}
+
+/** How often a file that changes is read, when its worker has ended. */
+const maxReadings = 3
+
+/**
+ * Sees to it that the store has a file's bytes; `known` is what is known of it, an older version included. Resolves
+ * with undefined for a file that changes while it is read: it is left to the next scan. What can't be stored
+ * becomes an entry with an error. Throws Halted.
+ */
+export async function sendFile(
+  path: BytePath,
+  file: OpenFile,
+  known: KnownLine | undefined,
+  options: FileOptions,
+  sending: Sending,
+): Promise<KnownLine | undefined> {
+  for (let readings = 1; ; readings += 1) {
+    if (!options.final && isLarge(file.stat())) await file.flush()
+    const openedAt = Date.now()
+    const reading: Reading = { file, stat: file.stat(), name: JSON.stringify(toBytes(path).toString()) }
+    try {
+      const stored = await sendUnderSomeKey(path, reading, known, options, sending)
+      const line: KnownLine = {
+        entry: fileEntry(path, reading.stat, stored),
+        fingerprint: fingerprint(reading.stat),
+      }
+      return mayChangeUnseen(reading, openedAt, options) ? { ...line, verify: true } : line
+    } catch (error) {
+      if (error instanceof Halted) throw error
+      if (error instanceof UploadLost && readings < maxReadings) continue
+      if (!(error instanceof ChangedWhileRead)) {
+        const text = error instanceof StoreError ? `not stored: ${messageOf(error)}` : reasonOf(error)
+        return { entry: fileEntry(path, reading.stat, { error: text }) }
+      }
+      if (!options.final) return undefined
+      if (readings < maxReadings) continue
+      return { entry: fileEntry(path, reading.stat, { error: 'it changed while it was read' }) }
+    }
+  }
+}
+
+/**
+ * A store may refuse a name that looks harmless: MinIO can't hold `a/b` beside an object `a`, which an earlier scan
+ * may have left. Then the hashed key serves.
+ */
+async function sendUnderSomeKey(
+  path: BytePath,
+  reading: Reading,
+  known: KnownLine | undefined,
+  options: FileOptions,
+  sending: Sending,
+): Promise<Stored & { key: string }> {
+  const bytes = toBytes(path)
+  const hashed = `~${createHash('sha256').update(bytes).digest('hex')}`
+  const same = storedAsKnown(reading, known)
+  const key = same?.key ?? fileKey(bytes)
+  try {
+    return await sendAs(key, reading, same, options, sending)
+  } catch (error) {
+    if (key === hashed || !(error instanceof StoreError) || error.kind !== 'invalid') throw error
+    return await sendAs(hashed, reading, undefined, options, sending)
+  }
+}
+
+async function sendAs(
+  key: string,
+  reading: Reading,
+  same: Stored | undefined,
+  { job, attempt }: FileOptions,
+  sending: Sending,
+): Promise<Stored & { key: string }> {
+  const fullKey = layout.file(job, attempt, key)
+  if (!isLarge(reading.stat)) {
+    const { sha256, etag } = await sendWhole(reading, fullKey, same, sending)
+    return { sha256, key, etag }
+  }
+  if (same !== undefined && (await digestFile(reading, sending.buffers)) === same.sha256)
+    return { ...same, key }
+  const partSize = partSizeFor(Number(reading.stat.size))
+  if (partSize === undefined) throw new Error('it is larger than 10,000 parts of 64 MiB')
+  const { sha256, etag } = await sendParts(reading, fullKey, partSize, sending)
+  return { sha256, key, etag }
+}
+
+/** What the store has of the file, where its times and size are the same. */
+function storedAsKnown(
+  { stat }: Reading,
+  known: KnownLine | undefined,
+): (Stored & { key: string }) | undefined {
+  if (known?.fingerprint !== fingerprint(stat)) return undefined
+  const { sha256, key, etag } = known.entry
+  if (sha256 === undefined || key === undefined || etag === undefined) return undefined
+  return { sha256, key, etag }
+}
+
+/**
+ * Whether bytes may change after this reading and the times stay: a second write within a clock's tick, and writes
+ * through mapped memory, of which only the first to a page sets the times until the page has gone to the disk, which
+ * happens within 35 s. A large file was flushed just before; a small one is rather read once more.
+ */
+function mayChangeUnseen({ stat }: Reading, openedAt: number, options: FileOptions): boolean {
+  if (options.final) return false
+  if (!options.timesCanBeTrusted) return true
+  const youngest = isLarge(stat) ? tickMs : writeBackMs
+  return [stat.mtimeNs, stat.ctimeNs].some((time) => Number(time / 1_000_000n) > openedAt - youngest)
+}
+
+const tickMs = 2000
+const writeBackMs = 60_000
+
+function isLarge({ size }: BigIntStats): boolean {
+  return Number(size) > partBytes
+}

@@ -1,0 +1,25 @@
+import { hash } from 'node:crypto'
+import { ChangedWhileRead, checkUnchanged, type Reading, type Sending, type Stored } from './send.ts'
+
+/**
+ * Sends a file that fits into one buffer: nothing reaches the store unless it was read unchanged. Bytes of
+ * `known`'s digest, which the store has, are not sent again. Throws ChangedWhileRead, Halted, StoreError and what
+ * reading gives.
+ */
+export function sendWhole(
+  reading: Reading,
+  key: string,
+  known: Stored | undefined,
+  { buffers, calls, store, count }: Sending,
+): Promise<Stored> {
+  return buffers.useFor(Number(reading.stat.size), async (buffer) => {
+    if (!(await reading.file.fill(buffer, 0))) throw new ChangedWhileRead()
+    checkUnchanged(reading)
+    const sha256 = hash('sha256', buffer, 'hex')
+    if (known?.sha256 === sha256) return known
+    const { etag } = await calls.run(`storing ${reading.name}`, (signal) => store.put(key, buffer, signal))
+    count.files += 1
+    count.bytes += buffer.length
+    return { sha256, etag }
+  })
+}
