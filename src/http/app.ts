@@ -23,7 +23,6 @@ export function createApp(services: Services, options: HttpOptions): Express {
   const sendFile = resultFileSender(results, services, { 'Cache-Control': 'no-store' })
   app.disable('x-powered-by')
   app.disable('etag')
-  app.enable('case sensitive routing')
 
   app.use((_req, res, next) => {
     res.set({

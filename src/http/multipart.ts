@@ -39,6 +39,7 @@ interface Reading {
 
 function parse(req: Request, res: Response, reading: Reading): void {
   const { form, texts, inputs, resolve, reject } = reading
+  let last: Promise<void> = Promise.resolve()
   const take = async (name: string, filename: string, stream: Readable) => {
     if (name !== 'input') {
       const text = await collect(stream, name)
@@ -46,9 +47,14 @@ function parse(req: Request, res: Response, reading: Reading): void {
     }
     if (!form.input) throw unknownPart(name, form)
     if (filename.includes('\uFFFD')) throw invalid('input', 'has a name that is no UTF-8', 'a name in UTF-8')
-    const taken = form.input(filename, stream)
-    inputs.push(taken)
-    await taken
+    // One after another, as they arrive: the parser begins the next one while this one is still being stored.
+    const { input } = form
+    last = last.then(() => {
+      if (stream.destroyed) throw invalid('input', 'was cut short', 'all of it')
+      return input(filename, stream)
+    })
+    inputs.push(last)
+    await last
   }
   const options = {
     storage: storage(take, reject),
