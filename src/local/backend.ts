@@ -159,7 +159,7 @@ class LocalBackend implements JobBackend {
     const stream = await openLog(container === 'worker' ? folders.workerLog : folders.uploaderLog, {
       tail,
       signal,
-      follow: follow ? () => ended() || this.#jobs.get(uuid) !== job : undefined,
+      isComplete: follow ? () => ended() || this.#jobs.get(uuid) !== job : undefined,
     })
     return stream && { stream, fromBeginning: true }
   }

@@ -5,39 +5,44 @@ import { setTimeout as delay } from 'node:timers/promises'
 export interface LogFileOptions {
   tail?: number | undefined
   /** Goes on until this says that nothing more will be written. */
-  follow?: (() => boolean) | undefined
+  isComplete?: (() => boolean) | undefined
   signal?: AbortSignal | undefined
 }
 
 const blockBytes = 64 * 1024
 const pollMilliseconds = 150
 
-/** A log file as a stream, or undefined where there is none. Whoever stops reading early destroys the stream. */
+/** A log file as a stream, or undefined where there is none. */
 export async function openLog(path: string, options: LogFileOptions): Promise<Readable | undefined> {
-  let file: FileHandle
+  const { tail } = options
+  let start = 0
   try {
-    file = await open(path, 'r')
+    const file = await open(path, 'r')
+    try {
+      if (tail !== undefined) start = await startOfLastLines(file, tail)
+    } finally {
+      await file.close()
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-  try {
-    const start = options.tail === undefined ? 0 : await startOfLastLines(file, options.tail)
-    return Readable.from(read(file, start, options), { objectMode: false })
-  } catch (error) {
-    await file.close()
-    throw error
-  }
+  return Readable.from(read(path, start, options), { objectMode: false })
 }
 
-async function* read(file: FileHandle, start: number, options: LogFileOptions): AsyncGenerator<Buffer> {
-  const { follow, signal } = options
+/** Opens the file itself: what is never read from would never be closed. */
+async function* read(
+  path: string,
+  start: number,
+  { isComplete, signal }: LogFileOptions,
+): AsyncGenerator<Buffer> {
+  const file = await open(path, 'r')
   try {
     let position = start
     for (;;) {
       signal?.throwIfAborted()
       // Asked before the end of the file is looked for: what is written in between is still read.
-      const last = follow === undefined || follow()
+      const last = isComplete === undefined || isComplete()
       for (;;) {
         const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(blockBytes), 0, blockBytes, position)
         if (bytesRead === 0) break

@@ -1,0 +1,49 @@
+import { appendFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { openLog } from '../../src/local/log-file.ts'
+import { temporaryFolder } from './setup.ts'
+
+it('gives the last lines whatever their length, a last one without its end included', async () => {
+  const path = join(await temporaryFolder(), 'log')
+  const line = fc
+    .oneof(fc.nat(20), fc.integer({ min: 65_530, max: 65_540 }))
+    .map((length) => 'x'.repeat(length))
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(line, { maxLength: 6 }),
+      fc.boolean(),
+      fc.nat(8),
+      async (lines, whole, tail) => {
+        const all = lines.join('\n') + (whole && lines.length > 0 ? '\n' : '')
+        await writeFile(path, all)
+        const expected =
+          all.match(/[^\n]*\n|[^\n]+$/g)?.slice(tail === 0 ? Number.POSITIVE_INFINITY : -tail) ?? []
+        expect(await read(path, { tail })).toBe(expected.join(''))
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
+
+it('gives what is written while it is followed, until nothing more will be', async () => {
+  const path = join(await temporaryFolder(), 'log')
+  await writeFile(path, 'one\ntwo\n')
+  let complete = false
+  const reading = read(path, { tail: 1, isComplete: () => complete })
+  await appendFile(path, 'three\n')
+  complete = true
+  expect(await reading).toBe('two\nthree\n')
+})
+
+it('is undefined where there is no log', async () => {
+  expect(await openLog(join(await temporaryFolder(), 'log'), {})).toBeUndefined()
+})
+
+async function read(path: string, options: Parameters<typeof openLog>[1]): Promise<string> {
+  const stream = await openLog(path, options)
+  if (!stream) throw new Error('no log')
+  return text(stream)
+}
