@@ -184,7 +184,7 @@ async function hashOnly(stream: Readable, limit: number): Promise<{ size: number
   let size = 0
   for await (const chunk of stream) {
     size += (chunk as Buffer).length
-    if (size > limit) throw new TooLargeError(limit)
+    if (size > limit) throw new TooLargeError('an input', limit)
     hash.update(chunk as Buffer)
   }
   return { size, sha256: hash.digest('hex') }
