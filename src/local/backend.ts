@@ -126,6 +126,7 @@ class LocalBackend implements JobBackend {
     if (job === undefined) return
     const { record } = job
     const deleted = stop.outcome === 'deleted'
+    if (deleted && record.removeAt !== undefined) return this.release(uuid, 0)
     const stands = record.stop !== undefined || record.ended !== undefined
     if (!(deleted ? record.stop?.outcome !== 'deleted' : !stands)) return
     record.stop = structuredClone(stop)

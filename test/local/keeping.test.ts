@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createLocalBackend } from '../../src/local/backend.ts'
 import { createLog } from '../../src/log.ts'
-import { hasEnded, planFor, until } from '../job/backend.conformance.ts'
+import { hasEnded, planFor, stopAs, until } from '../job/backend.conformance.ts'
 import { eventually } from '../support/eventually.ts'
 import { recordOf, settingsIn, shellRequest, startBackend, temporaryFolder } from './setup.ts'
 
@@ -64,6 +64,17 @@ describe('releasing a job', () => {
     expect(await readdir(attempt)).toContain('worker.log')
     await eventually(() => expect(backend.get(plan.uuid)).toBeUndefined())
     expect(await readdir(join(folder, 'local'))).not.toContain(plan.uuid)
+  })
+
+  it('gives way to a deletion', async () => {
+    const backend = await startBackend(await temporaryFolder())
+    const plan = planFor(shellRequest('exit 0'))
+    await backend.create(plan)
+    await until(backend, plan.uuid, hasEnded)
+    await backend.release(plan.uuid, 600)
+    await backend.stop(plan.uuid, stopAs('deleted'))
+    expect(backend.get(plan.uuid)).toBeUndefined()
+    expect(await backend.create(plan)).toMatchObject({ created: true })
   })
 
   it('holds over a restart', async () => {
