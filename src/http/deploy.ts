@@ -76,10 +76,17 @@ async function deployForm(
   refuseLargeInputs(req, options)
   const deployment = await services.jobs.beginDeployment(key)
   let request: JobRequest
+  let checked = false
   try {
     const texts = await readForm(req, res, {
       texts: ['request', 'config_data', 'env_file'],
-      input: (name, stream) => deployment.receiveInput(name, stream),
+      async input(name, stream, before) {
+        // A wrong request is refused before GiBs are sent for it; where it comes later, it is checked below.
+        const isKnown = before.has('request') || before.has('config_data')
+        if (isKnown && !checked) requestOf(before, services, options)
+        checked = isKnown
+        await deployment.receiveInput(name, stream)
+      },
     })
     request = requestOf(texts, services, options)
   } catch (error) {

@@ -7,8 +7,8 @@ import { collect, maxTextBytes, refuseEncoded } from './body.ts'
 export interface Form {
   /** Parts that are text, each at most once; they may be sent as files or as fields. */
   texts: readonly string[]
-  /** Takes a part `input`; without it there is none. */
-  input?: (name: string, stream: Readable) => Promise<void>
+  /** Takes a part `input`, given the texts that came before it; without it there is none. */
+  input?: (name: string, stream: Readable, texts: ReadonlyMap<string, Buffer>) => Promise<void>
 }
 
 /**
@@ -51,7 +51,7 @@ function parse(req: Request, res: Response, reading: Reading): void {
     const { input } = form
     last = last.then(() => {
       if (stream.destroyed) throw invalid('input', 'was cut short', 'all of it')
-      return input(filename, stream)
+      return input(filename, stream, texts)
     })
     inputs.push(last)
     await last

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { call } from './client.ts'
+import { type RunningApi, startApi } from './running.ts'
+
+const token = 'correct-horse'
+const sha256 = createHash('sha256').update(token).digest('hex')
+let api: RunningApi
+
+beforeAll(async () => {
+  const other = createHash('sha256').update('another').digest('hex')
+  const settings = { API_TOKENS: `ci:${other}\nalice:${sha256}`, PUBLIC_URL: 'https://jobs.example/api/' }
+  api = await startApi({ default: 'command: ["true"]' }, settings)
+}, 30_000)
+afterAll(() => api?.close())
+
+describe('with tokens', () => {
+  test.each(['/job', '/job/deploy', '/health', '/metrics', '/demo', '/resource/env', '/nothing'])(
+    '%s needs one',
+    async (path) => {
+      const without = await call(api.url, { path })
+      expect(without.status).toBe(401)
+      expect(without.headers['www-authenticate']).toBe('Bearer realm="jobferry"')
+      const wrong = await call(api.url, { path, headers: { authorization: `Bearer ${sha256}` } })
+      expect(wrong.status).toBe(401)
+      expect(wrong.headers['www-authenticate']).toBe('Bearer realm="jobferry", error="invalid_token"')
+      expect(wrong.json()).toMatchObject({ type: 'urn:jobferry:error:unauthorized', status: 401 })
+    },
+  )
+
+  test.each(['/health/live', '/health/ready'])('%s needs none', async (path) => {
+    expect((await call(api.url, { path })).status).toBe(200)
+  })
+
+  test('a body is not even looked at without one', async () => {
+    const headers = { 'content-type': 'application/json', 'content-length': '1099511627776' }
+    const answer = await call(api.url, { method: 'POST', path: '/job/deploy', headers, body: '{' })
+    expect(answer.status).toBe(401)
+  })
+
+  test('a known one opens, and links begin with PUBLIC_URL', async () => {
+    const headers = { authorization: `Bearer ${token}` }
+    const answer = await call(api.url, { path: '/job/deploy', headers })
+    expect(answer.status).toBe(200)
+    const { job_uuid } = answer.json() as { job_uuid: string }
+    expect(answer.json()).toMatchObject({ links: { self: `https://jobs.example/api/job/${job_uuid}` } })
+    const page = await call(api.url, { path: '/job?limit=1&after=', headers })
+    expect([200, 400]).toContain(page.status)
+  })
+
+  test("a call from PUBLIC_URL's own pages passes", async () => {
+    const headers = { authorization: `Bearer ${token}`, origin: 'https://jobs.example', host: 'jobs.example' }
+    expect((await call(api.url, { path: '/job/deploy', headers })).status).toBe(200)
+  })
+})
+
+test('what is no HTTP gets a problem and is cut', async () => {
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
+  socket.write('HELLO\r\n\r\n')
+  const answer = await text(socket)
+  expect(answer).toMatch(/^HTTP\/1.1 400 /)
+  expect(answer).toContain('urn:jobferry:error:invalid-request')
+})
+
+test('headers beyond 16 KiB get 431', async () => {
+  const answer = await call(api.url, { path: '/health/live', headers: { cookie: 'x'.repeat(20_000) } })
+  expect(answer.status).toBe(431)
+})
+
+test('every answer forbids sniffing and scripts and does not name its program', async () => {
+  for (const path of ['/health/live', '/job', '/nothing']) {
+    const { headers } = await call(api.url, { path })
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; sandbox",
+    })
+    expect(headers).not.toHaveProperty('x-powered-by')
+  }
+})
