@@ -49,6 +49,9 @@ export interface List<T> {
   items: T[]
 }
 
+/** Go writes an empty list as null in places. */
+type WireList<T> = Omit<List<T>, 'items'> & { items: T[] | null }
+
 export interface DeleteOptions {
   gracePeriodSeconds?: number
   propagationPolicy?: 'Background' | 'Foreground'
@@ -71,10 +74,13 @@ function resource<T extends KubernetesObject>(client: Client, path: string): Res
   return {
     path,
     get: (name) => absentAs(undefined, send<T>({ method: 'GET', path: one(name) }), 404),
-    list: (query) => send<List<T>>({ method: 'GET', path, query: { ...query } }),
+    list: async (query) => {
+      const answer = await send<WireList<T>>({ method: 'GET', path, query: { ...query } })
+      return { metadata: answer.metadata, items: answer.items ?? [] }
+    },
     listMetadata: async (query) => {
       const call = { method: 'GET', path, query: { ...query }, accept: metadataOnly } as const
-      return (await send<List<KubernetesObject>>(call)).items
+      return (await send<WireList<KubernetesObject>>(call)).items ?? []
     },
     create: (body) => send<T>({ method: 'POST', path, body }),
     replace: (name, body) => send<T>({ method: 'PUT', path: one(name), body }),

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { JobBackend, JobPlan, LiveJob, LogOptions } from '../../src/job/backend.ts'
 import type { Stop } from '../../src/job/observation.ts'
 import type { JobRequest } from '../../src/job/request.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** A backend with all that its jobs need: a store that its uploaders reach, a shell for its workers. */
 export interface BackendUnderTest {
@@ -311,7 +312,7 @@ function describeRestart(under: Under): void {
     expect(await backend.create(plan)).toEqual({ created: false, requestSha256: plan.requestSha256 })
     expect(await readLog(backend, plan.uuid)).toBe('kept\n')
     expect(backend.missing()).toEqual([])
-    await expect.poll(() => backend.holdsLease(), { timeout: 30_000 }).toBe(true)
+    await eventually(() => expect(backend.holdsLease()).toBe(true), { within: 30_000 })
     await forget(backend, plan.uuid)
   })
 }
@@ -350,7 +351,7 @@ export async function until(
 /** Releases the job for good and waits until it is gone. */
 export async function forget(backend: JobBackend, uuid: string): Promise<void> {
   await backend.release(uuid, 0)
-  await expect.poll(() => backend.get(uuid), { timeout: 30_000 }).toBeUndefined()
+  await eventually(() => expect(backend.get(uuid)).toBeUndefined(), { within: 30_000 })
 }
 
 /** Worker and uploader have ended, and no other attempt follows. */

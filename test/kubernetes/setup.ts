@@ -1,0 +1,96 @@
+import { KubeConfig } from '@kubernetes/client-node'
+import type { JobBackend } from '../../src/job/backend.ts'
+import type { JobRequest } from '../../src/job/request.ts'
+import { type Api, createApi } from '../../src/kubernetes/api.ts'
+import { createKubernetesBackend } from '../../src/kubernetes/backend.ts'
+import { createClient } from '../../src/kubernetes/client.ts'
+import type { KubernetesSettings } from '../../src/kubernetes/settings.ts'
+import { createLog } from '../../src/log.ts'
+import type { BackendUnderTest } from '../job/backend.conformance.ts'
+import { temporaryBucket } from '../support/bucket.ts'
+import { temporaryNamespace } from '../support/cluster.ts'
+import { given } from '../support/test-run.ts'
+
+export interface ClusterUnderTest extends BackendUnderTest {
+  readonly settings: KubernetesSettings
+  /** The cluster itself, to look and to interfere. */
+  readonly api: Api
+  /** Another backend over the same namespace, not started; the caller closes it. */
+  another(settings?: Partial<KubernetesSettings>): JobBackend
+}
+
+/** A started backend in a namespace and with a bucket of its own. */
+export async function clusterUnderTest(more: Partial<KubernetesSettings> = {}): Promise<ClusterUnderTest> {
+  const namespace = await temporaryNamespace('kubernetes', more.podSecurity)
+  const bucket = await temporaryBucket()
+  const settings: KubernetesSettings = {
+    kubeconfig: given('KUBECONFIG'),
+    namespace: namespace.name,
+    uploaderImage: given('UPLOADER_IMAGE'),
+    uploaderPort: 47100,
+    podSecurity: 'baseline',
+    store: {
+      endpointForPods: given('S3_ENDPOINT_FOR_PODS'),
+      bucket: bucket.name,
+      region: 'us-east-1',
+      prefix: '',
+    },
+    uploaderCredentials: { accessKey: given('S3_ACCESS_KEY'), secretKey: given('S3_SECRET_KEY') },
+    ...more,
+  }
+  const { api, close: closeApi } = apiOf(settings)
+  const another = (other: Partial<KubernetesSettings> = {}) =>
+    createKubernetesBackend({ ...settings, ...other }, createLog('test', 'silent'))
+  const under: ClusterUnderTest = {
+    settings,
+    api,
+    another,
+    backend: another(),
+    async restart() {
+      await under.backend.close()
+      under.backend = another()
+      await under.backend.start()
+      return under.backend
+    },
+    request: clusterRequest,
+    async close() {
+      await under.backend.close()
+      await closeApi()
+      await namespace.remove()
+      await bucket.remove()
+    },
+  }
+  await under.backend.start()
+  return under
+}
+
+/** A request whose worker is `sh -c <script>` in busybox, which the test cluster's node has. */
+export function clusterRequest(script: string, fields: Partial<JobRequest> = {}): JobRequest {
+  return {
+    image: 'docker.io/library/busybox:latest',
+    image_pull_policy: 'IfNotPresent',
+    command: ['sh', '-c'],
+    args: [script],
+    job_env: {},
+    env: {},
+    config_map_ref: [],
+    result_directory: '/output',
+    volumes: [],
+    node_selector: {},
+    tolerations: [],
+    labels: {},
+    retries: 0,
+    start_timeout_seconds: 600,
+    stop_grace_seconds: 3,
+    upload_timeout_seconds: 600,
+    keep_seconds: 60,
+    ...fields,
+  }
+}
+
+function apiOf({ kubeconfig, namespace }: KubernetesSettings): { api: Api; close: () => Promise<void> } {
+  const config = new KubeConfig()
+  config.loadFromFile(kubeconfig ?? '')
+  const client = createClient(config)
+  return { api: createApi(client, namespace), close: () => client.close() }
+}
