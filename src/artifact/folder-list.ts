@@ -15,6 +15,7 @@ export async function* listFolder(
   { after = '', signal }: ListOptions,
 ): AsyncGenerator<ListedObject> {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  if (folder.startsWith(`${temporaryFolder}/`)) return
   yield* listKeys(root, folder, { prefix: Buffer.from(prefix), after: Buffer.from(after), signal })
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, stat, unlink } from 'node:fs/promises'
+import { lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { codeOf } from './error-code.ts'
 import { asStoreError, storeError } from './folder-errors.ts'
@@ -95,7 +95,7 @@ async function putFile(root: string, target: string, body: Uint8Array): Promise<
 
 async function headFile(path: string): Promise<ObjectHead | undefined> {
   try {
-    const stats = await stat(path, { bigint: true })
+    const stats = await lstat(path, { bigint: true })
     return stats.isFile() ? headOf(stats) : undefined
   } catch (error) {
     if (isNoObject(error)) return undefined

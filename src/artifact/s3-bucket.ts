@@ -75,11 +75,10 @@ export function createS3Bucket(settings: S3BucketSettings): S3Bucket {
       for (let start = 0; start < keys.length; start += pageSize) {
         const page = keys.slice(start, start + pageSize)
         const refused = await call('delete', signal, (client) => client.removeObjects(bucket, page))
-        for (const { Error: error } of refused.filter((answer) => answer != null)) {
-          if (error === undefined || error.Code === 'NoSuchKey') continue
-          const { Key: key, Code: code, Message: message } = error
-          throw errorOfAnswer(`delete ${bucket}/${key}`, { status: 500, code, message })
-        }
+        const failed = refused.map(refusalOf).find(({ Code: code }) => code !== 'NoSuchKey')
+        if (failed === undefined) continue
+        const { Key: key, Code: code, Message: message } = failed
+        throw errorOfAnswer(`delete ${bucket}/${key}`, { status: 500, code, message })
       }
     },
 
@@ -121,6 +120,19 @@ function boundedTransport(transport: typeof http | typeof https, timeoutMs: numb
   }
   return { request: start as typeof http.request }
 }
+
+interface Refusal {
+  Key?: string
+  Code?: string
+  Message?: string
+}
+
+/** minio-js' types say `{ Error: {...} }`; what it gives is the inner object. */
+function refusalOf(answer: RemoveObjectsAnswer): Refusal {
+  return { ...answer, ...answer?.Error }
+}
+
+type RemoveObjectsAnswer = Awaited<ReturnType<Client['removeObjects']>>[number]
 
 /** minio-js gives S3's code in `code`, as it does Node's; an answer that it would retry has none at all. */
 function errorOfClient(what: string, error: unknown): StoreError {
