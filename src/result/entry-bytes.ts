@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entry } from '../artifact/entry.ts'
 import { layout } from '../artifact/layout.ts'
 import { type ArtifactStore, type GetOptions, type ObjectBody, StoreError } from '../artifact/store.ts'
@@ -54,18 +55,32 @@ export async function* partOfFile(
   if (left !== 0) throw damaged(source, file, `${part.length - left} of ${part.length} bytes came`)
 }
 
+/** Goes on where the store broke off: the object is the same, its ETag being a condition of every read. */
 async function* chunksOf(
   source: FileSource,
   file: ReadableFile,
   part: { start: number; length: number },
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
-  if (part.length === 0) return
-  try {
-    const body = await openObject(source, file, part, signal)
-    yield* body.stream
-  } catch (error) {
-    throw readFailure(source, file, error)
+  let { start, length } = part
+  let fruitless = 0
+  while (length > 0) {
+    try {
+      const body = await openObject(source, file, { start, length }, signal)
+      for await (const chunk of body.stream) {
+        start += chunk.length
+        length -= chunk.length
+        fruitless = 0
+        yield chunk
+      }
+      return
+    } catch (error) {
+      fruitless += 1
+      const begun = length < part.length
+      const mayGoOn = begun && fruitless <= maxFruitless && isUnavailable(error) && signal?.aborted !== true
+      if (!mayGoOn) throw readFailure(source, file, error)
+      await sleep(100 * 2 ** fruitless, undefined, signal === undefined ? {} : { signal })
+    }
   }
 }
 
@@ -82,6 +97,13 @@ async function openObject(
   if (file.offset !== undefined || body.size === file.size) return body
   body.stream.destroy()
   throw new StoreError('corrupt', `the object has ${body.size} bytes instead of ${file.size}`)
+}
+
+/** Reads in a row that bring nothing before a download is given up; with the pauses between them some 3 s. */
+const maxFruitless = 4
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StoreError && error.kind === 'unavailable'
 }
 
 const damageKinds = ['not-found', 'precondition-failed', 'invalid', 'corrupt']

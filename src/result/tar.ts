@@ -97,6 +97,10 @@ async function* gather(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, vo
   let bytes = 0
   for await (const block of blocks) {
     if (block.length === 0) continue
+    if (bytes === 0 && block.length >= chunkBytes) {
+      yield block
+      continue
+    }
     parts.push(block)
     bytes += block.length
     if (bytes < chunkBytes) continue

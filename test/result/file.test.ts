@@ -202,7 +202,6 @@ describe('a result that is damaged in the store', () => {
   it.each([
     ['has a flipped bit', (body: Buffer) => Buffer.concat([body.subarray(0, -1), Buffer.from('!')])],
     ['ends too early', (body: Buffer) => body.subarray(0, -1)],
-    ['breaks off', () => new StoreError('unavailable', 'reset by peer')],
   ])('cuts the connection where the stream %s', async (_, damage) => {
     const { url, logged } = await serve(typical, { faults: (store) => damaging(store, damage) })
     const response = await fetch(`${url}?file=big.bin`)
@@ -236,6 +235,21 @@ describe('a result that is damaged in the store', () => {
     const response = await fetch(`${url}?file=hello.txt`)
     expect(response.status).toBe(503)
     expect(response.headers.has('retry-after')).toBe(true)
+  })
+})
+
+describe('a store that breaks off in the middle of a file', () => {
+  it('is asked for the rest', async () => {
+    const { url } = await serve(typical, { faults: (store) => breaking(store, false) })
+    expect(Buffer.from(await (await fetch(`${url}?file=big.bin`)).arrayBuffer()).equals(big)).toBe(true)
+  })
+
+  it('cuts the connection where it does not come back', async () => {
+    const { url, logged } = await serve(typical, { faults: (store) => breaking(store, true) })
+    const response = await fetch(`${url}?file=big.bin`)
+    expect(response.status).toBe(200)
+    await expect(response.arrayBuffer()).rejects.toThrow('terminated')
+    expect(logged.join('')).toContain('cut off')
   })
 })
 
@@ -274,20 +288,38 @@ describe('a caller who reads slowly', () => {
 })
 
 /** Damages what the store gives of files. */
-function damaging(store: ArtifactStore, damage: (body: Buffer) => Buffer | Error): ArtifactStore {
+function damaging(store: ArtifactStore, damage: (body: Buffer) => Buffer): ArtifactStore {
   return {
     ...store,
     async get(key, options) {
       const body = await store.get(key, options)
       if (!key.includes('/files/')) return body
       const bytes = Buffer.concat(await body.stream.toArray())
-      const damaged = damage(bytes)
-      const source = damaged instanceof Error ? bytes.subarray(0, bytes.length >> 1) : damaged
-      const chunks = function* () {
-        for (let i = 0; i < source.length; i += 65_536) yield source.subarray(i, i + 65_536)
-        if (damaged instanceof Error) throw damaged
-      }
-      return { ...body, stream: Readable.from(chunks(), { objectMode: false }) }
+      return { ...body, stream: Readable.from(pieces(damage(bytes)), { objectMode: false }) }
     },
   }
+}
+
+/** Breaks the first read of a file off in its middle; with `forGood` the store is gone from then on. */
+function breaking(store: ArtifactStore, forGood: boolean): ArtifactStore {
+  let broken = false
+  return {
+    ...store,
+    async get(key, options) {
+      if (broken && forGood) throw new StoreError('unavailable', 'connection refused')
+      const body = await store.get(key, options)
+      if (!key.includes('/files/') || broken) return body
+      broken = true
+      const bytes = Buffer.concat(await body.stream.toArray())
+      const half = function* () {
+        yield* pieces(bytes.subarray(0, bytes.length >> 1))
+        throw new StoreError('unavailable', 'reset by peer')
+      }
+      return { ...body, stream: Readable.from(half(), { objectMode: false }) }
+    },
+  }
+}
+
+function* pieces(bytes: Buffer): Generator<Buffer> {
+  for (let i = 0; i < bytes.length; i += 65_536) yield bytes.subarray(i, i + 65_536)
 }
