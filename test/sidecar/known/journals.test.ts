@@ -1,0 +1,90 @@
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Cursor } from '../../../sidecar/known/cursor.ts'
+import { join as joinKnown } from '../../../sidecar/known/join.ts'
+import { Journals } from '../../../sidecar/known/journals.ts'
+import type { JournalLine } from '../../../sidecar/known/line.ts'
+import type { Found } from '../../../sidecar/scan/found.ts'
+import { StateDirectory } from '../../../sidecar/state-directory.ts'
+
+function newState(): StateDirectory {
+  const directory = mkdtempSync(join(tmpdir(), 'jobferry-known-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  return new StateDirectory(directory)
+}
+
+const line = (path: string, key = path): JournalLine => ({ entry: { path, type: 'file', key } })
+const gone = (path: string): JournalLine => ({ gone: { path, removed: true } })
+
+function rest(cursor: Cursor): JournalLine[] {
+  const lines: JournalLine[] = []
+  for (let placed = cursor.next(); placed !== undefined; placed = cursor.next()) lines.push(placed.line)
+  return lines
+}
+
+/** Writes a journal and leaves it, as a program does that is killed. */
+function scan(journals: Journals, lines: JournalLine[]): void {
+  const begun = journals.begin()
+  for (const each of lines) begun.journal.append(each)
+  begun.journal.flush()
+  for (const part of [begun.journal, begun.known, begun.recovered]) part[Symbol.dispose]()
+}
+
+describe('what is known of the results', () => {
+  it('is what the last complete scan found', () => {
+    const journals = new Journals(newState())
+    scan(journals, [line('a'), line('b')])
+    journals.adopt()
+    const { known, recovered } = journals.begin()
+    expect([rest(known), rest(recovered)]).toEqual([[line('a'), line('b')], []])
+  })
+
+  it('keeps what interrupted scans found beside it, the last one’s word counting', () => {
+    const journals = new Journals(newState())
+    scan(journals, [line('a', 'complete')])
+    journals.adopt()
+    scan(journals, [line('a', 'first'), line('b', 'first'), line('d', 'first')])
+    scan(journals, [line('a', 'second'), gone('b'), line('c', 'second')])
+    const { known, recovered } = journals.begin()
+    expect(rest(known)).toEqual([line('a', 'complete')])
+    expect(rest(recovered)).toEqual([line('a', 'second'), gone('b'), line('c', 'second'), line('d', 'first')])
+  })
+
+  it('forgets the interrupted scans with the next complete one', () => {
+    const journals = new Journals(newState())
+    scan(journals, [line('a', 'first')])
+    scan(journals, [line('a', 'second')])
+    journals.adopt()
+    const { known, recovered } = journals.begin()
+    expect([rest(known), rest(recovered)]).toEqual([[line('a', 'second')], []])
+  })
+
+  it('passes over a line that was not written to its end', () => {
+    const state = newState()
+    scan(new Journals(state), [line('a')])
+    appendFileSync(state.path('next.ndjson'), '{"entry":{"path":"b","ty')
+    expect(rest(new Journals(state).begin().recovered)).toEqual([line('a')])
+  })
+
+  it('is brought together with what is there by path, every path once', () => {
+    const journals = new Journals(newState())
+    scan(journals, [line('a'), gone('b'), line('d'), line('z')])
+    journals.adopt()
+    scan(journals, [line('c'), line('d', 'newer'), gone('e')])
+    const { known, recovered } = journals.begin()
+    const found = ['0', 'd', 'e', 'x'].map((path): Found => ({ type: 'unreadable', path, error: '' }))
+    const joined = [...joinKnown(found, known, recovered)]
+    expect(joined.map(({ found: now, ...more }) => ({ ...more, found: now !== undefined }))).toEqual([
+      { path: '0', found: true },
+      { path: 'a', known: line('a'), found: false },
+      { path: 'b', found: false },
+      { path: 'c', recovered: line('c'), found: false },
+      { path: 'd', known: line('d'), recovered: line('d', 'newer'), found: true },
+      { path: 'e', recovered: gone('e'), found: true },
+      { path: 'x', found: true },
+      { path: 'z', known: line('z'), found: false },
+    ])
+  })
+})

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { fetchInputs } from '../../../sidecar/prepare/fetch-inputs.ts'
+import { createFolderStore } from '../../../src/artifact/folder.ts'
+import { layout } from '../../../src/artifact/layout.ts'
+import { job } from '../uploader-process.ts'
+
+const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex')
+
+/** A store with inputs of these names and contents; gives how to fetch them. */
+async function withInputs(files: Record<string, string>) {
+  const root = mkdtempSync(join(tmpdir(), 'jobferry-inputs-'))
+  onTestFinished(() => rmSync(root, { recursive: true }))
+  const store = createFolderStore(join(root, 'store'))
+  await store.prepare()
+  const lines: string[] = []
+  for (const [index, [path, content]] of Object.entries(files).entries()) {
+    const key = `key-${index}`
+    const { etag } = await store.put(layout.input(job, key), Buffer.from(content))
+    const mtime = '2025-01-02T03:04:05.000000000Z'
+    const entry = {
+      path,
+      type: 'file',
+      size: Buffer.byteLength(content),
+      sha256: sha256(content),
+      key,
+      etag,
+      mtime,
+    }
+    lines.push(`${JSON.stringify(entry)}\n`)
+  }
+  await store.put(layout.inputList(job), Buffer.from(lines.join('')))
+  const directory = join(root, 'input')
+  const inputs = { job, directory, listFile: join(root, 'list'), sha256: sha256(lines.join('')) }
+  return { store, directory, inputs, fetch: () => fetchInputs(store, inputs, new AbortController().signal) }
+}
+
+describe('inputs', () => {
+  it('come byte for byte, readable by any user, with their times', async () => {
+    const files = { 'a.bag': 'x'.repeat(100_000), 'with space %41': '', é: 'ü' }
+    for (const name of Array.from({ length: 20 }, (_, index) => `more-${index}`))
+      Object.assign(files, { [name]: name })
+    const { directory, fetch } = await withInputs(files)
+    expect(await fetch()).toBe(23)
+    expect(readdirSync(directory).sort()).toEqual(Object.keys(files).sort())
+    for (const [name, content] of Object.entries(files)) {
+      expect(readFileSync(join(directory, name), 'utf8')).toBe(content)
+    }
+    const stat = lstatSync(join(directory, 'a.bag'))
+    expect([stat.mode & 0o777, stat.mtime.toISOString()]).toEqual([0o644, '2025-01-02T03:04:05.000Z'])
+  })
+
+  it('are not taken from another list than the one that was agreed on', async () => {
+    const { store, directory, fetch } = await withInputs({ a: 'a' })
+    await store.put(layout.inputList(job), Buffer.from('{}\n'))
+    await expect(fetch()).rejects.toThrow(/input\.ndjson has another SHA-256/)
+    expect(readdirSync(directory)).toEqual([])
+  })
+
+  it('do not appear under their names when their bytes are others', async () => {
+    const { store, directory, fetch } = await withInputs({ a: 'aaaa' })
+    await store.put(layout.input(job, 'key-0'), Buffer.from('bbbb'))
+    await expect(fetch()).rejects.toThrow()
+    expect(readdirSync(directory).filter((name) => !name.startsWith('.'))).toEqual([])
+  })
+
+  it('go on where it failed, without the ones that are there', async () => {
+    const { store, directory, fetch } = await withInputs({ a: 'a', b: 'b' })
+    await fetch()
+    await store.remove([layout.input(job, 'key-0')])
+    rmSync(join(directory, 'b'))
+    writeFileSync(join(directory, '.input-1.part'), 'left by a kill, and longer')
+    expect(await fetch()).toBe(2)
+    expect(readdirSync(directory).sort()).toEqual(['a', 'b'])
+  })
+
+  it('never leave their directory', async () => {
+    const { fetch } = await withInputs({ '../outside': 'x' })
+    await expect(fetch()).rejects.toThrow('no input')
+  })
+})

@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Directory } from '../../../sidecar/scan/directory.ts'
+import type { Found } from '../../../sidecar/scan/found.ts'
+import { walk } from '../../../sidecar/scan/walk.ts'
+
+function temporary(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'jobferry-walk-'))
+  // Not node:fs: it can't remove what lies deeper than a path can say.
+  onTestFinished(() => void execFileSync('rm', ['-rf', directory]))
+  return directory
+}
+
+function walked(directory: string): Found[] {
+  const root = Directory.open(directory)
+  try {
+    return [...walk(root)].map((found) => ({ ...found }))
+  } finally {
+    root.close()
+  }
+}
+
+const bytesOrder = (a: string, b: string) =>
+  Buffer.compare(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'))
+
+describe('walking a directory', () => {
+  it('comes in the order of the full paths’ bytes where names begin with one another', () => {
+    const directory = temporary()
+    for (const name of ['a/b', 'a.txt', 'a-/x', 'a--/y', 'a0', 'a/b.c/d', 'a/b-', 'a b/z']) {
+      mkdirSync(dirname(join(directory, name)), { recursive: true })
+      if (name === 'a/b') mkdirSync(join(directory, name), { recursive: true })
+      else writeFileSync(join(directory, name), '')
+    }
+    expect(walked(directory).map(({ path }) => path)).toEqual([
+      'a',
+      'a b',
+      'a b/z',
+      'a-',
+      'a--',
+      'a--/y',
+      'a-/x',
+      'a.txt',
+      'a/b',
+      'a/b-',
+      'a/b.c',
+      'a/b.c/d',
+      'a0',
+    ])
+  })
+
+  it('finds every path of any tree once, in order', () => {
+    const directory = temporary()
+    const name = fc
+      .array(fc.constantFrom('a', '-', '.', '0', ' ', '\n', '\xff', '\xc3\xa9', '!'), {
+        minLength: 1,
+        maxLength: 4,
+      })
+      .map((parts) => parts.join(''))
+      .filter((text) => text !== '.' && text !== '..')
+    const paths = fc.array(fc.array(name, { minLength: 1, maxLength: 4 }), { maxLength: 30 })
+    let run = 0
+    fc.assert(
+      fc.property(paths, (trees) => {
+        const root = join(directory, String(run++))
+        const made = new Set<string>()
+        mkdirSync(root)
+        for (const parts of trees) {
+          for (let depth = 1; depth <= parts.length; depth += 1) made.add(parts.slice(0, depth).join('/'))
+          mkdirSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from(parts.join('/'), 'latin1')]), {
+            recursive: true,
+          })
+        }
+        expect(walked(root).map(({ path }) => path)).toEqual([...made].sort(bytesOrder))
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('goes deeper than a path can say', () => {
+    const directory = temporary()
+    const name = 'd'.repeat(200)
+    const dig = `for (let i = 0; i < 60; i++) { fs.mkdirSync('${name}'); process.chdir('${name}') } fs.writeFileSync('leaf', '')`
+    execFileSync(process.execPath, ['-e', dig], { cwd: directory })
+    const found = walked(directory)
+    expect(found).toHaveLength(61)
+    expect(found.at(-1)).toMatchObject({ type: 'file', path: `${`${name}/`.repeat(60)}leaf` })
+  })
+
+  it('says what is neither file, directory nor link, and does not follow links', async () => {
+    const directory = temporary()
+    execFileSync('mkfifo', [join(directory, 'fifo')])
+    const server = createServer().listen(join(directory, 'sock'))
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    symlinkSync('/etc', join(directory, 'out'))
+    symlinkSync('nowhere', join(directory, 'dangling'))
+    expect(walked(directory).map(({ stat: _, ...found }: Found & { stat?: unknown }) => found)).toEqual([
+      { path: 'dangling', type: 'symlink', target: Buffer.from('nowhere') },
+      { path: 'fifo', type: 'skipped', error: 'fifo' },
+      { path: 'out', type: 'symlink', target: Buffer.from('/etc') },
+      { path: 'sock', type: 'skipped', error: 'socket' },
+    ])
+  })
+
+  it('leaves no descriptor open, even when it is not walked to its end', () => {
+    const directory = temporary()
+    mkdirSync(join(directory, 'a/b/c'), { recursive: true })
+    const open = () =>
+      execFileSync('ls', [`/proc/${process.pid}/fd`])
+        .toString()
+        .split('\n').length
+    const before = open()
+    walked(directory)
+    const root = Directory.open(directory)
+    const scan = walk(root)
+    scan.next()
+    scan.next()
+    scan.return()
+    root.close()
+    expect(open()).toBe(before)
+    rmSync(join(directory, 'a'), { recursive: true })
+  })
+})

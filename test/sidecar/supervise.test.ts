@@ -1,0 +1,112 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+
+/** Shells that images have as /bin/sh, as far as this machine has them. */
+const shells = [['/bin/sh'], ['dash'], ['busybox', 'sh'], ['bash']].filter(([program = '']) => {
+  try {
+    execFileSync('sh', ['-c', `command -v ${program}`])
+    return true
+  } catch {
+    return false
+  }
+})
+
+interface Supervised {
+  process: ChildProcess
+  exit: Promise<number | null>
+  state: string
+  /** Lines of what the program and the supervisor wrote. */
+  lines(): string[]
+}
+
+/** Runs a script of Node under the supervisor. */
+function supervise(shell: string[], script: string): Supervised {
+  const root = mkdtempSync(join(tmpdir(), 'jobferry-supervise-'))
+  const state = join(root, 'state')
+  const [program = '', ...args] = [...shell, 'sidecar/supervise.sh', process.execPath, '-e', script]
+  const supervisor = spawn(program, args, { env: { ...process.env, STATE_DIRECTORY: state }, detached: true })
+  let output = ''
+  for (const stream of [supervisor.stdout, supervisor.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  const exit = once(supervisor, 'exit').then(([code]) => code as number | null)
+  onTestFinished(() => {
+    try {
+      process.kill(-(supervisor.pid ?? 0), 'SIGKILL')
+    } catch {
+      // It has ended.
+    }
+    rmSync(root, { recursive: true, force: true })
+  })
+  return { process: supervisor, exit, state, lines: () => output.trimEnd().split('\n') }
+}
+
+const waitForTerm = `process.on('SIGTERM', () => process.exit(0)); console.log(process.pid); setInterval(() => {}, 1000)`
+
+describe.each(shells)('%s %s', (...shell) => {
+  const inShell = (script: string) =>
+    supervise(
+      shell.filter((part) => part !== undefined),
+      script,
+    )
+
+  it.each([0, 3])('ends with the program’s exit code %d', async (code) => {
+    expect(await inShell(`process.exit(${code})`).exit).toBe(code)
+  })
+
+  it('starts the program again after any other end, more and more slowly', async () => {
+    const supervised = inShell(`console.log(Date.now()); process.exit(1)`)
+    const times = await eventually(() => {
+      const found = supervised.lines().filter((line) => /^\d+$/.test(line))
+      expect(found.length).toBeGreaterThanOrEqual(5)
+      return found.map(Number)
+    })
+    const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    expect(pauses[3]).toBeGreaterThan((pauses[0] ?? 0) + 400)
+    expect(supervised.lines()).toContainEqual(expect.stringContaining('"msg":"the uploader ended with 1'))
+  })
+
+  it('starts it again after kill -9, and passes SIGTERM on', async () => {
+    const supervised = inShell(waitForTerm)
+    const pids = () => supervised.lines().filter((line) => /^\d+$/.test(line))
+    await eventually(() => expect(pids()).toHaveLength(1))
+    process.kill(Number(pids()[0]), 'SIGKILL')
+    await eventually(() => expect(pids()).toHaveLength(2))
+    supervised.process.kill('SIGTERM')
+    expect(await supervised.exit).toBe(0)
+    const mark = Number(readFileSync(join(supervised.state, 'terminating'), 'utf8'))
+    expect(Date.now() - mark).toBeLessThan(5000)
+  })
+
+  it('does not lose a SIGTERM that comes while no program runs', async () => {
+    const mark = `require('node:path').join(process.env.STATE_DIRECTORY, 'terminating')`
+    const supervised = inShell(`process.exit(require('node:fs').existsSync(${mark}) ? 0 : 1)`)
+    // By then a pause is so long that it is met.
+    await eventually(() => expect(supervised.lines().length).toBeGreaterThanOrEqual(5))
+    const begun = Date.now()
+    supervised.process.kill('SIGTERM')
+    expect(await supervised.exit).toBe(0)
+    expect(Date.now() - begun).toBeLessThan(1500)
+  })
+
+  it('keeps the time of the first SIGTERM and waits for the program’s end through several', async () => {
+    const script = `process.on('SIGTERM', () => setTimeout(() => process.exit(3), 1500)); console.log('on'); setInterval(() => {}, 1000)`
+    const supervised = inShell(script)
+    await eventually(() => expect(supervised.lines()).toContain('on'))
+    const mark = join(supervised.state, 'terminating')
+    supervised.process.kill('SIGTERM')
+    await eventually(() => expect(existsSync(mark)).toBe(true))
+    const first = readFileSync(mark, 'utf8')
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    supervised.process.kill('SIGTERM')
+    expect(await supervised.exit).toBe(3)
+    expect(readFileSync(mark, 'utf8')).toBe(first)
+  })
+})

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { Buffers, partBytes, partSizeFor } from '../../../sidecar/upload/buffers.ts'
+import { Pool } from '../../../sidecar/upload/pool.ts'
+
+const MiB = 1024 * 1024
+const GiB = 1024 * MiB
+
+describe('the size of parts', () => {
+  it.each([
+    ['just more than one part', 8 * MiB + 1, 8 * MiB],
+    ['10,000 parts', 80_000 * MiB, 8 * MiB],
+    ['a byte more', 80_000 * MiB + 1, 9 * MiB],
+    ['half a tebibyte', 512 * GiB, 53 * MiB],
+    ['10,000 of the largest parts', 640_000 * MiB, 64 * MiB],
+    ['more than that', 640_000 * MiB + 1, undefined],
+  ])('fits %s', (_, size, expected) => {
+    expect(partSizeFor(size)).toBe(expected)
+  })
+})
+
+describe('buffers', () => {
+  it('are lent in exactly the size that is asked for', async () => {
+    const buffers = new Buffers()
+    for (const size of [0, 1, 65536, 65537, MiB, MiB + 1, partBytes]) {
+      expect(await buffers.useFor(size, async ({ length }) => length)).toBe(size)
+    }
+  })
+
+  it('are used over and over, by whoever comes first', async () => {
+    const pool = new Pool<object>(2, () => ({}))
+    const [a, b] = [await pool.take(), await pool.take()]
+    const later = [pool.take(), pool.take()]
+    pool.release(a)
+    pool.release(b)
+    expect(await Promise.all(later)).toEqual([a, b])
+    expect(a).not.toBe(b)
+  })
+})
