@@ -14,7 +14,7 @@ const headersOfContent = [
 ]
 
 /** Answers whatever a route rejected with; an answer already begun is cut, so that it can't pass for a whole one. */
-export function errorHandler({ log, metrics }: Services): ErrorRequestHandler {
+export function errorHandler({ log, metrics }: Pick<Services, 'log' | 'metrics'>): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
     const problem = toProblem(error)
     if (problem.code === 'internal' || problem.code === 'unavailable') {

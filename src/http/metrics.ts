@@ -8,6 +8,8 @@ export interface Metrics {
   deployed(): void
   /** A job's results were committed. */
   uploaded(result: { count: number; bytes: number; state: string }): void
+  /** A job became final; `reason` is empty where it succeeded. */
+  ended(job: { state: string; reason: string | null }): void
   /** Result bytes left for a caller: of one file, or of a tar. */
   downloaded(kind: 'file' | 'tar', bytes: number): void
   /** A Problem was answered. */
@@ -25,6 +27,7 @@ export function createMetrics(countByState: () => Map<string, number>): Metrics 
   const uploads = counter('uploads_total', 'Results committed, by their state', ['state'])
   const uploadEntries = counter('upload_entries_total', 'Entries in committed results')
   const uploadBytes = counter('upload_bytes_total', 'Bytes in committed results')
+  const ended = counter('jobs_ended_total', 'Jobs that became final', ['state', 'reason'])
   const downloads = counter('downloads_total', 'Downloads of results', ['kind'])
   const downloadBytes = counter('download_bytes_total', 'Bytes of results sent', ['kind'])
   const errors = counter('errors_total', 'Problems answered, by code', ['code'])
@@ -54,6 +57,7 @@ export function createMetrics(countByState: () => Map<string, number>): Metrics 
       uploadEntries.inc(count)
       uploadBytes.inc(bytes)
     },
+    ended: ({ state, reason }) => ended.inc({ state, reason: reason ?? '' }),
     downloaded(kind, bytes) {
       downloads.inc({ kind })
       downloadBytes.inc({ kind }, bytes)

@@ -38,46 +38,15 @@ interface Reading {
 }
 
 function parse(req: Request, res: Response, reading: Reading): void {
-  const { form, texts, inputs, resolve, reject } = reading
-  let last: Promise<void> = Promise.resolve()
-  const take = async (name: string, filename: string, stream: Readable) => {
-    if (name !== 'input') {
-      const text = await collect(stream, name)
-      return keep(texts, form, name, text)
-    }
-    if (!form.input) throw unknownPart(name, form)
-    if (filename.includes('\uFFFD')) throw invalid('input', 'has a name that is no UTF-8', 'a name in UTF-8')
-    // One after another, as they arrive: the parser begins the next one while this one is still being stored.
-    const { input } = form
-    last = last.then(() => {
-      if (stream.destroyed) throw invalid('input', 'was cut short', 'all of it')
-      return input(filename, stream, texts)
-    })
-    inputs.push(last)
-    await last
-  }
+  const { resolve, reject } = reading
   const options = {
-    storage: storage(take, reject),
+    storage: storage(reading),
     // Where a name holds a folder, the caller is told so instead of losing it.
     preservePath: true,
     defParamCharset: 'utf8',
     limits: { fieldSize: maxTextBytes, fieldNameSize: 100, fields: 100 },
     streamHandler(source: Request, parser: Writable) {
-      const refuse = (error: Problem) => {
-        reject(error)
-        parser.destroy(error)
-      }
-      // Multer would read brackets in names, and drops files without a name silently.
-      parser.on('field', (name: string, value: string) => {
-        try {
-          keep(texts, form, name, fieldBytes(name, value))
-        } catch (error) {
-          refuse(error as Problem)
-        }
-      })
-      parser.on('file', (name: string, _stream: Readable, info: { filename?: string }) => {
-        if (info.filename === undefined) refuse(invalid(name, 'is a file without a name', 'a file name'))
-      })
+      watchParts(parser, reading)
       source.pipe(parser)
     },
   }
@@ -85,17 +54,49 @@ function parse(req: Request, res: Response, reading: Reading): void {
   middleware(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(error)))
 }
 
-/** Hands each file to `take`; what that rejects with is known at once, before multer has dropped the rest. */
-function storage(
-  take: (name: string, filename: string, stream: Readable) => Promise<void>,
-  failed: (error: unknown) => void,
-): multer.StorageEngine {
+/** Takes fields from the parser: multer would read brackets in their names, and drops files without a name. */
+function watchParts(parser: Writable, { form, texts, reject }: Reading): void {
+  const refuse = (error: Error) => {
+    reject(error)
+    parser.destroy(error)
+  }
+  parser.on('field', (name: string, value: string) => {
+    try {
+      keep(texts, form, name, fieldBytes(name, value))
+    } catch (error) {
+      refuse(error as Problem)
+    }
+  })
+  parser.on('file', (name: string, _stream: Readable, info: { filename?: string }) => {
+    if (info.filename === undefined) refuse(invalid(name, 'is a file without a name', 'a file name'))
+  })
+}
+
+/** Takes each file; a failure is known at once, before multer has dropped the rest of the body. */
+function storage(reading: Reading): multer.StorageEngine {
+  const { form, texts, inputs, reject } = reading
+  let last: Promise<void> = Promise.resolve()
+
+  async function take(name: string, filename: string, stream: Readable): Promise<void> {
+    if (name !== 'input') return keep(texts, form, name, await collect(stream, name))
+    const { input } = form
+    if (!input) throw unknownPart(name, form)
+    if (filename.includes('\uFFFD')) throw invalid('input', 'has a name that is no UTF-8', 'a name in UTF-8')
+    // One after another, as they arrive: the parser begins the next one while this one is still being stored.
+    last = last.then(() => {
+      if (stream.destroyed) throw invalid('input', 'was cut short', 'all of it')
+      return input(filename, stream, texts)
+    })
+    inputs.push(last)
+    await last
+  }
+
   return {
     _handleFile(_req, file, done) {
       take(file.fieldname, file.originalname, file.stream).then(
         () => done(null, {}),
         (error: unknown) => {
-          failed(error)
+          reject(error)
           done(error)
         },
       )

@@ -1,4 +1,4 @@
-import { StoreError } from '../artifact/store.ts'
+import { StoreError, type StoreErrorKind } from '../artifact/store.ts'
 import { type ErrorCode, type FieldError, Problem } from '../errors.ts'
 
 /** RFC 9457's object. */
@@ -35,6 +35,14 @@ const answers: Record<ErrorCode, { status: number; title: string }> = {
 
 const secondsUntilRetry = 5
 
+/** What a caller can only wait for; the store's other kinds of error are this program's own mistakes. */
+const storeTroubles = new Map<StoreErrorKind, string>([
+  ['unavailable', 'The object store does not answer'],
+  ['denied', 'The object store refuses the credentials of the API'],
+  ['full', 'The object store is full'],
+  ['corrupt', 'The object store received other bytes than were sent'],
+])
+
 export function statusOf(code: ErrorCode): number {
   return answers[code].status
 }
@@ -54,9 +62,8 @@ export function retryAfter(problem: Problem): number | undefined {
 /** What a caller is told of anything that was thrown; what isn't known is `internal` and says nothing more. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof StoreError && error.kind === 'unavailable') {
-    return new Problem('unavailable', 'The object store does not answer', { cause: error })
-  }
+  const storeTrouble = error instanceof StoreError && storeTroubles.get(error.kind)
+  if (storeTrouble) return new Problem('unavailable', storeTrouble, { cause: error })
   // Express and its router mark what the caller did wrong, a path that can't be decoded for one.
   if (error instanceof Error && 'status' in error && error.status === 400) {
     return new Problem('invalid-request', 'The request can not be understood', { cause: error })

@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { Services } from './services.ts'
 
 /** Gives each request an id, and writes a line and a measurement when its answer has ended. */
-export function requestLog({ log, metrics }: Services): RequestHandler {
+export function requestLog({ log, metrics }: Pick<Services, 'log' | 'metrics'>): RequestHandler {
   return (req, res, next) => {
     const started = performance.now()
     const id = randomUUID()

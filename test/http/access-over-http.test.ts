@@ -46,8 +46,6 @@ describe('with tokens', () => {
     expect(answer.status).toBe(200)
     const { job_uuid } = answer.json() as { job_uuid: string }
     expect(answer.json()).toMatchObject({ links: { self: `https://jobs.example/api/job/${job_uuid}` } })
-    const page = await call(api.url, { path: '/job?limit=1&after=', headers })
-    expect([200, 400]).toContain(page.status)
   })
 
   test("a call from PUBLIC_URL's own pages passes", async () => {
