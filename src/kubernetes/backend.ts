@@ -37,7 +37,7 @@ export function createKubernetesBackend(settings: KubernetesSettings, log: Log):
       await Promise.all(observers.watchers.map((watcher) => watcher.listed))
     },
 
-    missing: () => observers?.watchers.flatMap(({ trouble }) => trouble ?? []) ?? [],
+    missing: () => [...(observers?.watchers ?? []), lease].flatMap(({ trouble }) => trouble ?? []),
 
     async create(plan) {
       const { created, job } = await createJob(api, settings, plan)

@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts'
 import type { Api } from './api.ts'
 import type { JobCache, SeenJob } from './cache.ts'
-import { isCreating, stopOf } from './marks.ts'
+import { isCreating, requestOf, stopOf } from './marks.ts'
 import { timeOf } from './objects.ts'
 import { dropFinalizer, removeUnfinished } from './removal.ts'
 import { endJob, endPods, graceOf, needsDeletion } from './stop.ts'
@@ -23,6 +23,8 @@ export function dutyOf({ job, pods }: SeenJob, now: number): Duty | undefined {
     const createdAt = timeOf(job.metadata?.creationTimestamp) ?? now
     return now - createdAt > creationMilliseconds ? 'remove-unfinished' : undefined
   }
+  // Nobody could ever archive what can't be read.
+  if (deleted && requestOf(job) === undefined) return 'let-go'
   const stop = stopOf(job)
   if (stop !== undefined && now - stop.at < stopMilliseconds) return undefined
   if (stop !== undefined && !deleted) return 'finish-stop'

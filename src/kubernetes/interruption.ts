@@ -57,10 +57,10 @@ function deletionOf(pod: Pod): number | undefined {
   return over === undefined ? undefined : over - (pod.metadata?.deletionGracePeriodSeconds ?? 0) * 1000
 }
 
+/** The last end of those of its containers that have ended. */
 function endOf(pod: Pod): number | undefined {
-  const ends = (pod.status?.containerStatuses ?? []).map(
-    (one) => timeOf(one.state?.terminated?.finishedAt) ?? 0,
-  )
+  const statuses = pod.status?.containerStatuses ?? []
+  const ends = statuses.flatMap((one) => timeOf(one.state?.terminated?.finishedAt) ?? [])
   return ends.length === 0 ? undefined : Math.max(...ends)
 }
 

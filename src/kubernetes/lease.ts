@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Api } from './api.ts'
 import { leaseName, managedBy } from './names.ts'
@@ -24,6 +25,7 @@ export class LeaseHolder {
   #timer: NodeJS.Timeout | undefined
   #deadline: NodeJS.Timeout | undefined
   #closed = false
+  #trouble: string | undefined
   #round: Promise<void> = Promise.resolve()
   /** What was seen last, and since when it has been so. */
   #seen: { resourceVersion: string; at: number } | undefined
@@ -36,6 +38,11 @@ export class LeaseHolder {
 
   get held(): boolean {
     return this.#held
+  }
+
+  /** Why nobody can tell who holds it; undefined while that works. */
+  get trouble(): string | undefined {
+    return this.#trouble
   }
 
   onChange(listener: (held: boolean) => void): () => void {
@@ -70,9 +77,10 @@ export class LeaseHolder {
     try {
       if (await this.#acquire()) this.#renewed(began)
       else this.#set(false)
+      this.#trouble = undefined
     } catch (error) {
       // Somebody else was faster, or the API server doesn't answer: the deadline decides.
-      if (!hasStatus(error, 409)) this.#log.warn({ error }, 'the Lease could not be renewed')
+      if (!hasStatus(error, 409)) this.#note(error)
     }
     if (!this.#closed) {
       this.#timer = setTimeout(() => {
@@ -118,6 +126,11 @@ export class LeaseHolder {
       renewTime: now,
       leaseTransitions: ours?.spec?.leaseTransitions ?? 0,
     }
+  }
+
+  #note(error: unknown): void {
+    if (this.#trouble === undefined) this.#log.warn({ error }, 'the Lease could not be renewed')
+    this.#trouble = `the Lease ${leaseName} can't be had: ${messageOf(error)}`
   }
 
   #renewed(began: number): void {

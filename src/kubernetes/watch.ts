@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -62,19 +63,18 @@ export class Watcher<T extends KubernetesObject> {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing
-    for (let failures = 0; !signal.aborted; ) {
+    // Counts rounds that were short, whether they failed or the connection was just closed each time.
+    for (let short = 0; !signal.aborted; ) {
+      const began = Date.now()
       try {
         if (this.#resourceVersion === undefined) await this.#list()
-        await this.#watch(() => {
-          failures = 0
-        })
+        await this.#watch()
       } catch (error) {
         if (signal.aborted) return
         this.#note(error)
-        failures += 1
-        const delay = Math.min(backOff.first * 2 ** (failures - 1), backOff.last)
-        await sleep(delay * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
       }
+      short = Date.now() - began < backOff.last ? short + 1 : 0
+      if (short > 0) await pause(short, signal)
     }
   }
 
@@ -101,7 +101,7 @@ export class Watcher<T extends KubernetesObject> {
     this.#resolveListed()
   }
 
-  async #watch(onAlive: () => void): Promise<void> {
+  async #watch(): Promise<void> {
     const silence = new AbortController()
     const signal = AbortSignal.any([this.#closing.signal, silence.signal])
     const fallSilent = () => silence.abort(new Error(`nothing heard for ${silenceMilliseconds / 1000} s`))
@@ -122,7 +122,6 @@ export class Watcher<T extends KubernetesObject> {
       })
       if (this.#trouble !== undefined) log.info(`watching ${what} goes on`)
       this.#trouble = undefined
-      onAlive()
       for await (const line of linesOf(stream)) {
         timer.refresh()
         this.#take(JSON.parse(line))
@@ -140,12 +139,18 @@ export class Watcher<T extends KubernetesObject> {
   }
 }
 
+async function pause(round: number, signal: AbortSignal): Promise<void> {
+  const longest = Math.min(backOff.first * 2 ** (round - 1), backOff.last)
+  // Rejects when the signal is aborted, which the caller looks at itself.
+  await sleep(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
+}
+
 function isExpired(error: unknown): boolean {
   return hasStatus(error, 410)
 }
 
 /** Readline swallows errors of its input: they are raised here. */
-async function* linesOf(stream: import('node:stream').Readable): AsyncGenerator<string> {
+async function* linesOf(stream: Readable): AsyncGenerator<string> {
   let failure: unknown
   stream.once('error', (error) => {
     failure = error

@@ -1,6 +1,5 @@
 import { KubeConfig } from '@kubernetes/client-node'
 import type { JobBackend } from '../../src/job/backend.ts'
-import type { JobRequest } from '../../src/job/request.ts'
 import { type Api, createApi } from '../../src/kubernetes/api.ts'
 import { createKubernetesBackend } from '../../src/kubernetes/backend.ts'
 import { createClient } from '../../src/kubernetes/client.ts'
@@ -10,6 +9,7 @@ import type { BackendUnderTest } from '../job/backend.conformance.ts'
 import { temporaryBucket } from '../support/bucket.ts'
 import { temporaryNamespace } from '../support/cluster.ts'
 import { given } from '../support/test-run.ts'
+import { clusterRequest } from './request.ts'
 
 export interface ClusterUnderTest extends BackendUnderTest {
   readonly settings: KubernetesSettings
@@ -62,30 +62,6 @@ export async function clusterUnderTest(more: Partial<KubernetesSettings> = {}): 
   }
   await under.backend.start()
   return under
-}
-
-/** A request whose worker is `sh -c <script>` in busybox, which the test cluster's node has. */
-export function clusterRequest(script: string, fields: Partial<JobRequest> = {}): JobRequest {
-  return {
-    image: 'docker.io/library/busybox:latest',
-    image_pull_policy: 'IfNotPresent',
-    command: ['sh', '-c'],
-    args: [script],
-    job_env: {},
-    env: {},
-    config_map_ref: [],
-    result_directory: '/output',
-    volumes: [],
-    node_selector: {},
-    tolerations: [],
-    labels: {},
-    retries: 0,
-    start_timeout_seconds: 600,
-    stop_grace_seconds: 3,
-    upload_timeout_seconds: 600,
-    keep_seconds: 60,
-    ...fields,
-  }
 }
 
 function apiOf({ kubeconfig, namespace }: KubernetesSettings): { api: Api; close: () => Promise<void> } {

@@ -1,0 +1,83 @@
+import { expect, it } from 'vitest'
+import { blockedByEvents, blockedByStatus, blockedByUploader } from '../../src/kubernetes/blocked.ts'
+import type { Event } from '../../src/kubernetes/objects.ts'
+import { at, ms, pod, waiting } from './objects.ts'
+
+function event(reason: string, message: string, seconds = 10): Event {
+  return { metadata: {}, involvedObject: {}, reason, message, lastTimestamp: at(seconds) }
+}
+
+it.each([
+  ['ErrImagePull', 'ErrImagePull', "worker's image worker:1: text"],
+  ['ImagePullBackOff', 'ImagePullBackOff', "worker's image worker:1: text"],
+  ['ErrImageNeverPull', 'ErrImagePull', "worker's image worker:1: text"],
+  ['InvalidImageName', 'InvalidImageName', "worker's image worker:1: text"],
+  ['CreateContainerConfigError', 'CreateContainerConfigError', "worker can't be started: text"],
+  ['CreateContainerError', 'CreateContainerConfigError', "worker can't be started: text"],
+])('takes a container that waits with %s for blocked', (waits, reason, message) => {
+  expect(blockedByStatus(pod({ worker: waiting(waits, 'text') }))).toEqual({ reason, message })
+})
+
+it.each(['PodInitializing', 'ContainerCreating'])(
+  'has nothing to say while a container waits with %s',
+  (waits) => {
+    expect(blockedByStatus(pod({ uploader: waiting(waits), worker: waiting(waits) }))).toBeUndefined()
+  },
+)
+
+it('names the scheduler’s reason', () => {
+  const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes' }
+  expect(blockedByStatus(pod({ status: { conditions: [condition] } }))).toEqual({
+    reason: 'Unschedulable',
+    message: 'no node takes the pod: 0/1 nodes',
+  })
+})
+
+it("passes on an uploader's last words while the kubelet waits to start it again", () => {
+  const message = JSON.stringify({ reason: 'StoreUnavailable', message: 'no bucket' })
+  const lastState = { terminated: { exitCode: 3, message } }
+  const uploader = { ...waiting('CrashLoopBackOff', 'back-off 10s'), lastState }
+  expect(blockedByStatus(pod({ uploader }))).toEqual({ reason: 'StoreUnavailable', message: 'no bucket' })
+})
+
+it.each([
+  ['FailedCreate', 'pods "x" is forbidden: exceeded quota: none, requested: cpu=2', 'QuotaExceeded'],
+  ['FailedCreate', 'pods "x" is forbidden: failed quota: q: must specify memory', 'QuotaExceeded'],
+  ['FailedCreate', 'violates PodSecurity "restricted:latest"', 'CreateContainerConfigError'],
+  ['FailedMount', 'MountVolume.SetUp failed: configmap "x" not found', 'FailedMount'],
+  ['FailedAttachVolume', 'Multi-Attach error', 'FailedMount'],
+  ['FailedScheduling', '0/1 nodes: persistentvolumeclaim "x" not found', 'FailedMount'],
+  ['FailedScheduling', '0/1 nodes are available', 'Unschedulable'],
+])('reads %s: %s', (reason, message, expected) => {
+  const cause = blockedByEvents([event(reason, message), event('BackOff', 'noise', 20)], { oldest: 0 })
+  expect(cause).toMatchObject({ reason: expected, message: expect.stringContaining(message) })
+})
+
+it('believes the newest warning, and none that is too old', () => {
+  const events = [event('FailedMount', 'later', 30), event('FailedCreate', 'exceeded quota', 10)]
+  expect(blockedByEvents(events, { oldest: 0 })?.reason).toBe('FailedMount')
+  expect(blockedByEvents(events, { oldest: ms(31) })).toBeUndefined()
+})
+
+it('forgets a warning that the pod has overcome', () => {
+  const scheduled = pod({ nodeName: 'node' })
+  expect(blockedByEvents([event('FailedScheduling', 'x')], { pod: scheduled, oldest: 0 })).toBeUndefined()
+  const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }]
+  const mounted = pod({ nodeName: 'node', status: { conditions } })
+  expect(blockedByEvents([event('FailedMount', 'x')], { pod: mounted, oldest: 0 })).toBeUndefined()
+})
+
+it("finds a reason of ours in the uploader's log and nothing else", () => {
+  const lines = [
+    'not json',
+    JSON.stringify({ time: at(1), reason: 'StoreUnavailable', message: 'old' }),
+    JSON.stringify({ time: at(9), reason: 'StoreUnavailable', msg: 'no such bucket' }),
+    JSON.stringify({ time: at(9), reason: 'Sunday', message: 'not ours' }),
+    JSON.stringify({ time: at(9), msg: 'tries again' }),
+    '{"cut',
+  ]
+  const log = `${lines.join('\n')}\n`
+  expect(blockedByUploader(log, ms(5))).toEqual({ reason: 'StoreUnavailable', message: 'no such bucket' })
+  expect(blockedByUploader(log, ms(10))).toBeUndefined()
+  expect(blockedByUploader('', 0)).toBeUndefined()
+})
