@@ -18,7 +18,7 @@ export type LocalStore =
 type Variables = Record<string, string>
 
 const inherited = ['HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR']
-const inheritedByUploader = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'LOG_LEVEL']
+const inheritedByUploader = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
 /**
  * What children get of this program's own environment: a few harmless names, since the rest holds its secrets.

@@ -2,7 +2,7 @@ import type { Child } from './child.ts'
 import { signalGroup, uploaderMarker } from './kill.ts'
 import { type AttemptContext, graceLeft, killRest, saveIfPossible } from './run-context.ts'
 import {
-  causeOf,
+  complaint,
   markTerminating,
   saysCommitted,
   startUploader,
@@ -121,7 +121,7 @@ export class UploaderRun {
   /** What it says while it can't become ready: it goes on trying. */
   async #noteComplaint(): Promise<void> {
     const { folders, job } = this.#context
-    const cause = causeOf(await terminationMessage(folders))
+    const cause = await complaint(folders).catch(() => undefined)
     if (cause?.message === job.blocked?.message) return
     job.blocked = cause
     job.changed()

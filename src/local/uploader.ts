@@ -1,13 +1,15 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type Cause, type Reason, reasons } from '../job/job.ts'
 import { type Child, startChild } from './child.ts'
 import { uploaderEnvironment } from './environment.ts'
 import type { AttemptFolders } from './folders.ts'
+import { openLog } from './log-file.ts'
 import type { JobRecord } from './record.ts'
 import type { RunContext } from './run-context.ts'
-import { within } from './wait.ts'
+import { Latch, within } from './wait.ts'
 
 /** Starts the uploader of an attempt below its supervisor; rejects with CannotStart. */
 export async function startUploader(
@@ -56,14 +58,21 @@ export async function waitUntilReady(
   onPoll: () => Promise<void>,
   ...others: Promise<unknown>[]
 ): Promise<boolean> {
-  const other = Promise.race(others).then(() => true)
+  let wake = new Latch()
+  let early = false
+  const other = () => {
+    early = true
+    wake.set()
+  }
+  for (const promise of others) promise.then(other, other)
   const watcher = watchIfPossible(folders.state)
+  watcher?.on('change', () => wake.set())
   try {
     for (;;) {
-      const change = new Promise((resolve) => watcher?.once('change', resolve))
+      wake = new Latch()
       if (await isReady(folders)) return true
-      const early = await Promise.race([other, within(pollMilliseconds, change).then(() => false)])
-      if (early) return isReady(folders)
+      if (early) return false
+      await within(pollMilliseconds, wake.happened)
       await onPoll()
     }
   } finally {
@@ -84,6 +93,15 @@ function watchIfPossible(path: string): FSWatcher | undefined {
 export async function terminationMessage(folders: AttemptFolders): Promise<string | undefined> {
   const text = await readFile(folders.terminationMessage, 'utf8').catch(() => '')
   return text === '' ? undefined : text
+}
+
+/**
+ * Why an uploader that goes on trying is not ready, as far as it says so: without a port its log is the only place,
+ * where a line of its own gives `reason` and `message`.
+ */
+export async function complaint(folders: AttemptFolders): Promise<Cause | undefined> {
+  const last = await openLog(folders.uploaderLog, { tail: 1 })
+  return last && causeOf(await text(last))
 }
 
 /** Whether these words say that the manifest is written. */

@@ -170,7 +170,7 @@ describe('an uploader', () => {
   it('that can not become ready says why meanwhile', async () => {
     const folder = await temporaryFolder()
     const words = JSON.stringify({ reason: 'StoreUnavailable', message: 'connection refused' })
-    const uploader = await scriptedUploader(folder, `echo '${words}' >"$TERMINATION_MESSAGE_FILE"; sleep 60`)
+    const uploader = await scriptedUploader(folder, `echo starting; echo '${words}'; sleep 60`)
     const backend = await startBackend(folder, { uploader })
     const plan = planFor(shellRequest('exit 0'))
     await backend.create(plan)
