@@ -230,6 +230,32 @@ describe('the uploader', () => {
     expect(await keysOf(made.store)).not.toContainEqual(expect.stringContaining('manifest'))
   })
 
+  it.each([
+    ['a file first', 'then a folder'],
+    ['a folder first', 'then a file'],
+  ])('stores what can’t lie beside an earlier object under a hash: %s, %s', async (...order) => {
+    const port = 47313
+    const made = newFolderAttempt({ UPLOADER_PORT: String(port), STOP_TOKEN: 'token' })
+    const make = {
+      file: () => write(made, 'name', 'a file'),
+      folder: () => {
+        mkdirSync(join(made.result, 'name'))
+        return write(made, 'name/inside', 'in a folder')
+      },
+    }
+    const [first, second] = order[0] === 'a file first' ? [make.file, make.folder] : [make.folder, make.file]
+    first()
+    const uploader = await new Uploader(made).ready()
+    await fetch(`http://127.0.0.1:${port}/stop/token`)
+    await eventually(async () => expect((await keysOf(made.store)).join()).toContain('/files/name'))
+    execFileSync('rm', ['-r', join(made.result, 'name')])
+    second()
+    expect(await uploader.terminate().exit()).toBe(0)
+    const { entries } = await manifestOf(made.store)
+    expect([...(await storedTree(made.store, entries))]).toEqual(sorted(treeOf(made.result)))
+    expect(entries.at(-1)?.key).toMatch(/^~[0-9a-f]{64}$/)
+  })
+
   it('does nothing more once it has ended for good', async () => {
     const made = newFolderAttempt()
     const uploader = await new Uploader(made).ready()
