@@ -9,6 +9,8 @@ import { openStore } from './store/open-store.ts'
 const terminated = new AbortController()
 process.on('SIGTERM', () => terminated.abort())
 
+// Without a port nothing else would keep Node from ending while the worker runs.
+setInterval(() => undefined, 2 ** 30)
 process.exit(await main())
 
 async function main(): Promise<number> {

@@ -101,6 +101,16 @@ describe('the uploader', () => {
     )
   })
 
+  it('waits in one process while the worker runs, without a port too', async () => {
+    const made = newFolderAttempt()
+    const uploader = await new Uploader(made).ready()
+    const pid = uploader.programPid()
+    await delay(1000)
+    expect(uploader.programPid()).toBe(pid)
+    expect(await uploader.terminate().exit()).toBe(0)
+    expect(uploader.log).not.toContain('starts again')
+  })
+
   it('commits an empty result', async () => {
     const made = newFolderAttempt()
     const uploader = await new Uploader(made).ready()
