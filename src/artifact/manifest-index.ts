@@ -7,6 +7,8 @@ export interface Span {
   end: number
 }
 
+const pieceBytes = 256 * 1024
+
 /** The sparse index, searched in memory. */
 export class ManifestIndex {
   readonly #paths: Buffer[] = []
@@ -48,6 +50,18 @@ export class ManifestIndex {
     const byPath = upper === undefined ? this.#paths.length : this.#firstBehind(upper)
     const start = this.#offset(first)
     return { start, end: Math.max(start, this.#offset(Math.min(byCount, byPath))) }
+  }
+
+  /** The span in pieces of some blocks each, as large as one read into memory may be. */
+  *pieces(span: Span): Generator<Span, void> {
+    let start = span.start
+    for (const offset of this.#offsets) {
+      if (offset >= span.end) break
+      if (offset - start < pieceBytes) continue
+      yield { start, end: offset }
+      start = offset
+    }
+    if (start < span.end) yield { start, end: span.end }
   }
 
   #offset(block: number): number {

@@ -6,6 +6,7 @@ import { type ManifestEnds, readEnds } from './manifest-ends.ts'
 import { DamagedManifest, decodeEntry } from './manifest-format.ts'
 import { findEntry, ManifestIndex, type Span } from './manifest-index.ts'
 import { behindPrefix, comparePaths } from './path-order.ts'
+import { retry } from './retry.ts'
 import type { ArtifactStore, GetOptions } from './store.ts'
 
 /** Which entries: paths in bytes. */
@@ -31,7 +32,10 @@ export interface Manifest {
   entry(path: Uint8Array, signal?: AbortSignal): Promise<Entry | undefined>
   /** The first `limit` entries, and whether there are more; one ranged read. */
   page(range: EntryRange & { limit: number }): Promise<{ entries: Entry[]; more: boolean }>
-  /** One read; without a range it ends well only if the manifest's digest and count were right. */
+  /**
+   * Reads of about 256 KiB, one after the other: MinIO closes a connection that its reader leaves alone for 30 s.
+   * Without a range it ends well only if the manifest's digest and count were right.
+   */
   entries(range?: EntryRange): AsyncIterable<Entry>
 }
 
@@ -77,63 +81,66 @@ function manifestOver(store: ArtifactStore, key: string, ends: ManifestEnds, ind
     },
 
     async page({ limit, ...range }) {
+      const span = index.between(...boundsOf(range), limit + 1)
+      if (span.start === span.end) return { entries: [], more: false }
+      const { stream } = await store.get(key, spanOptions(etag, span, range.signal))
       const entries: Entry[] = []
-      for await (const batch of batchesOf(range, limit + 1)) {
-        entries.push(...batch)
+      for await (const batch of entryBatches(key, stream)) {
+        entries.push(...batch.filter(within(range)))
         if (entries.length > limit) break
       }
       return { entries: entries.slice(0, limit), more: entries.length > limit }
     },
 
     entries(range = {}) {
-      const all = range.prefix === undefined && range.after === undefined
-      return flatten(all ? allBatches(store, key, ends, index.all(), range.signal) : batchesOf(range))
+      const whole = range.prefix === undefined && range.after === undefined
+      return flatten(whole ? allBatches(range.signal) : batchesIn(range))
     },
   }
 
-  async function* batchesOf(range: EntryRange, atMost?: number): AsyncGenerator<Entry[], void> {
-    const prefix = range.prefix ?? Buffer.alloc(0)
-    const after = range.after ?? Buffer.alloc(0)
-    const upper = behindPrefix(prefix)
-    const span = index.between(Buffer.compare(prefix, after) > 0 ? prefix : after, upper, atMost)
-    if (span.start === span.end) return
-    const body = await store.get(key, spanOptions(etag, span, range.signal))
-    const bounds = { from: pathFields(prefix), after: pathFields(after), to: upper && pathFields(upper) }
-    for await (const batch of entryBatches(key, body.stream)) {
-      yield batch.filter(
-        (e) =>
-          comparePaths(e, bounds.from) >= 0 &&
-          comparePaths(e, bounds.after) > 0 &&
-          (bounds.to === undefined || comparePaths(e, bounds.to) < 0),
-      )
+  async function* batchesIn(range: EntryRange): AsyncGenerator<Entry[], void> {
+    const source = inPieces(index.between(...boundsOf(range)), range.signal)
+    for await (const batch of entryBatches(key, source)) yield batch.filter(within(range))
+  }
+
+  async function* allBatches(signal?: AbortSignal): AsyncGenerator<Entry[], void> {
+    const whole = { start: 0, end: ends.foot.index_offset + ends.foot.index_length }
+    const hash = createHash('sha256')
+    const source = cutOut(inPieces(whole, signal), index.all(), (chunk) => hash.update(chunk))
+    let count = 0
+    for await (const batch of entryBatches(key, source)) {
+      count += batch.length
+      yield batch
+    }
+    if (count !== head.count) throw new DamagedManifest(key, `it has ${count} of ${head.count} entries`)
+    if (hash.digest('hex') !== ends.foot.sha256) {
+      throw new DamagedManifest(key, 'its SHA-256 is not the one in its foot')
+    }
+  }
+
+  async function* inPieces(span: Span, signal?: AbortSignal): AsyncGenerator<Buffer, void> {
+    for (const piece of index.pieces(span)) {
+      yield await retry(() => readSpan(store, key, etag, piece, signal), { attempts: 4, signal })
     }
   }
 }
 
-async function* allBatches(
-  store: ArtifactStore,
-  key: string,
-  ends: ManifestEnds,
-  span: Span,
-  signal?: AbortSignal,
-): AsyncGenerator<Entry[], void> {
-  const whole = { start: 0, end: ends.foot.index_offset + ends.foot.index_length }
-  const body = await store.get(key, spanOptions(ends.etag, whole, signal))
-  const hash = createHash('sha256')
-  let count = 0
-  for await (const batch of entryBatches(
-    key,
-    cutOut(body.stream, span, (chunk) => hash.update(chunk)),
-  )) {
-    count += batch.length
-    yield batch
-  }
-  if (count !== ends.head.count)
-    throw new DamagedManifest(key, `it has ${count} of ${ends.head.count} entries`)
-  if (hash.digest('hex') !== ends.foot.sha256) {
-    throw new DamagedManifest(key, 'its SHA-256 is not the one in its foot')
-  }
+/** The first path that a range can have, and the first behind all that it has. */
+function boundsOf({ prefix = nothing, after = nothing }: EntryRange): [Uint8Array, Uint8Array | undefined] {
+  return [Buffer.compare(prefix, after) > 0 ? prefix : after, behindPrefix(prefix)]
 }
+
+function within({ prefix = nothing, after = nothing }: EntryRange): (entry: Entry) => boolean {
+  const [first, last] = [pathFields(prefix), pathFields(after)]
+  const bound = behindPrefix(prefix)
+  const end = bound && pathFields(bound)
+  return (entry) =>
+    comparePaths(entry, first) >= 0 &&
+    comparePaths(entry, last) > 0 &&
+    (end === undefined || comparePaths(entry, end) < 0)
+}
+
+const nothing = Buffer.alloc(0)
 
 async function* entryBatches(key: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Entry[], void> {
   try {

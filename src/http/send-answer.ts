@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
-import { messageOf } from '../errors.ts'
+import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Answer } from '../result/answer.ts'
 
@@ -27,8 +27,8 @@ export async function sendAnswer(res: Response, answer: Answer, log: Log): Promi
           chunk = (await body.next()).value ?? undefined
         }
       } catch (error) {
-        if (!res.closed)
-          log.error({ path: res.req.path, problem: messageOf(error) }, 'a download was cut off')
+        const reason = error instanceof Problem ? (error.cause ?? error) : error
+        if (!res.closed) log.error({ path: res.req.path, error: reason }, 'a download was cut off')
         throw error
       }
     }, res)

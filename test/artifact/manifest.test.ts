@@ -140,6 +140,20 @@ describe('openManifest', () => {
     expect(rest.map((e) => e.path)).toEqual(['f0002998', 'f0002999'])
   })
 
+  it('holds no connection open while whoever reads all entries is busy with one', async () => {
+    const { store, manifest } = await opened(numbered(30_000))
+    store.gets.length = 0
+    const entries = manifest.entries()[Symbol.asyncIterator]()
+    await entries.next()
+    expect(store.gets).toEqual([expect.stringMatching(/ 0\+\d+ if-match$/)])
+    await entries.return?.()
+    expect(await collect(manifest.entries())).toEqual(numbered(30_000))
+    const from = await collect(
+      manifest.entries({ after: Buffer.from('f0000100'), prefix: Buffer.from('f0') }),
+    )
+    expect(from).toEqual(numbered(30_000).slice(101))
+  })
+
   it('opens one of no entries', async () => {
     const { manifest } = await opened([])
     expect(await manifest.page({ limit: 10 })).toEqual({ entries: [], more: false })
