@@ -30,12 +30,13 @@ export async function publish(
   target: string,
 ): Promise<ObjectHead> {
   // The kernel's own times advance only every few milliseconds: two objects in quick succession would share one.
-  const now = (performance.timeOrigin + performance.now()) / 1000
+  const now = (Date.now() + (performance.now() % 1)) / 1000
   await temporary.utimes(now, now)
   await temporary.sync()
   const head = headOf(await temporary.stat({ bigint: true }))
-  await moveInto(root, path, target)
-  await syncFolder(dirname(target))
+  const newestFolder = await moveInto(path, target)
+  // Behind the rename: a folder with something in it can't be pruned any more.
+  await syncFolders(root, dirname(target), newestFolder)
   return head
 }
 
@@ -72,32 +73,43 @@ export async function pruneEmpty(root: string, folder: string): Promise<void> {
   }
 }
 
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function moveInto(root: string, path: string, target: string): Promise<void> {
+/** Moves the file and gives the topmost folder that had to be made for it. */
+async function moveInto(path: string, target: string): Promise<string | undefined> {
+  let made: string | undefined
   for (let attempt = 1; ; attempt++) {
     try {
-      await makeFolder(root, dirname(target))
-      return await rename(path, target)
+      await rename(path, target)
+      return made
     } catch (error) {
-      // Another process may prune the folder between the two calls.
-      if (codeOf(error) !== 'ENOENT' || attempt === 10) throw error
+      if (codeOf(error) !== 'ENOENT' || attempt === 100) throw error
     }
+    // Another process may prune the folder at once, then it is made again.
+    const topmost = await mkdir(dirname(target), { recursive: true })
+    if (topmost !== undefined && (made === undefined || topmost.length < made.length)) made = topmost
   }
 }
 
-/** mkdir -p whose folders survive a power failure. */
-async function makeFolder(root: string, folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  if (first === undefined) return
-  for (let made = folder; made.length >= first.length && made !== root; made = dirname(made)) {
-    await syncFolder(dirname(made))
+/** Makes the entries in `folder` durable, and those of all new folders from it up to `newest`. */
+async function syncFolders(root: string, folder: string, newest: string | undefined): Promise<void> {
+  await syncFolder(folder)
+  if (newest === undefined) return
+  for (
+    let current = folder;
+    current.length >= newest.length && current !== root;
+    current = dirname(current)
+  ) {
+    await syncFolder(dirname(current))
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch((error: unknown) => {
+    // Whoever removed the object meanwhile has removed its folder.
+    if (codeOf(error) !== 'ENOENT') throw error
+  })
+  try {
+    await handle?.sync()
+  } finally {
+    await handle?.close()
   }
 }

@@ -115,11 +115,15 @@ function boundedTransport(transport: typeof http | typeof https, timeoutMs: numb
   const start = (options: https.RequestOptions, callback?: (answer: http.IncomingMessage) => void) => {
     const bounded = { ...options, timeout: timeoutMs, ...(signal === undefined ? {} : { signal }) }
     const request = transport.request(bounded, callback)
+    // Of these it throws the status away with the answer unread, which would keep the connection.
+    request.once('response', (answer) => droppedStatuses.has(answer.statusCode ?? 0) && answer.resume())
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)))
     return request
   }
   return { request: start as typeof http.request }
 }
+
+const droppedStatuses: ReadonlySet<number> = new Set([408, 429, 499, 500, 502, 503, 504, 520])
 
 interface Refusal {
   Key?: string

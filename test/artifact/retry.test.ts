@@ -68,7 +68,7 @@ describe('retry', () => {
     const start = Date.now()
     await expect(retry(failing('unavailable', 99), { until: start + 400 })).rejects.toThrow(/failure \d/)
     expect(Date.now() - start).toBeGreaterThanOrEqual(399)
-    expect(Date.now() - start).toBeLessThan(600)
+    expect(Date.now() - start).toBeLessThan(3000)
     await expect(retry(failing('unavailable', 99), { until: start })).rejects.toThrow('failure 1')
   })
 
