@@ -58,8 +58,14 @@ export async function start(
       openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
       namespace: config.namespace,
       inputMaxBytes: config.inputMaxBytes,
-      onArchived: ({ result: { state, count, bytes } }) =>
-        metrics.uploaded({ state: state ?? 'missing', count: count ?? 0, bytes: bytes ?? 0 }),
+      onArchived({ state, reason, result }) {
+        metrics.ended({ state, reason })
+        metrics.uploaded({
+          state: result.state ?? 'missing',
+          count: result.count ?? 0,
+          bytes: result.bytes ?? 0,
+        })
+      },
     })
     const metrics = createMetrics(() => jobs.countByState())
     cleanups.push(() => following.close())

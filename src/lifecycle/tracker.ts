@@ -144,7 +144,8 @@ export class Tracker {
 
   #plan(uuid: string, tracked: Tracked): void {
     const { assessment, live } = tracked
-    if (assessment.awaitsManifest && !assessment.deleted) this.#planLookup(uuid, tracked, 0)
+    if (assessment.deleted) this.#queue.delete(`lookup ${uuid}`)
+    else if (assessment.awaitsManifest) this.#planLookup(uuid, tracked, 0)
     if (!this.#options.backend.holdsLease()) return
     if (isFinal(assessment.state) || (assessment.deleted && isEnded(live))) {
       this.#planFinish(uuid, tracked)
@@ -190,7 +191,7 @@ export class Tracker {
     if (this.#jobs.get(uuid) !== tracked) return
     this.#evaluate(uuid)
     // Ended meanwhile: what is absent now counts, at once.
-    if (tracked.assessment.awaitsManifest && !this.#closed) {
+    if (tracked.assessment.awaitsManifest && !tracked.assessment.deleted && !this.#closed) {
       this.#planLookup(uuid, tracked, isEnded(tracked.live) && !ended ? 0 : Math.max(1, retryIn))
     }
   }
