@@ -4,7 +4,8 @@ import { invalid, messageOf, Problem } from '../errors.ts'
 import type { ContainerLog, JobBackend, JobPlan, LiveJob, LogOptions } from '../job/backend.ts'
 import type { Stop } from '../job/observation.ts'
 import type { Log } from '../log.ts'
-import { makeDirectoryDurably, writeDurably } from './durable.ts'
+import { writeCredentials } from './credentials.ts'
+import { makeDirectoryDurably } from './durable.ts'
 import { baseEnvironment, type LocalStore } from './environment.ts'
 import { LocalEnvironments } from './environments.ts'
 import { attemptFolders } from './folders.ts'
@@ -77,11 +78,7 @@ class LocalBackend implements JobBackend {
   async start(): Promise<void> {
     await makeDirectoryDurably(this.#directory)
     this.#unlock = await lock(join(this.#directory, 'lock'))
-    if (this.#store.kind === 's3') {
-      await makeDirectoryDurably(this.#credentialsDirectory)
-      await writeDurably(join(this.#credentialsDirectory, 'access-key'), this.#store.accessKey)
-      await writeDurably(join(this.#credentialsDirectory, 'secret-key'), this.#store.secretKey)
-    }
+    await writeCredentials(this.#credentialsDirectory, this.#store)
     const records = await readRecords(this.#directory, this.#log)
     for (const record of records) await this.#takeOver(record)
     // Those that have already run come first: their results are at stake.
@@ -129,9 +126,12 @@ class LocalBackend implements JobBackend {
     if (deleted && record.removeAt !== undefined) return this.release(uuid, 0)
     const stands = record.stop !== undefined || record.ended !== undefined
     if (!(deleted ? record.stop?.outcome !== 'deleted' : !stands)) return
-    record.stop = structuredClone(stop)
-    if (this.#runs.drop(job)) end(job, stop.cause)
-    await job.save()
+    await job.writeStop(stop)
+    // One that has run waits for its last pass only: a stop that keeps results doesn't take that away.
+    if ((deleted || !record.attempt) && this.#runs.drop(job)) {
+      end(job, stop.cause)
+      await job.save()
+    }
     job.changed()
     this.#runs.halt(job, deleted ? 'kill' : 'stop')
   }
@@ -207,10 +207,7 @@ class LocalBackend implements JobBackend {
     if (!record.ended) {
       await takeOver(this.#directory, record, this.#log)
       const { stop, attempt } = record
-      if (stop && (!attempt || stop.outcome === 'deleted')) {
-        if (attempt) attempt.endedAt = Date.now()
-        end(job, stop.cause)
-      }
+      if (stop && (!attempt || stop.outcome === 'deleted')) end(job, stop.cause)
       await job.save()
     }
     if (record.removeAt !== undefined) await this.#removals.add(job)

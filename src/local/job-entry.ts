@@ -1,6 +1,7 @@
 import { Problem } from '../errors.ts'
 import type { LiveJob } from '../job/backend.ts'
 import type { Cause } from '../job/job.ts'
+import type { Stop } from '../job/observation.ts'
 import { writeDurably } from './durable.ts'
 import { type JobFolders, jobFolders } from './folders.ts'
 import { observe } from './observe.ts'
@@ -41,6 +42,19 @@ export class JobEntry {
   changed(): void {
     this.#live = undefined
     this.#onChange(this.uuid)
+  }
+
+  /** Writes a decision to stop down; the record stays as it was where that fails. */
+  async writeStop(stop: Stop): Promise<void> {
+    const before = this.record.stop
+    this.record.stop = structuredClone(stop)
+    try {
+      await this.save()
+    } catch (error) {
+      if (before) this.record.stop = before
+      else delete this.record.stop
+      throw error
+    }
   }
 
   /** Writes the record down as it is now; saves follow each other. Rejects with Problem `unavailable`. */

@@ -36,7 +36,9 @@ export async function runJob(run: RunContext, job: JobEntry, halt: Halt): Promis
 
 /** The record of a job of which nothing runs any more. */
 export function end(job: JobEntry, cause: Cause | undefined): void {
-  job.record.ended = { at: Date.now(), ...(cause && { cause }) }
+  const at = Date.now()
+  job.record.ended = { at, ...(cause && { cause }) }
+  if (job.record.attempt) job.record.attempt.endedAt ??= at
   job.record.environment = {}
   job.blocked = undefined
 }

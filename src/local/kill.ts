@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  isOlder,
   isRunning,
+  isSame,
   listProcesses,
   type ProcessEntry,
   type ProcessRef,
@@ -46,12 +48,15 @@ export async function killLeftOver(leader: ProcessRef | undefined, marker: strin
 
 /**
  * Waits until nothing is left of a group that was killed just now, and kills what has left it but carries the
- * marker. False where something doesn't end within 5 s. Without `group` only the marker counts.
+ * marker. False where something doesn't end within 5 s. Without `group` only the marker counts; `leader` began it
+ * all, so that nothing older has to be looked at.
  */
-export async function killCarriers(marker: string, group?: number): Promise<boolean> {
+export async function killCarriers(marker: string, leader?: ProcessRef, group?: number): Promise<boolean> {
   return killUntilGone(async () => {
-    const members = group !== undefined && (await listProcesses()).some((entry) => entry.group === group)
-    return { toKill: await carriersOf(marker), others: members }
+    const processes = await listProcesses()
+    const members = group !== undefined && processes.some((entry) => entry.group === group)
+    const candidates = leader === undefined ? processes : processes.filter((entry) => !isOlder(entry, leader))
+    return { toKill: await carriersAmong(candidates, marker), others: members }
   })
 }
 
@@ -70,15 +75,20 @@ async function killUntilGone(
 
 /** Processes that were started with the marker. */
 export async function carriersOf(marker: string): Promise<ProcessEntry[]> {
+  return carriersAmong(await listProcesses(), marker)
+}
+
+async function carriersAmong(processes: readonly ProcessEntry[], marker: string): Promise<ProcessEntry[]> {
   const carriers: ProcessEntry[] = []
-  for (const entry of await listProcesses()) {
+  for (const entry of processes) {
     if ((await variableOf(entry.pid, markerVariable)) === marker) carriers.push(entry)
   }
   return carriers
 }
 
 function killEntry(entry: ProcessEntry): void {
-  if (!refOf(entry.pid)?.started.endsWith(`:${entry.startTicks}`)) return
+  const now = refOf(entry.pid)
+  if (now === undefined || !isSame(entry, now)) return
   try {
     process.kill(entry.pid, 'SIGKILL')
   } catch {

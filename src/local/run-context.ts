@@ -4,6 +4,7 @@ import type { LocalStore } from './environment.ts'
 import type { AttemptFolders } from './folders.ts'
 import type { JobEntry } from './job-entry.ts'
 import { killCarriers } from './kill.ts'
+import type { ProcessRef } from './process-table.ts'
 import type { AttemptRecord } from './record.ts'
 import { Latch } from './wait.ts'
 
@@ -54,7 +55,12 @@ export function graceLeft({ job: { record } }: AttemptContext): number {
 }
 
 /** Kills what carries the marker still, and waits for `group` to be gone, which was killed just now. */
-export async function killRest({ job, log }: AttemptContext, marker: string, group?: number): Promise<void> {
-  if (await killCarriers(marker, group)) return
+export async function killRest(
+  { job, log }: AttemptContext,
+  marker: string,
+  leader: ProcessRef | undefined,
+  group?: number,
+): Promise<void> {
+  if (await killCarriers(marker, leader, group)) return
   log.error({ job: job.uuid, marker }, 'processes of a job can not be killed')
 }

@@ -109,7 +109,7 @@ export class UploaderRun {
     const { attempt, folders, job } = this.#context
     const { uploader, uid } = attempt
     const exit = await this.#child?.exit
-    if (this.#child) await killRest(this.#context, uploaderMarker(uid))
+    if (this.#child) await killRest(this.#context, uploaderMarker(uid), this.#child.ref)
     this.#child = undefined
     uploader.finishedAt = exit?.at ?? Date.now()
     if (exit) uploader.exitCode = exit.code

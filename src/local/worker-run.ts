@@ -27,7 +27,7 @@ export async function runWorker(context: AttemptContext): Promise<void> {
     const exit = await endOfWorker(child, context)
     worker.finishedAt = exit.at
     worker.exitCode = exit.code
-    await Promise.all([saveIfPossible(context), killRest(context, workerMarker(uid), child.pid)])
+    await Promise.all([saveIfPossible(context), killRest(context, workerMarker(uid), child.ref, child.pid)])
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error
     worker.exitCode = error.exitCode
