@@ -33,18 +33,6 @@ export async function* lineBatches(source: AsyncIterable<Uint8Array>): AsyncGene
   if (restBytes > 0) throw new BrokenLines('the last line is cut short')
 }
 
-/** One line of JSON a value, as chunks of about 64 KiB. */
-export async function* encodeLines(values: AsyncIterable<object>): AsyncGenerator<Buffer, void> {
-  let text = ''
-  for await (const value of values) {
-    text += `${JSON.stringify(value)}\n`
-    if (text.length < chunkLength) continue
-    yield Buffer.from(text, 'utf8')
-    text = ''
-  }
-  if (text !== '') yield Buffer.from(text, 'utf8')
-}
-
 /** The items of all batches, one after the other. */
 export async function* flatten<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<T, void> {
   for await (const batch of batches) yield* batch
