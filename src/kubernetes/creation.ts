@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { invalid, invalidFields, Problem } from '../errors.ts'
 import type { JobPlan } from '../job/backend.ts'
 import type { JobRequest } from '../job/request.ts'
-import type { Api } from './api.ts'
+import type { Api, Resource } from './api.ts'
 import { environmentKinds } from './environments.ts'
 import { fieldErrorsOf, ownItemsOf } from './field-map.ts'
 import { isCreating, requestSha256Of } from './marks.ts'
 import { checkMounts } from './mounts.ts'
 import { annotations, jobLabels, jobName, secretKeys } from './names.ts'
-import type { ConfigMap, Job, Secret } from './objects.ts'
+import type { ConfigMap, Job, KubernetesObject, Secret } from './objects.ts'
 import { jobObject } from './pod-spec.ts'
 import { removeUnfinished } from './removal.ts'
 import type { KubernetesSettings } from './settings.ts'
@@ -69,9 +69,9 @@ async function complete(
   isOurs: boolean,
 ): Promise<Job> {
   try {
-    await ensure(api.secrets.create(secretOf(job, settings, plan)))
+    await ensure(api.secrets, secretOf(job, settings, plan))
     if (Object.keys(plan.request.job_env).length > 0) {
-      await ensure(api.configMaps.create(configMapOf(job, settings, plan)))
+      await ensure(api.configMaps, configMapOf(job, settings, plan))
     }
   } catch (error) {
     // A refusal is final, so nothing may be left. After a lost connection the creating mark sees to it.
@@ -81,13 +81,28 @@ async function complete(
   return await resume(api, job)
 }
 
-/** Another replica may be completing the same creation. */
-async function ensure(creation: Promise<unknown>): Promise<void> {
-  try {
-    await creation
-  } catch (error) {
-    if (!isAlreadyThere(error)) throw error
+/**
+ * Creates what belongs to a Job. One that is there already is another replica's, which completes the same
+ * creation, or it belongs to a deleted job of this uuid and is about to be collected: that one must go first.
+ */
+async function ensure<T extends KubernetesObject>(resource: Resource<T>, object: T): Promise<void> {
+  const name = object.metadata?.name ?? ''
+  for (let number = 1; ; number += 1) {
+    try {
+      await resource.create(object)
+      return
+    } catch (error) {
+      if (!isAlreadyThere(error) || number === 5) throw error
+    }
+    const [there] = await resource.listMetadata({ fieldSelector: `metadata.name=${name}` })
+    if (ownerOf(there) !== undefined && ownerOf(there) === ownerOf(object)) return
+    const uid = there?.metadata?.uid
+    if (uid !== undefined) await resource.remove(name, { preconditions: { uid } })
   }
+}
+
+function ownerOf(object: KubernetesObject | undefined): string | undefined {
+  return object?.metadata?.ownerReferences?.[0]?.uid
 }
 
 async function resume(api: Api, job: Job): Promise<Job> {

@@ -71,7 +71,8 @@ const patterns: readonly (readonly [RegExp, FieldOf])[] = [
   // All that is in an annotation is the request itself; there is a limit for all of them together.
   [/^metadata\.annotations/, 'request'],
   [/^data\[env\.(.+)\]$/, (match) => variable(match[1])],
-  [/^data/, 'env'],
+  // `[]`: a ConfigMap that is too large as a whole.
+  [/^data|^\[\]$/, 'env'],
 ]
 
 function environmentSource(match: RegExpExecArray, own: OwnItems): string {

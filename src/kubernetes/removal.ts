@@ -1,17 +1,28 @@
 import type { Api } from './api.ts'
+import { isCreating } from './marks.ts'
 import { finalizer } from './names.ts'
 import type { Job } from './objects.ts'
 import { hasStatus } from './status-error.ts'
 
-/** Removes a Job whose creation was not completed; false where somebody completed or removed it meanwhile. */
-export async function removeUnfinished(api: Api, job: Job): Promise<boolean> {
-  const { name = '', uid = '', resourceVersion = '' } = job.metadata ?? {}
-  const removed = await api.jobs.remove(name, {
-    propagationPolicy: 'Background',
-    preconditions: { uid, resourceVersion },
-  })
-  if (removed) await dropFinalizer(api, name, uid)
-  return removed
+/**
+ * Removes a Job whose creation was not completed; false where somebody completed it meanwhile. The Job controller
+ * writes into a Job as soon as it is there, so the version that was seen is often not the newest one.
+ */
+export async function removeUnfinished(
+  api: Api,
+  { metadata: { name = '', uid = '' } = {} }: Job,
+): Promise<boolean> {
+  for (;;) {
+    const job = await api.jobs.get(name)
+    if (job === undefined || job.metadata?.uid !== uid) return true
+    if (!isCreating(job)) return false
+    const { resourceVersion = '' } = job.metadata
+    const preconditions = { uid, resourceVersion }
+    if (await api.jobs.remove(name, { propagationPolicy: 'Background', preconditions })) {
+      await dropFinalizer(api, name, uid)
+      return true
+    }
+  }
 }
 
 /** Deletes a Job with all that belongs to it and lets it go; one that is gone counts as removed. */

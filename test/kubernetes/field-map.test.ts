@@ -36,6 +36,7 @@ it.each([
   ['metadata.annotations', 'request'],
   ['data[env.FOO]', 'env.FOO'],
   ['data', 'env'],
+  ['[]', 'env'],
   ['spec.somethingNew', 'spec.somethingNew'],
 ])('calls %s %s', (path, field) => {
   expect(requestField(path, own)).toBe(field)

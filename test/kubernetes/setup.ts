@@ -3,6 +3,8 @@ import type { JobBackend } from '../../src/job/backend.ts'
 import { type Api, createApi } from '../../src/kubernetes/api.ts'
 import { createKubernetesBackend } from '../../src/kubernetes/backend.ts'
 import { createClient } from '../../src/kubernetes/client.ts'
+import { managedSelector } from '../../src/kubernetes/names.ts'
+import { dropFinalizer } from '../../src/kubernetes/removal.ts'
 import type { KubernetesSettings } from '../../src/kubernetes/settings.ts'
 import { createLog } from '../../src/log.ts'
 import type { BackendUnderTest } from '../job/backend.conformance.ts'
@@ -55,6 +57,10 @@ export async function clusterUnderTest(more: Partial<KubernetesSettings> = {}): 
     request: clusterRequest,
     async close() {
       await under.backend.close()
+      // What a failed test left would keep its namespace from going.
+      for (const { metadata } of await api.jobs.listMetadata({ labelSelector: managedSelector })) {
+        await dropFinalizer(api, metadata?.name ?? '', metadata?.uid ?? '')
+      }
       await closeApi()
       await namespace.remove()
       await bucket.remove()

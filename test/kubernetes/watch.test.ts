@@ -1,0 +1,133 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { KubeConfig } from '@kubernetes/client-node'
+import { expect, it, onTestFinished } from 'vitest'
+import { createApi } from '../../src/kubernetes/api.ts'
+import { createClient } from '../../src/kubernetes/client.ts'
+import type { Job } from '../../src/kubernetes/objects.ts'
+import { Watcher } from '../../src/kubernetes/watch.ts'
+import { createLog } from '../../src/log.ts'
+import { eventually } from '../support/eventually.ts'
+
+/** An API server that answers lists and watches in turn as the test says. */
+async function startServer(answers: ((response: ServerResponse, url: URL) => void)[]) {
+  const asked: URL[] = []
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '', 'http://server')
+    asked.push(url)
+    const answer = answers[asked.length - 1]
+    if (answer !== undefined) answer(response, url)
+    // Else it stays silent: a watch without events.
+    else response.writeHead(200).flushHeaders()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const config = new KubeConfig()
+  config.loadFromOptions({
+    clusters: [{ name: 'test', server: `http://127.0.0.1:${port}`, skipTLSVerify: true }],
+    users: [{ name: 'test', token: 'token' }],
+    contexts: [{ name: 'test', cluster: 'test', user: 'test' }],
+    currentContext: 'test',
+  })
+  const client = createClient(config)
+  const lists: string[][] = []
+  const events: string[] = []
+  const nameOf = (job: Job) => job.metadata?.name ?? ''
+  const watcher = new Watcher<Job>({
+    what: 'Jobs',
+    client,
+    resource: createApi(client, 'jobs').jobs,
+    labelSelector: 'a=b',
+    log: createLog('test', 'silent'),
+    onList: (items) => lists.push(items.map(nameOf)),
+    onEvent: (type, job) => events.push(`${type} ${nameOf(job)}`),
+  })
+  onTestFinished(async () => {
+    await watcher.close()
+    await client.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  return { asked, lists, events, watcher }
+}
+
+const list =
+  (resourceVersion: string, ...names: string[]) =>
+  (response: ServerResponse) => {
+    const items = names.map((name) => ({ metadata: { name } }))
+    response.end(JSON.stringify({ metadata: { resourceVersion }, items }))
+  }
+
+const line = (type: string, name: string, resourceVersion: string) =>
+  `${JSON.stringify({ type, object: { metadata: { name, resourceVersion } } })}\n`
+
+const fail =
+  (status: number, message = 'no') =>
+  (response: ServerResponse) => {
+    response.writeHead(status).end(JSON.stringify({ kind: 'Status', message, reason: '' }))
+  }
+
+const versionOf = (url: URL | undefined) => url?.searchParams.get('resourceVersion')
+
+it('lists all pages once and then goes on from there', async () => {
+  const { asked, lists, events, watcher } = await startServer([
+    (response) =>
+      response.end(JSON.stringify({ metadata: { continue: 'more' }, items: [{ metadata: { name: 'a' } }] })),
+    list('5', 'b'),
+    (response) => response.write(line('ADDED', 'c', '6') + line('DELETED', 'a', '7')),
+  ])
+  await watcher.listed
+  await eventually(() => expect(events).toEqual(['changed c', 'deleted a']))
+  expect(lists).toEqual([['a', 'b']])
+  expect(asked[1]?.searchParams.get('continue')).toBe('more')
+  expect(asked[2]?.searchParams.get('labelSelector')).toBe('a=b')
+  expect(versionOf(asked[2])).toBe('5')
+})
+
+it('goes on from the last event or bookmark when a connection breaks, even within a line', async () => {
+  const { asked, lists, events } = await startServer([
+    list('5'),
+    (response) => {
+      response.write(`${line('ADDED', 'a', '6')}${line('BOOKMARK', '', '9')}{"type":"ADD`)
+      setTimeout(() => response.destroy(), 50)
+    },
+    (response) => response.write(line('ADDED', 'b', '10')),
+  ])
+  await eventually(() => expect(events).toEqual(['changed a', 'changed b']))
+  expect(versionOf(asked[2])).toBe('9')
+  expect(lists).toHaveLength(1)
+})
+
+it.each([
+  ['as an answer', fail(410)],
+  [
+    'as an event',
+    (response: ServerResponse) =>
+      response.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410 } })}\n`),
+  ],
+])('lists again when it is told %s that events are gone', async (_, gone) => {
+  const { asked, lists } = await startServer([list('5', 'a'), gone, list('50', 'b')])
+  await eventually(() => expect(asked.length).toBeGreaterThan(3))
+  expect(lists).toEqual([['a'], ['b']])
+  expect(versionOf(asked[3])).toBe('50')
+})
+
+it('tries again whatever the error, says so meanwhile, and not too often', async () => {
+  const errors = [
+    fail(500, 'broken'),
+    fail(403, 'not allowed'),
+    (response: ServerResponse) => response.destroy(),
+  ]
+  const { asked, watcher } = await startServer([...errors, ...errors, list('5', 'a')])
+  await eventually(() => expect(watcher.trouble).toMatch(/Jobs.*(broken|not allowed)/))
+  await watcher.listed
+  await eventually(() => expect(watcher.trouble).toBeUndefined())
+  expect(asked.length).toBeLessThan(12)
+})
+
+it('does not spin when every watch is closed at once', async () => {
+  const close = (response: ServerResponse) => response.end()
+  const { asked } = await startServer([list('5'), ...Array.from({ length: 200 }, () => close)])
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+  expect(asked.length).toBeLessThan(10)
+})
