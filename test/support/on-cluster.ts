@@ -1,5 +1,6 @@
 import type { Client } from 'minio'
 import { loadConfig } from '../../src/config.ts'
+import type { Job, State } from '../../src/job/job.ts'
 import { createLog } from '../../src/log.ts'
 import { type Running, start } from '../../src/server.ts'
 import { temporaryBucket, testStore } from './bucket.ts'
@@ -74,6 +75,26 @@ export async function startOnCluster(options: OnClusterOptions = {}): Promise<On
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** A request whose worker is `sh -c <script>` in busybox, which the test cluster's node has. */
+export function busybox(script: string) {
+  return {
+    image: 'docker.io/library/busybox:latest',
+    image_pull_policy: 'IfNotPresent',
+    command: ['sh', '-c', script],
+  }
+}
+
+/** Waits until the job is in exactly that state. */
+export async function untilState(url: string, uuid: string, state: State): Promise<void> {
+  await eventually(
+    async () => {
+      const job = await getJson<Job>(`${url}/job/${uuid}`)
+      if (job.state !== state) throw new Error(`not ${state} but ${job.state}: ${job.reason}: ${job.message}`)
+    },
+    { within: 60_000 },
+  )
 }
 
 /** Until no pod can write into the bucket any more. */
