@@ -35,6 +35,7 @@ export const settings = z.object({
   S3_PREFIX: z
     .string()
     .regex(/^([^/]+\/)*[^/]*$/, 'expected a relative prefix without empty components')
+    .refine((prefix) => Buffer.byteLength(prefix) <= 38, 'expected at most 38 bytes: S3 keys end at 1024')
     .default(''),
   S3_ACCESS_KEY: z.string().optional(),
   S3_SECRET_KEY: z.string().optional(),

@@ -14,10 +14,17 @@ export function fileKey(path: Uint8Array): string {
 /** Noncharacters as well as controls: a listing in S3's XML can't carry U+FFFE and U+FFFF. */
 const uncarriable = /[\p{Cc}\uFFFE\uFFFF]/u
 const dotsAndSpaces = /^[. ]*$/
+/** MinIO's own mark of a folder: it stores such a name and lists it as another, or not at all (tried). */
+const minioFolderMark = '__XLDIR__'
 
 function isSafe(path: string): boolean {
   if (path.startsWith('~') || uncarriable.test(path)) return false
   return path
     .split('/')
-    .every((name) => !dotsAndSpaces.test(name) && Buffer.byteLength(name) <= maxComponentBytes)
+    .every(
+      (name) =>
+        !dotsAndSpaces.test(name) &&
+        !name.endsWith(minioFolderMark) &&
+        Buffer.byteLength(name) <= maxComponentBytes,
+    )
 }

@@ -69,7 +69,8 @@ function containerObservation(status: ContainerStatus | undefined): ContainerObs
     restarts: status?.restartCount ?? 0,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(finishedAt === undefined ? {} : { finishedAt }),
-    ...(terminated === undefined ? {} : { exitCode: terminated.exitCode }),
+    // The kubelet makes up a code (137) for a container that it never started.
+    ...(terminated === undefined || startedAt === undefined ? {} : { exitCode: terminated.exitCode }),
     ...(terminated?.message === undefined ? {} : { message: terminated.message }),
   }
 }

@@ -20,12 +20,21 @@ export async function purge(
   for (const attempt of await listAttempts(store, uuid)) {
     for (const upload of await openUploads(uuid, attempt)) await store.abortUpload(upload)
   }
+  // Until nothing is listed: MinIO hides what lies below `a/` while there is an object `a` (tried).
+  while (await removeListed(store, layout.job(uuid))) {}
+}
+
+/** Whether there was anything to remove. */
+async function removeListed(store: ArtifactStore, prefix: string): Promise<boolean> {
+  let found = false
   const keys: string[] = []
-  for await (const { key } of store.list(layout.job(uuid))) {
+  for await (const { key } of store.list(prefix)) {
+    found = true
     keys.push(key)
     if (keys.length === 1000) await store.remove(keys.splice(0))
   }
   if (keys.length > 0) await store.remove(keys)
+  return found
 }
 
 /** The UIDs of the attempts that left anything in the store. */

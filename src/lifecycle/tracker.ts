@@ -172,7 +172,13 @@ export class Tracker {
     let retryIn = manifestLookupDelay(Date.now() - workersEnd(tracked.live))
     try {
       const { store, backend } = this.#options
-      const found = await lookUpManifest(store, uuid, tracked.attempt, ended && backend.holdsLease())
+      const settles = ended && backend.holdsLease()
+      const found = await lookUpManifest(store, uuid, tracked.attempt, settles, (error) =>
+        this.#options.log.error(
+          { job: uuid, error: error.message },
+          'a damaged part of a result is left out',
+        ),
+      )
       tracked.failures = 0
       if (found.attempt !== undefined) tracked.attempt = found.attempt
       if (found.stored !== undefined) {
