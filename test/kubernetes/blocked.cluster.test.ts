@@ -80,4 +80,22 @@ describe('what keeps a job from starting', { timeout: 120_000 }, () => {
     expect(ended.observation.attempt?.worker.exitCode).toBe(0)
     await forget(backend, plan.uuid)
   })
+
+  it("passes on the uploader's words about a store that it can't write to", async () => {
+    const store = { ...under.settings.store, bucket: 'no-such-bucket-anywhere' }
+    const backend = under.another({
+      store,
+      uploaderCredentials: { accessKey: 'nobody', secretKey: 'nothing1' },
+    })
+    await backend.start()
+    const plan = planFor(under.request('exit 0'))
+    await backend.create(plan)
+    const { observation } = await until(backend, plan.uuid, (job) => job.observation.blocked !== undefined)
+    expect(observation.blocked?.reason).toBe('StoreUnavailable')
+    expect(observation.attempt).toMatchObject({ uploader: { ready: false }, ended: false })
+    await backend.stop(plan.uuid, stopAs('canceled'))
+    await until(backend, plan.uuid, (job) => job.observation.attempt?.ended === true)
+    await forget(backend, plan.uuid)
+    await backend.close()
+  })
 })
