@@ -1,9 +1,15 @@
+import { setFlagsFromString } from 'node:v8'
 import { messageOf } from '../src/errors.ts'
 import { createLog } from '../src/log.ts'
 import { readSettings } from './read-settings.ts'
 import { run } from './run.ts'
 import { exitCode, type UploaderSettings } from './settings.ts'
 import { openStore } from './store/open-store.ts'
+
+// The pod's memory is the user's. Before the store is loaded: compiling undici's WebAssembly for speed takes 20 MiB
+// that its short messages never win back; the heap would rather grow than be cleaned. supervise.sh does its part.
+setFlagsFromString('--liftoff-only')
+setFlagsFromString('--optimize-for-size')
 
 // At once: until then SIGTERM ends the program, which supervise.sh makes up for.
 const terminated = new AbortController()

@@ -46,7 +46,7 @@ export class Preparation {
     }
     for (const [what, step] of steps) {
       this.#awaited = what
-      for (let failures = 1; !(await this.#succeeds(what, step, store.name, log)); failures += 1) {
+      for (let failures = 1; !(await this.#succeeds(what, step, store.name, log, signal)); failures += 1) {
         await pause(retryDelay(failures, Math.random()), signal)
         if (signal.aborted) return false
       }
@@ -54,12 +54,19 @@ export class Preparation {
     return !signal.aborted
   }
 
-  async #succeeds(what: string, step: () => Promise<unknown>, storeName: string, log: Log): Promise<boolean> {
+  async #succeeds(
+    what: string,
+    step: () => Promise<unknown>,
+    storeName: string,
+    log: Log,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     try {
       await step()
       this.#obstacle = undefined
       return true
     } catch (error) {
+      if (signal.aborted) return false
       this.#obstacle = isDiskFull(error)
         ? { reason: 'StorageFull', message: `${what}: the volume for inputs is full (${messageOf(error)})` }
         : obstacleOf(error, what, storeName)

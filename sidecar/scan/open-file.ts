@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, fdatasync, fstatSync, read } from 'node:fs'
+import { type BigIntStats, closeSync, fdatasync, fstatSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { type Found, isReplaced, look, reasonOf } from './found.ts'
 
@@ -19,13 +19,18 @@ export class OpenFile {
 
   /** Fills `target` from that position of the file on; false where the file ends before. */
   async fill(target: Buffer, position: number): Promise<boolean> {
-    let filled = 0
-    while (filled < target.length) {
-      const { bytesRead } = await readAt(this.#fd, target, filled, target.length - filled, position + filled)
+    for (let filled = 0; filled < target.length; ) {
+      const bytesRead = await this.#read(target.subarray(filled), position + filled)
       if (bytesRead === 0) return false
       filled += bytesRead
     }
     return true
+  }
+
+  #read(target: Buffer, position: number): number | Promise<number> {
+    // What a worker has just written is in memory: copying a little of it takes less than waking a thread for it.
+    if (target.length <= smallBytes) return readSync(this.#fd, target, 0, target.length, position)
+    return readAt(this.#fd, target, 0, target.length, position).then(({ bytesRead }) => bytesRead)
   }
 
   /** Has what was written so far brought to the disk; not every file system can. */
@@ -37,6 +42,8 @@ export class OpenFile {
     closeSync(this.#fd)
   }
 }
+
+const smallBytes = 64 * 1024
 
 export type Opened = { file: OpenFile } | { instead: Found | undefined }
 
