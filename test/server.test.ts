@@ -46,6 +46,7 @@ describe('the API on the embedded default', () => {
     expect(await file.text()).toBe('hello\n')
 
     const log = await fetch(`${api.url}/job/${job.job_uuid}/log`)
+    expect(log.headers.get('jobferry-log-beginning')).toBe('present')
     expect(await log.text()).toBe('said\n')
   })
 

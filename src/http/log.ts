@@ -32,9 +32,7 @@ export function logRoutes({ jobs, shutdown }: Services): Router {
 /** Writes the log; where it breaks off the connection is cut, so that no part of it looks like the whole. */
 async function send(res: Response, log: ContainerLog, tail: number | undefined): Promise<void> {
   res.set('Content-Type', 'text/plain; charset=utf-8')
-  if (tail === undefined && log.fromBeginning !== undefined) {
-    res.set('Jobferry-Log-Beginning', log.fromBeginning ? 'present' : 'missing')
-  }
+  if (tail === undefined) res.set('Jobferry-Log-Beginning', beginningOf(log))
   if (res.req.method === 'HEAD') {
     log.stream.destroy()
     res.end()
@@ -48,4 +46,10 @@ function containerOf(query: ReadonlyMap<string, string>): ContainerName {
   const name = query.get('container') ?? 'worker'
   if (name === 'worker' || name === 'uploader') return name
   throw invalid('container', 'is unknown', 'worker or uploader')
+}
+
+/** `unknown`: the kubelet rotates logs away at 10 MiB, and a late first line may be that or a quiet start. */
+function beginningOf({ fromBeginning }: ContainerLog): 'present' | 'missing' | 'unknown' {
+  if (fromBeginning === undefined) return 'unknown'
+  return fromBeginning ? 'present' : 'missing'
 }
