@@ -10,7 +10,7 @@ export interface Installation extends AsyncDisposable {
   readonly namespace: string
   /** The API's, through a port-forward to its Service. */
   readonly url: string
-  /** Ends the port-forward and asks for the namespace's removal. */
+  /** Takes all of it away, jobs that are still there included. */
   remove(): Promise<void>
 }
 
@@ -40,9 +40,22 @@ export async function install(settings: Record<string, string> = {}): Promise<In
   }
   const remove = async () => {
     await forward.stop()
+    await uninstall(namespace.name)
     await namespace.remove()
   }
   return { namespace: namespace.name, url: forward.url, remove, [Symbol.asyncDispose]: remove }
+}
+
+/** Ends what would outlive the API: uploaders, which would wait an hour for the store, and finalizers. */
+async function uninstall(namespace: string): Promise<void> {
+  const inNamespace = (...args: string[]) => kubectl('-n', namespace, ...args)
+  await inNamespace('delete', 'deployment/jobferry', '--cascade=foreground', '--timeout=60s')
+  // A kubelet keeps to the first grace that it is given, so this comes before any other deletion.
+  await inNamespace('delete', 'pods', '-l', 'jobferry.dev/job', '--grace-period=3', '--timeout=60s')
+  const jobs = await inNamespace('get', 'jobs', '-o', 'name')
+  for (const job of jobs.split('\n').filter(Boolean)) {
+    await inNamespace('patch', job, '--type=merge', '-p', '{"metadata":{"finalizers":null}}')
+  }
 }
 
 function overlayOf(namespace: string, folder: string, settings: Record<string, string>): object {
