@@ -60,7 +60,7 @@ describe('the uploader', () => {
     const { uploader, pod } = build({ upload_timeout_seconds: 77 })
     expect(uploader).toMatchObject({
       restartPolicy: 'Always',
-      command: ['/bin/sh', '/app/supervise.sh', 'node', '--max-semi-space-size=2', '/app/uploader.js'],
+      command: ['/bin/sh', '/app/supervise.sh', 'node', '/app/uploader.js'],
       startupProbe: {
         httpGet: { path: '/ready', port: 47100 },
         periodSeconds: 1,
