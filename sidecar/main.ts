@@ -28,5 +28,10 @@ async function main(): Promise<number> {
     log.fatal({ reason: 'Error', message: messageOf(error) }, 'gave up')
     return exitCode.gaveUp
   }
-  return run(settings, () => openStore(settings.store), log, terminated)
+  try {
+    return await run(settings, () => openStore(settings.store), log, terminated)
+  } catch (error) {
+    log.fatal({ reason: 'Error', message: messageOf(error), error }, 'ended by an error')
+    return 1
+  }
 }

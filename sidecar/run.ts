@@ -56,8 +56,9 @@ export async function run(
     const context = contextOf(settings, state, store, log)
     const cleaning = context.uploads.abortLeftOver(store, log, context.calls.halted)
     await Promise.race([aborted(stopSeen.signal), aborted(terminated.signal)])
-    await checkpointUntil(context, terminated.signal)
-    const ending = await storeResults(context, watchOf(settings, state, store, log), resumed)
+    const checkpointing = checkpointUntil(context, terminated.signal)
+    await aborted(terminated.signal)
+    const ending = await storeResults(context, watchOf(settings, state, store, log), resumed, checkpointing)
     await context.calls.halt(0)
     await cleaning
     return end(ending.committed ? exitCode.committed : exitCode.gaveUp, ending.message)
@@ -103,6 +104,7 @@ function contextOf(
     calls: new StoreCalls(store.name, log),
     buffers: new Buffers(),
     count: { files: 0, bytes: 0 },
+    current: {},
     log,
   }
 }

@@ -9,7 +9,7 @@ const everyMs = 5000
 
 /**
  * Time is short and the worker still runs: passes over its results, each followed by a checkpoint, one every 5 s,
- * until `terminated` is aborted. What is under way then is finished: it would have to be sent anyway.
+ * until `terminated` is aborted. What is under way then is finished: it would have to be sent anyway. Never rejects.
  */
 export async function checkpointUntil(context: StoringContext, terminated: AbortSignal): Promise<void> {
   while (!terminated.aborted) {
@@ -28,6 +28,7 @@ async function checkpointOnce(context: StoringContext, terminated: AbortSignal):
       final: false,
       enough: terminated,
       onBegin: (begun) => {
+        context.current.ledger = begun
         endCheckpoints = checkpointRegularly(begun, everyMs, context)
       },
     })

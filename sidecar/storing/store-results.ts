@@ -12,6 +12,8 @@ import { type GiveUp, lookForStop, untilGivenUp, type Watch } from './give-up.ts
 
 export interface StoringContext extends PassContext {
   log: Log
+  /** Of the pass under way or the last one. */
+  current: { ledger?: Ledger }
 }
 
 /** How it ended, for the exit code and the termination message. */
@@ -25,16 +27,22 @@ const lastMs = { underWay: 1000, checkpoint: 2500, drop: 1000 }
 
 /**
  * The worker has ended: stores what is left and commits it, or gives up when the API says so or time runs out.
- * Then a last checkpoint says what is stored, except where the job is being deleted: nothing may follow that.
+ * `checkpointing` is the pass that may be under way still; it never rejects. After giving up, a last checkpoint says
+ * what is stored, except where the job is being deleted: nothing may follow that.
  */
-export async function storeResults(context: StoringContext, watch: Watch, resumed: boolean): Promise<Ending> {
+export async function storeResults(
+  context: StoringContext,
+  watch: Watch,
+  resumed: boolean,
+  checkpointing: Promise<void>,
+): Promise<Ending> {
   const over = new AbortController()
   // A program that was killed may come back to a store that is being cleared.
   const stop = resumed ? await lookForStop(watch, over.signal) : undefined
-  if (stop?.outcome === 'deleted') return endBy(context, { why: 'stopped', stop }, undefined, watch)
+  if (stop?.outcome === 'deleted') return endBy(context, { why: 'stopped', stop }, watch)
 
   const storing = new Storing(context, watch.hookHeard)
-  const committed = storing.run()
+  const committed = checkpointing.then(() => storing.run())
   try {
     const first = await Promise.race([committed, untilGivenUp(watch, over.signal)])
     if (first === undefined || !('why' in first))
@@ -44,7 +52,7 @@ export async function storeResults(context: StoringContext, watch: Watch, resume
     // It may have been done in that very moment.
     const tally = await committed.catch(() => undefined)
     if (tally !== undefined && !isDeletion(first)) return { committed: true, message: { ...tally } }
-    return await endBy(context, first, storing.ledger, watch, obstacle)
+    return await endBy(context, first, watch, obstacle)
   } finally {
     over.abort()
   }
@@ -54,7 +62,6 @@ export async function storeResults(context: StoringContext, watch: Watch, resume
 class Storing {
   readonly #context: StoringContext
   readonly #checkpointEveryMs: number
-  ledger: Ledger | undefined
   /** Of this machine, not of the store. */
   obstacle: Obstacle | undefined
 
@@ -86,7 +93,7 @@ class Storing {
         final: true,
         enough: context.calls.halted,
         onBegin: (begun) => {
-          this.ledger = begun
+          context.current.ledger = begun
           endCheckpoints = checkpointRegularly(begun, this.#checkpointEveryMs, context)
         },
       })
@@ -103,11 +110,11 @@ class Storing {
 async function endBy(
   context: StoringContext,
   giveUp: GiveUp,
-  ledger: Ledger | undefined,
   watch: Watch,
   obstacle?: Obstacle,
 ): Promise<Ending> {
   const { store, uploads, log } = context
+  const { ledger } = context.current
   if (!isDeletion(giveUp) && ledger !== undefined) {
     const last = new StoreCalls(store.name, log)
     const enough = new AbortController()

@@ -226,17 +226,26 @@ describe('a store in trouble', () => {
     await expectAllStored(made)
   })
 
-  it('for too long ends in UploadTimeout, before the time is over', async () => {
-    const made = await newS3Attempt({ UPLOAD_TIMEOUT_SECONDS: '10' })
-    writeFileSync(join(made.result, 'a small'), 'small')
-    writeFileSync(join(made.result, 'large'), randomBytes(200 * MiB))
-    await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 2 * MiB })
-    const uploader = await new Uploader(made).ready()
-    const begun = Date.now()
-    expect(await uploader.terminate().exit()).toBe(3)
-    expect(Date.now() - begun).toBeLessThan(10_000)
-    expect(JSON.parse(readFileSync(made.message, 'utf8'))).toMatchObject({ reason: 'UploadTimeout' })
-    expect(await commitCheckpoints(made.store, job, attempt)).toMatchObject({ count: 1 })
-    expect(await openParts(made.bucket, 'large')).toBe(0)
-  })
+  it.each(['the worker’s end', 'a checkpoint under way at the worker’s end'])(
+    'for too long since %s ends in UploadTimeout, before the time is over',
+    async (since) => {
+      const port = 47332
+      const settings = { UPLOAD_TIMEOUT_SECONDS: '10', UPLOADER_PORT: String(port), STOP_TOKEN: 'token' }
+      const made = await newS3Attempt(settings)
+      writeFileSync(join(made.result, 'a small'), 'small')
+      writeFileSync(join(made.result, 'large'), randomBytes(200 * MiB))
+      await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 2 * MiB })
+      const uploader = await new Uploader(made).ready()
+      if (since !== 'the worker’s end') {
+        await fetch(`http://127.0.0.1:${port}/stop/token`)
+        await eventually(async () => expect(await openParts(made.bucket, 'large')).toBe(1))
+      }
+      const begun = Date.now()
+      expect(await uploader.terminate().exit()).toBe(3)
+      expect(Date.now() - begun).toBeLessThan(10_000)
+      expect(JSON.parse(readFileSync(made.message, 'utf8'))).toMatchObject({ reason: 'UploadTimeout' })
+      expect(await commitCheckpoints(made.store, job, attempt)).toMatchObject({ count: 1 })
+      expect(await openParts(made.bucket, 'large')).toBe(0)
+    },
+  )
 })
