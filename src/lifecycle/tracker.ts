@@ -251,8 +251,9 @@ export class Tracker {
   #enforceLimits(uuid: string, tracked: Tracked): void {
     const { backend, log } = this.#options
     const next = due(tracked.live.observation, tracked.live.request, Date.now())
-    if (!next) return this.#queue.delete(`limit ${uuid}`)
-    if ('at' in next) return this.#queue.set(`limit ${uuid}`, next.at, () => this.#evaluate(uuid))
+    if (!next) this.#queue.delete(`limit ${uuid}`)
+    else if ('at' in next) this.#queue.set(`limit ${uuid}`, next.at, () => this.#evaluate(uuid))
+    if (!next || 'at' in next) return
     if (tracked.busy.has('stop')) return
     tracked.busy.add('stop')
     backend
