@@ -8,8 +8,8 @@ import { openStore } from './store/open-store.ts'
 
 // The pod's memory is the user's. Before the store is loaded: compiling undici's WebAssembly for speed takes 20 MiB
 // that its short messages never win back; the heap would rather grow than be cleaned. supervise.sh does its part.
-setFlagsFromString('--liftoff-only')
-setFlagsFromString('--optimize-for-size')
+for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering', '--optimize-for-size'])
+  setFlagsFromString(flag)
 
 // At once: until then SIGTERM ends the program, which supervise.sh makes up for.
 const terminated = new AbortController()
