@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -55,6 +55,13 @@ export function newFolderAttempt(
   mkdirSync(directory)
   const store = createFolderStore(directory)
   return { ...made, environment: { ...made.environment, STORE_DIRECTORY: directory, ...environment }, store }
+}
+
+/** Writes a file of that name (latin1: any bytes) among the results; gives its path. */
+export function write(made: Attempt, name: string, content: string | Buffer): Buffer {
+  const path = Buffer.concat([Buffer.from(`${made.result}/`), Buffer.from(name, 'latin1')])
+  writeFileSync(path, content)
+  return path
 }
 
 /** The real thing: supervise.sh with the program below it, in processes of their own. */

@@ -56,7 +56,6 @@ async function newS3Attempt(environment: Record<string, string> = {}): Promise<S
   })
   return { ...made, store, bucket, proxy }
 }
-
 /** Uploads in parts that MinIO holds open for a file. */
 async function openParts(bucket: string, name: string): Promise<number> {
   const uploads = s3Client(minio).listIncompleteUploads(bucket, layout.file(job, attempt, name), true)

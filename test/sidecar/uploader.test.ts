@@ -4,32 +4,19 @@ import {
   chmodSync,
   existsSync,
   linkSync,
-  lstatSync,
   lutimesSync,
   mkdirSync,
   readFileSync,
   symlinkSync,
   truncateSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { pathBytes } from '../../src/artifact/entry.ts'
-import { layout } from '../../src/artifact/layout.ts'
-import { eventually } from '../support/eventually.ts'
 import { sorted, storedTree, treeOf } from './tree.ts'
-import {
-  type Attempt,
-  attempt,
-  job,
-  keysOf,
-  manifestOf,
-  newFolderAttempt,
-  objectOf,
-  Uploader,
-} from './uploader-process.ts'
+import { job, keysOf, manifestOf, newFolderAttempt, Uploader, write } from './uploader-process.ts'
 
 const oddNames = [
   'new\nline',
@@ -54,12 +41,6 @@ const oddNames = [
   'a-b',
   '-rf',
 ]
-
-function write(made: Attempt, name: string, content: string | Buffer): Buffer {
-  const path = Buffer.concat([Buffer.from(`${made.result}/`), Buffer.from(name, 'latin1')])
-  writeFileSync(path, content)
-  return path
-}
 
 describe('the uploader', () => {
   it('stores any tree byte for byte: names, modes, times, links, empty files and folders', async () => {
@@ -141,61 +122,6 @@ describe('the uploader', () => {
     chmodSync(join(made.result, 'closed'), 0o700)
   })
 
-  it('checkpoints while the worker runs once time is short, and sends unchanged files no second time', async () => {
-    const port = 47311
-    const made = newFolderAttempt({ UPLOADER_PORT: String(port), STOP_TOKEN: 'token' })
-    write(made, 'stays', 'the same')
-    write(made, 'changes', 'first')
-    write(made, 'goes', 'away')
-    const uploader = await new Uploader(made).ready()
-    expect((await fetch(`http://127.0.0.1:${port}/ready`)).status).toBe(200)
-    expect((await fetch(`http://127.0.0.1:${port}/stop/wrong`)).status).toBe(404)
-    expect((await fetch(`http://127.0.0.1:${port}/stop/token`)).status).toBe(200)
-    await delay(1000)
-    const stays = await made.store.head(layout.file(job, attempt, 'stays'))
-    expect(stays).toBeDefined()
-    write(made, 'changes', 'second')
-    execFileSync('rm', [join(made.result, 'goes')])
-    await delay(5500)
-    const checkpoints = (await keysOf(made.store)).filter((key) => key.includes('/checkpoint/'))
-    expect(checkpoints).toHaveLength(3)
-    const third = (await objectOf(made.store, checkpoints[2] ?? '')).toString().split('\n')
-    expect(JSON.parse(third[0] ?? '')).toMatchObject({
-      number: 3,
-      stop_seen_at: expect.any(String),
-      uploads: [],
-    })
-    expect(third.slice(1, 3).map((line) => JSON.parse(line))).toMatchObject([
-      { path: 'changes', size: 6 },
-      { path: 'goes', removed: true },
-    ])
-    const before = treeOf(made.result)
-    expect(await uploader.terminate().exit()).toBe(0)
-    const { head, entries } = await manifestOf(made.store)
-    expect([...(await storedTree(made.store, entries))]).toEqual(sorted(before))
-    expect(head.stop_seen_at).toBeDefined()
-    const still = await made.store.head(layout.file(job, attempt, 'stays'))
-    expect(still?.modified).toEqual(stays?.modified)
-  })
-
-  it('notices bytes that changed while size and times stayed, as through mapped memory', async () => {
-    const port = 47312
-    const made = newFolderAttempt({ UPLOADER_PORT: String(port), STOP_TOKEN: 'token' })
-    const path = write(made, 'mapped', 'AAAA')
-    const uploader = await new Uploader(made).ready()
-    await fetch(`http://127.0.0.1:${port}/stop/token`)
-    const known = join(made.state, 'known.ndjson')
-    await eventually(() => expect(readFileSync(known, 'utf8')).toContain('"fingerprint"'))
-    // Node maps no memory: what the uploader knows of the file is made to match the new times instead.
-    writeFileSync(path, 'BBBB')
-    const { size, mtimeNs, ctimeNs, ino } = lstatSync(path, { bigint: true })
-    const fingerprint = `"fingerprint":"${size} ${mtimeNs} ${ctimeNs} ${ino}"`
-    writeFileSync(known, readFileSync(known, 'utf8').replace(/"fingerprint":"[^"]*"/, fingerprint))
-    expect(await uploader.terminate().exit()).toBe(0)
-    const { entries } = await manifestOf(made.store)
-    expect([...(await storedTree(made.store, entries))]).toEqual(sorted(treeOf(made.result)))
-  })
-
   it('lists a file that never stops changing with an error, and all others', async () => {
     const made = newFolderAttempt()
     const busy = write(made, 'busy', '')
@@ -238,32 +164,6 @@ describe('the uploader', () => {
       message: expect.stringContaining('input.ndjson'),
     })
     expect(await keysOf(made.store)).not.toContainEqual(expect.stringContaining('manifest'))
-  })
-
-  it.each([
-    ['a file first', 'then a folder'],
-    ['a folder first', 'then a file'],
-  ])('stores what can’t lie beside an earlier object under a hash: %s, %s', async (...order) => {
-    const port = 47313
-    const made = newFolderAttempt({ UPLOADER_PORT: String(port), STOP_TOKEN: 'token' })
-    const make = {
-      file: () => write(made, 'name', 'a file'),
-      folder: () => {
-        mkdirSync(join(made.result, 'name'))
-        return write(made, 'name/inside', 'in a folder')
-      },
-    }
-    const [first, second] = order[0] === 'a file first' ? [make.file, make.folder] : [make.folder, make.file]
-    first()
-    const uploader = await new Uploader(made).ready()
-    await fetch(`http://127.0.0.1:${port}/stop/token`)
-    await eventually(async () => expect((await keysOf(made.store)).join()).toContain('/files/name'))
-    execFileSync('rm', ['-r', join(made.result, 'name')])
-    second()
-    expect(await uploader.terminate().exit()).toBe(0)
-    const { entries } = await manifestOf(made.store)
-    expect([...(await storedTree(made.store, entries))]).toEqual(sorted(treeOf(made.result)))
-    expect(entries.at(-1)?.key).toMatch(/^~[0-9a-f]{64}$/)
   })
 
   it('does nothing more once it has ended for good', async () => {

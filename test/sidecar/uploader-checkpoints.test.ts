@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process'
+import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { layout } from '../../src/artifact/layout.ts'
+import { eventually } from '../support/eventually.ts'
+import { sorted, storedTree, treeOf } from './tree.ts'
+import {
+  attempt,
+  job,
+  keysOf,
+  manifestOf,
+  newFolderAttempt,
+  objectOf,
+  Uploader,
+  write,
+} from './uploader-process.ts'
+
+describe('while the worker runs and time is short, the uploader', () => {
+  it('checkpoints at once and every 5 s, and sends unchanged files no second time', async () => {
+    const port = 47311
+    const made = newFolderAttempt({ UPLOADER_PORT: String(port), STOP_TOKEN: 'token' })
+    write(made, 'stays', 'the same')
+    write(made, 'changes', 'first')
+    write(made, 'goes', 'away')
+    const uploader = await new Uploader(made).ready()
+    expect((await fetch(`http://127.0.0.1:${port}/ready`)).status).toBe(200)
+    expect((await fetch(`http://127.0.0.1:${port}/stop/wrong`)).status).toBe(404)
+    expect((await fetch(`http://127.0.0.1:${port}/stop/token`)).status).toBe(200)
+    await delay(1000)
+    const stays = await made.store.head(layout.file(job, attempt, 'stays'))
+    expect(stays).toBeDefined()
+    write(made, 'changes', 'second')
+    execFileSync('rm', [join(made.result, 'goes')])
+    await delay(5500)
+    const checkpoints = (await keysOf(made.store)).filter((key) => key.includes('/checkpoint/'))
+    expect(checkpoints).toHaveLength(3)
+    const third = (await objectOf(made.store, checkpoints[2] ?? '')).toString().split('\n')
+    expect(JSON.parse(third[0] ?? '')).toMatchObject({
+      number: 3,
+      stop_seen_at: expect.any(String),
+      uploads: [],
+    })
+    expect(third.slice(1, 3).map((line) => JSON.parse(line))).toMatchObject([
+      { path: 'changes', size: 6 },
+      { path: 'goes', removed: true },
+    ])
+    const before = treeOf(made.result)
+    expect(await uploader.terminate().exit()).toBe(0)
+    const { head, entries } = await manifestOf(made.store)
+    expect([...(await storedTree(made.store, entries))]).toEqual(sorted(before))
+    expect(head.stop_seen_at).toBeDefined()
+    const still = await made.store.head(layout.file(job, attempt, 'stays'))
+    expect(still?.modified).toEqual(stays?.modified)
+  })
+
+  it('notices bytes that changed while size and times stayed, as through mapped memory', async () => {
+    const port = 47312
+    const made = newFolderAttempt({ UPLOADER_PORT: String(port), STOP_TOKEN: 'token' })
+    const path = write(made, 'mapped', 'AAAA')
+    const uploader = await new Uploader(made).ready()
+    await fetch(`http://127.0.0.1:${port}/stop/token`)
+    const known = join(made.state, 'known.ndjson')
+    await eventually(() => expect(readFileSync(known, 'utf8')).toContain('"fingerprint"'))
+    // Node maps no memory: what the uploader knows of the file is made to match the new times instead.
+    writeFileSync(path, 'BBBB')
+    const { size, mtimeNs, ctimeNs, ino } = lstatSync(path, { bigint: true })
+    const fingerprint = `"fingerprint":"${size} ${mtimeNs} ${ctimeNs} ${ino}"`
+    writeFileSync(known, readFileSync(known, 'utf8').replace(/"fingerprint":"[^"]*"/, fingerprint))
+    expect(await uploader.terminate().exit()).toBe(0)
+    const { entries } = await manifestOf(made.store)
+    expect([...(await storedTree(made.store, entries))]).toEqual(sorted(treeOf(made.result)))
+  })
+
+  it.each([
+    ['a file first', 'then a folder'],
+    ['a folder first', 'then a file'],
+  ])('stores what can’t lie beside an earlier object under a hash: %s, %s', async (...order) => {
+    const port = 47313
+    const made = newFolderAttempt({ UPLOADER_PORT: String(port), STOP_TOKEN: 'token' })
+    const make = {
+      file: () => write(made, 'name', 'a file'),
+      folder: () => {
+        mkdirSync(join(made.result, 'name'))
+        return write(made, 'name/inside', 'in a folder')
+      },
+    }
+    const [first, second] = order[0] === 'a file first' ? [make.file, make.folder] : [make.folder, make.file]
+    first()
+    const uploader = await new Uploader(made).ready()
+    await fetch(`http://127.0.0.1:${port}/stop/token`)
+    await eventually(async () => expect((await keysOf(made.store)).join()).toContain('/files/name'))
+    execFileSync('rm', ['-r', join(made.result, 'name')])
+    second()
+    expect(await uploader.terminate().exit()).toBe(0)
+    const { entries } = await manifestOf(made.store)
+    expect([...(await storedTree(made.store, entries))]).toEqual(sorted(treeOf(made.result)))
+    expect(entries.at(-1)?.key).toMatch(/^~[0-9a-f]{64}$/)
+  })
+})
