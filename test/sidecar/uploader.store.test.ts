@@ -78,7 +78,7 @@ async function expectAllStored(made: S3Attempt): Promise<void> {
 }
 
 describe('killed while it stores', () => {
-  it('stores thousands of files all the same, and sends most only once', async () => {
+  it('stores thousands of files all the same', async () => {
     const made = await newS3Attempt()
     writeMany(made, 2000, 2000)
     const uploader = await new Uploader(made).ready()
