@@ -60,23 +60,23 @@ function withoutAttempt(
   stored: Stored | undefined,
   live: (state: State, cause?: Cause) => Assessment,
 ): Assessment {
-  const { stop, deletedAt, ended, failedAttempts, suspended, blocked } = observation
+  const { stop, deletedAt, ended, suspended, blocked } = observation
   if (!stop && deletedAt === undefined && !ended) {
     if (suspended) {
       return live('queued', { reason: 'Suspended', message: 'the Job is suspended; resume it to go on' })
     }
     return live('queued', blocked)
   }
-  // An attempt whose pod is gone may still have left results; one that never was can't have.
-  const known = stored ?? (failedAttempts === 0 ? 'none' : undefined)
-  if (known === undefined) return live('storing')
+  // A pod that is gone may have left results, and Kubernetes counts none of a Job that is being deleted (tried):
+  // whether there ever was one, the store alone can tell.
+  if (stored === undefined) return live('storing', stopping(observation))
   const { state, cause } = stop
     ? stopped(stop.outcome, stop.cause)
-    : { state: 'failed' as const, cause: ended?.cause ?? jobDeleted }
+    : failed(ended?.cause ?? (deletedAt === undefined ? podGone : jobDeleted))
   return {
     state,
     ...(cause && { cause }),
-    result: resultOf(state, known),
+    result: resultOf(state, stored),
     awaitsManifest: false,
     deleted: stop?.outcome === 'deleted',
   }
@@ -112,7 +112,7 @@ function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored
     worker.finishedAt === undefined || at <= worker.finishedAt + worker.resolution
   const whole = stored !== 'none' && coversWorkersEnd(attempt, stored)
   const stopSeen = stored !== 'none' && stored.stop_seen_at !== undefined
-  if (stop && (!whole || begunBeforeEnd(stop.at))) return stopped(stop.outcome, stop.cause)
+  if (stop && (!whole || stopSeen || begunBeforeEnd(stop.at))) return stopped(stop.outcome, stop.cause)
   if (interrupted && (!whole || begunBeforeEnd(interrupted.at)))
     return failed(interruption(attempt, interrupted))
   if (worker.startedAt === undefined) {
@@ -147,6 +147,11 @@ function failed(cause: Cause): Outcome {
 }
 
 const jobDeleted: Cause = { reason: 'JobDeleted', message: 'somebody deleted the Job in the cluster' }
+
+const podGone: Cause = {
+  reason: 'PodDeleted',
+  message: 'the pod was gone before its end was seen, so that nothing vouches for its results',
+}
 
 const uploadInterrupted: Cause = {
   reason: 'UploadInterrupted',

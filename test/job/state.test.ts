@@ -22,9 +22,28 @@ describe('a job without a pod', () => {
   })
 
   it('is canceled without results where it was stopped before it had a pod', () => {
-    expect(assess(observation({ stop: canceled(created) }), undefined, 0)).toMatchObject({
+    expect(assess(observation({ stop: canceled(created) }), 'none', 0)).toMatchObject({
       state: 'canceled',
       result: { state: 'missing' },
+    })
+  })
+
+  it('asks the store where it was stopped: its pod may have come and gone unseen', () => {
+    const seen = observation({ stop: canceled(created), deletedAt: created })
+    expect(assess(seen, undefined, 0).awaitsManifest).toBe(true)
+    expect(assess(seen, head({ checkpoint: 2 }), 0)).toMatchObject({
+      state: 'canceled',
+      result: { state: 'partial' },
+    })
+  })
+
+  it('has failed as PodDeleted where its Job ended and its pod went unseen, and keeps the results', () => {
+    const seen = observation({ ended: { at: finished } })
+    expect(assess(seen, undefined, 0).awaitsManifest).toBe(true)
+    expect(assess(seen, head(), 0)).toMatchObject({
+      state: 'failed',
+      cause: { reason: 'PodDeleted' },
+      result: { state: 'partial', count: 1 },
     })
   })
 
@@ -40,7 +59,7 @@ describe('a job without a pod', () => {
   })
 
   it('has failed as JobDeleted where somebody deleted its Job', () => {
-    expect(assess(observation({ deletedAt: finished }), undefined, 0)).toMatchObject({
+    expect(assess(observation({ deletedAt: finished }), 'none', 0)).toMatchObject({
       state: 'failed',
       cause: { reason: 'JobDeleted' },
     })
@@ -205,6 +224,12 @@ describe('a job whose worker failed', () => {
   it('is canceled where it was told to stop while it ran', () => {
     const seen = observation({ attempt: attempt({ worker }), stop: canceled(finished - second) })
     expect(assess(seen, head({ stopSeen: true }), 0)).toMatchObject({ state: 'canceled' })
+  })
+
+  it('is canceled where its uploader heard of the stop, whatever the clocks say of its time', () => {
+    const seen = observation({ attempt: attempt(), stop: canceled(finished + 5 * second) })
+    expect(assess(seen, head({ stopSeen: true }), 0)).toMatchObject({ state: 'canceled' })
+    expect(assess(seen, head(), 0)).toMatchObject({ state: 'succeeded' })
   })
 
   it('says as well that its results could not be stored', () => {
