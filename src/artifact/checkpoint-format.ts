@@ -62,7 +62,7 @@ export interface ParsedCheckpoint {
   batches: AsyncGenerator<CheckpointLine[], void>
 }
 
-/** Reads a checkpoint's bytes; rejects with DamagedCheckpoint. Whoever stops early calls `batches.return()`. */
+/** Reads a checkpoint's bytes; rejects with DamagedCheckpoint. Whoever stops early destroys the source. */
 export async function parseCheckpoint(
   key: string,
   source: AsyncIterable<Uint8Array>,

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { DamagedCheckpoint, parseCheckpoint } from './checkpoint-format.ts'
 import { layout } from './layout.ts'
 import { flatten } from './lines.ts'
@@ -11,10 +12,11 @@ interface Options {
 export interface Checkpoint {
   head: CheckpointHead
   /**
-   * To be iterated once, to the end or `return()`ed, else its connection stays open. Only its end proves that
-   * the checkpoint is whole: ends with DamagedCheckpoint otherwise.
+   * To be iterated once. Only its end proves that the checkpoint is whole: ends with DamagedCheckpoint otherwise.
    */
-  lines: AsyncGenerator<CheckpointLine, void>
+  lines: AsyncIterable<CheckpointLine>
+  /** Whoever doesn't iterate the lines calls it, else their connection stays open. */
+  close(): void
 }
 
 /** Reads one checkpoint; undefined where there is none. Rejects with DamagedCheckpoint and StoreError. */
@@ -23,11 +25,15 @@ export async function readCheckpoint(
   key: string,
   options: Options = {},
 ): Promise<Checkpoint | undefined> {
+  let stream: Readable | undefined
   try {
     const body = await store.get(key, options)
+    stream = body.stream
     const { head, batches } = await parseCheckpoint(key, body.stream)
-    return { head, lines: flatten(batches) }
+    // A generator's return() would close nothing: before its first next() it only marks it as done.
+    return { head, lines: flatten(batches), close: () => void body.stream.destroy() }
   } catch (error) {
+    stream?.destroy()
     if (isNotFound(error)) return undefined
     throw error
   }
@@ -60,7 +66,7 @@ export async function openUploads(
     try {
       const checkpoint = await readCheckpoint(store, key, options)
       if (checkpoint === undefined) continue
-      await checkpoint.lines.return()
+      checkpoint.close()
       return checkpoint.head.uploads
     } catch (error) {
       if (!(error instanceof DamagedCheckpoint)) throw error

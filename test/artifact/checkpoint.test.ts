@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
@@ -188,5 +189,23 @@ describe('openUploads', () => {
     expect(await openUploads(store, job, attempt)).toEqual([{ key: 'new', id: '2' }])
     await store.put(layout.checkpoint(job, attempt, 11), Buffer.from('{'))
     expect(await openUploads(store, job, attempt)).toEqual([{ key: 'new', id: '2' }])
+  })
+
+  it('leaves no read open behind it', async () => {
+    const store = await folderStore()
+    const lines = Array.from({ length: 20_000 }, (_, i) => file(`${100_000 + i}`))
+    await putCheckpoint(store, 1, lines, { uploads: [{ key: 'k', id: '1' }] })
+    await store.put(layout.checkpoint(job, attempt, 2), Buffer.alloc(1_000_000, 'no checkpoint\n'))
+    const opened: Readable[] = []
+    const watched: ArtifactStore = {
+      ...store,
+      async get(key, options) {
+        const body = await store.get(key, options)
+        opened.push(body.stream)
+        return body
+      },
+    }
+    expect(await openUploads(watched, job, attempt)).toEqual([{ key: 'k', id: '1' }])
+    expect(opened.map((stream) => stream.destroyed)).toEqual([true, true])
   })
 })
