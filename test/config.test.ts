@@ -1,0 +1,112 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadConfig } from '../src/config.ts'
+
+const s3 = { S3_ENDPOINT: 'http://minio:9000', S3_ACCESS_KEY: 'a', S3_SECRET_KEY: 's' }
+const cluster = { KUBECONFIG: '/k', UPLOADER_IMAGE: 'jobferry:1', ...s3 }
+const sha256 = 'ab'.repeat(32)
+
+describe('the backend', () => {
+  it('is child processes with a folder where nothing is set, and says why', () => {
+    expect(loadConfig({})).toMatchObject({
+      host: '127.0.0.1',
+      port: 8888,
+      backend: { kind: 'local', allowCommands: false },
+      store: { kind: 'folder' },
+      because: { backend: 'KUBECONFIG is not set and it runs in no pod', store: 'S3_ENDPOINT is not set' },
+    })
+  })
+
+  it('keeps results of child processes in S3 where an endpoint is set', () => {
+    expect(loadConfig(s3)).toMatchObject({
+      backend: { kind: 'local' },
+      store: { kind: 's3', bucket: 'jobferry' },
+    })
+  })
+
+  it('is Kubernetes with KUBECONFIG, and in a pod', () => {
+    const { KUBECONFIG: _, ...inPod } = { ...cluster, KUBERNETES_SERVICE_HOST: '10.0.0.1' }
+    expect(loadConfig(cluster)).toMatchObject({ backend: { kind: 'kubernetes', kubeconfig: '/k' } })
+    expect(loadConfig(inPod)).toMatchObject({
+      backend: { kind: 'kubernetes' },
+      because: { backend: 'it runs in a pod' },
+    })
+  })
+
+  it("gives pods the API's own key where there is none for them", () => {
+    expect(loadConfig(cluster).backend).toMatchObject({
+      sharesCredentials: true,
+      uploaderCredentials: { accessKey: 'a', secretKey: 's' },
+    })
+    const own = { S3_UPLOADER_ACCESS_KEY: 'ua', S3_UPLOADER_SECRET_KEY: 'us' }
+    expect(loadConfig({ ...cluster, ...own }).backend).toMatchObject({
+      sharesCredentials: false,
+      uploaderCredentials: { accessKey: 'ua', secretKey: 'us' },
+    })
+  })
+})
+
+it.each<[string, Record<string, string>, RegExp]>([
+  ['a cluster without a store', { KUBECONFIG: '/k', UPLOADER_IMAGE: 'i' }, /S3_ENDPOINT: missing/],
+  ['a cluster without an uploader image', { KUBECONFIG: '/k', ...s3 }, /UPLOADER_IMAGE: missing/],
+  ['half a key for the pods', { ...cluster, S3_UPLOADER_ACCESS_KEY: 'x' }, /S3_UPLOADER_ACCESS_KEY/],
+  [
+    'an endpoint without keys',
+    { S3_ENDPOINT: 'http://minio:9000' },
+    /S3_ACCESS_KEY: missing.*S3_SECRET_KEY: missing/,
+  ],
+  ['an endpoint that is no address', { ...s3, S3_ENDPOINT: 'minio:9000' }, /S3_ENDPOINT/],
+  ['the embedded backend on all addresses', { HOST: '0.0.0.0' }, /HOST: 0\.0\.0\.0 is no loopback address/],
+  [
+    'the embedded backend on all addresses for everyone',
+    { HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: '1' },
+    /HOST: 0\.0\.0\.0 is no loopback address/,
+  ],
+  ['a cluster for everyone by accident', { ...cluster, HOST: '0.0.0.0' }, /API_TOKENS/],
+  ['a port that is no number', { PORT: 'http' }, /PORT/],
+  ['a token in plain text', { API_TOKENS: 'alice:secret' }, /API_TOKENS/],
+  ['a namespace that Kubernetes refuses', { ...cluster, NAMESPACE: 'Team A' }, /NAMESPACE/],
+  ['a bucket that S3 refuses', { ...s3, S3_BUCKET: 'My_Bucket' }, /S3_BUCKET/],
+  ['a prefix with empty components', { ...s3, S3_PREFIX: 'a//b/' }, /S3_PREFIX/],
+  ['a prefix that leaves no room for keys', { ...s3, S3_PREFIX: 'a'.repeat(39) }, /S3_PREFIX/],
+  ['a switch that is neither on nor off', { LOCAL_ALLOW_COMMANDS: 'perhaps' }, /LOCAL_ALLOW_COMMANDS/],
+  [
+    'a secret file that is not there',
+    { ...s3, S3_SECRET_KEY: '', S3_SECRET_KEY_FILE: '/no' },
+    /S3_SECRET_KEY_FILE/,
+  ],
+])('refuses %s, naming the setting', (_, environment, message) => {
+  expect(() => loadConfig(environment)).toThrow(message)
+})
+
+it('never shows a secret in its errors', () => {
+  const refused = () =>
+    loadConfig({ API_TOKENS: 'alice:open-sesame', S3_SECRET_KEY: 'hush', S3_ENDPOINT: 'nowhere' })
+  expect(refused).toThrow()
+  expect(refused).not.toThrow(/open-sesame|hush/)
+})
+
+it('reads a line for each token', () => {
+  const API_TOKENS = `alice:${sha256}\n\n bob:${sha256} \n`
+  expect(loadConfig({ API_TOKENS }).tokens).toEqual([
+    { name: 'alice', sha256 },
+    { name: 'bob', sha256 },
+  ])
+})
+
+it('lets callers with tokens reach a cluster from anywhere', () => {
+  const config = loadConfig({ ...cluster, HOST: '0.0.0.0', API_TOKENS: `alice:${sha256}` })
+  expect(config).toMatchObject({ host: '0.0.0.0', allowUnauthenticated: false })
+})
+
+it('reads secrets from files', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'jobferry-config-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  const file = join(directory, 'secret')
+  await writeFile(file, 'from-file\n')
+  expect(loadConfig({ ...s3, S3_SECRET_KEY: '', S3_SECRET_KEY_FILE: file }).store).toMatchObject({
+    secretKey: 'from-file',
+  })
+})
