@@ -4,8 +4,8 @@
  */
 export class DueQueue {
   readonly #entries = new Map<string, Entry>()
-  /** A binary heap by time; entries that were replaced or removed stay until they come up. */
-  readonly #heap: Entry[] = []
+  /** A binary heap by time; entries that were replaced or removed stay until they come up, or outnumber the others. */
+  #heap: Entry[] = []
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -14,7 +14,8 @@ export class DueQueue {
     if (this.#closed) return
     const entry = { key, at, run }
     this.#entries.set(key, entry)
-    push(this.#heap, entry)
+    if (this.#heap.length > 2 * this.#entries.size + 64) this.#compact()
+    else push(this.#heap, entry)
     if (this.#heap[0] === entry) this.#arm()
   }
 
@@ -26,10 +27,21 @@ export class DueQueue {
     return this.#entries.has(key)
   }
 
+  /** Entries that are kept, replaced ones included. */
+  get size(): number {
+    return this.#heap.length
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
     this.#entries.clear()
+  }
+
+  /** Times may lie a year ahead: what was replaced would pile up until then. */
+  #compact(): void {
+    // Sorted is a heap too.
+    this.#heap = [...this.#entries.values()].sort((a, b) => a.at - b.at)
   }
 
   #arm(): void {

@@ -57,3 +57,16 @@ it('holds one timer for any number of keys, and none once it is closed', () => {
   queue.close()
   expect(vi.getTimerCount()).toBe(0)
 })
+
+it('does not pile up what was replaced or deleted, and still runs in order', () => {
+  const queue = new DueQueue()
+  const ran: string[] = []
+  for (let i = 0; i < 10_000; i++) {
+    queue.set(`short ${i}`, 1e9 + i, () => ran.push('never'))
+    queue.delete(`short ${i}`)
+    for (const key of ['b', 'a']) queue.set(key, key === 'a' ? 5 : 7, () => ran.push(key))
+  }
+  expect(queue.size).toBeLessThan(100)
+  vi.advanceTimersByTime(10)
+  expect(ran).toEqual(['a', 'b'])
+})
