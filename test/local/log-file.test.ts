@@ -32,10 +32,10 @@ it('gives what is written while it is followed, until nothing more will be', asy
   const path = join(await temporaryFolder(), 'log')
   await writeFile(path, 'one\ntwo\n')
   let complete = false
-  const reading = read(path, { tail: 1, isComplete: () => complete })
+  const stream = await openLog(path, { tail: 1, isComplete: () => complete })
   await appendFile(path, 'three\n')
   complete = true
-  expect(await reading).toBe('two\nthree\n')
+  expect(stream && (await text(stream))).toBe('two\nthree\n')
 })
 
 it('is undefined where there is no log', async () => {
