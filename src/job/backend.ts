@@ -43,15 +43,20 @@ export interface JobBackend {
    * Writes the decision down, unless one stands already (`deleted` alone replaces another), then stops the job:
    * worker and uploader get the request's `stop_grace_seconds` together. An uploader that is already storing is
    * not reached this way: the caller writes `stop` into the store as well. Resolves once the backend has accepted
-   * both; the end shows in the observation. A job that is unknown counts as stopped.
+   * both; the end shows in the observation. False where there is no end to wait for: the job is unknown, or it
+   * was released already.
    */
-  stop(uuid: string, stop: Stop): Promise<void>
+  stop(uuid: string, stop: Stop): Promise<boolean>
 
   /**
    * Its log and record are archived: the job may go. It stays known for `keepSeconds`, then it and all that
-   * belongs to it is removed; at once with 0. Idempotent; a job that is unknown counts as released.
+   * belongs to it is removed; at once with 0. A job that is to be `deleted` stays: what the store has of it is to
+   * go first. Idempotent; a job that is unknown counts as released.
    */
   release(uuid: string, keepSeconds: number): Promise<void>
+
+  /** The store has nothing of it (any more): it and all that belongs to it is removed at once. Idempotent. */
+  discard(uuid: string): Promise<void>
 
   /** The log of an attempt's container, or undefined where the backend has none (any more). */
   log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined>

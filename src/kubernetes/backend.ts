@@ -10,10 +10,10 @@ import { Diagnosis } from './diagnosis.ts'
 import { createEnvironments } from './environments.ts'
 import { LeaseHolder } from './lease.ts'
 import { openLog } from './logs.ts'
-import { requestSha256Of } from './marks.ts'
+import { isArchived, requestSha256Of } from './marks.ts'
 import { managedSelector } from './names.ts'
 import { newestOf } from './observe.ts'
-import { releaseJob } from './release.ts'
+import { discardJob, releaseJob } from './release.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { problemOf } from './status-error.ts'
 import { stopJob } from './stop.ts'
@@ -52,12 +52,15 @@ export function createKubernetesBackend(settings: KubernetesSettings, log: Log):
     async stop(uuid, stop) {
       const job = await stopJob(api, uuid, stop).catch(rejectProblem)
       if (job !== undefined) cache.putJob(job)
+      return job !== undefined && !isArchived(job)
     },
 
     async release(uuid, keepSeconds) {
       const job = await releaseJob(api, uuid, keepSeconds).catch(rejectProblem)
       if (job !== undefined) cache.putJob(job)
     },
+
+    discard: (uuid) => discardJob(api, uuid).catch(rejectProblem),
 
     async log(uuid: string, options: LogOptions) {
       const seen = cache.seen(uuid)

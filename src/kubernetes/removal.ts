@@ -29,8 +29,13 @@ export async function removeUnfinished(
 export async function removeJob(api: Api, job: Job): Promise<void> {
   const { name = '', uid = '' } = job.metadata ?? {}
   // In this order: a Job without the finalizer that isn't deleted would be one that nobody cares for.
-  await api.jobs.remove(name, { propagationPolicy: 'Background', preconditions: { uid } })
+  await deleteJob(api, job)
   await dropFinalizer(api, name, uid)
+}
+
+/** Asks for the Job's deletion; its finalizers may still hold it. */
+export async function deleteJob(api: Api, { metadata: { name = '', uid = '' } = {} }: Job): Promise<void> {
+  await api.jobs.remove(name, { propagationPolicy: 'Background', preconditions: { uid } })
 }
 
 /** Takes our finalizer from the Job, whatever others there are. */

@@ -4,7 +4,7 @@ import { isTerminal } from './attempt.ts'
 import { isCreating, requestOf, stopOf } from './marks.ts'
 import { annotations, jobLabel, jobName } from './names.ts'
 import type { Job, Pod } from './objects.ts'
-import { removeUnfinished } from './removal.ts'
+import { deleteJob, removeUnfinished } from './removal.ts'
 import { hasStatus } from './status-error.ts'
 
 /**
@@ -13,21 +13,22 @@ import { hasStatus } from './status-error.ts'
  * with endJob(). Resolves with the Job as it is then, undefined where there is none.
  */
 export async function stopJob(api: Api, uuid: string, stop: Stop): Promise<Job | undefined> {
-  const job = await writeDown(api, jobName(uuid), stop)
-  if (job === undefined) return undefined
-  if (isCreating(job)) {
-    await removeUnfinished(api, job)
-    return undefined
+  for (;;) {
+    const job = await writeDown(api, jobName(uuid), stop)
+    if (job === undefined) return undefined
+    if (!isCreating(job)) {
+      await endJob(api, uuid, job)
+      return job
+    }
+    if (await removeUnfinished(api, job)) return undefined
+    // Its creation was completed meanwhile: now it can be stopped as any other.
   }
-  await endJob(api, uuid, job)
-  return job
 }
 
 /** Ends a job that carries a decision. */
 export async function endJob(api: Api, uuid: string, job: Job): Promise<void> {
   await endPods(api, uuid, job)
-  const { name = '', uid = '' } = job.metadata ?? {}
-  await api.jobs.remove(name, { propagationPolicy: 'Background', preconditions: { uid } })
+  await deleteJob(api, job)
 }
 
 /** Ends the Job's pods that still live with `stop_grace_seconds`. */

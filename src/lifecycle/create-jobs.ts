@@ -42,6 +42,7 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
     store,
     log,
     followLog: (uuid, attempt) => logs.follow(uuid, attempt),
+    onForgotten: (uuid) => void logs.drop(uuid),
     async finish(job) {
       await finish({ backend, store, records, logs, openUploads }, job)
       if (!job.assessment.deleted) parts.onArchived?.(job.answer)
@@ -74,10 +75,16 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
     },
 
     async remove(uuid) {
-      const live = backend.get(uuid)
-      if (live) await backend.stop(uuid, stopNow('deleted', 'deleted by request'))
-      // An unreleased one is removed once nothing of it writes any more; the decision is written down.
-      if (!live || live.released) await guarded(() => purge(store, records, openUploads, uuid))
+      const stop = () => backend.stop(uuid, stopNow('deleted', 'deleted by request'))
+      // One that stops is removed once nothing of it writes any more; the decision is written down.
+      if (await stop()) return
+      // Whoever is about to make a job of this uuid has its inputs in the store already.
+      const unlock = await locks.lock(uuid)
+      try {
+        if (!(await stop())) await guarded(() => purge(store, records, openUploads, uuid))
+      } finally {
+        unlock()
+      }
     },
 
     log: (uuid, options) => jobLog({ backend, store, records, tracker }, uuid, options),

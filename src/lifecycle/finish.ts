@@ -3,7 +3,7 @@ import type { JobBackend } from '../job/backend.ts'
 import type { LogArchive } from './log-archive.ts'
 import { type OpenUploads, purge } from './purge.ts'
 import type { JobRecord, Records } from './records.ts'
-import type { TrackedJob } from './tracker.ts'
+import type { TrackedJob } from './tracked.ts'
 
 export interface FinishParts {
   backend: JobBackend
@@ -22,8 +22,9 @@ export async function finish(parts: FinishParts, job: TrackedJob): Promise<void>
   const { backend, store, records, openUploads } = parts
   const { uuid, request, requestSha256 } = job.live
   if (job.assessment.deleted) {
+    await parts.logs.drop(uuid)
     await purge(store, records, openUploads, uuid)
-    await backend.release(uuid, 0)
+    await backend.discard(uuid)
     return
   }
   const logs: JobRecord['logs'] = {}

@@ -15,6 +15,8 @@ export async function listJobs(
   if (after !== undefined && positionUuid(after) === undefined) {
     throw invalid('after', `${JSON.stringify(after)} is no position in the list`, "a page's `next`")
   }
+  // As it is now: one that is let go while the index is read stands in both, and is to be listed once.
+  const tracked = new Set([...tracker.list()].map((job) => job.live.uuid))
   const live = livePositions(tracker).filter(({ position }) => after === undefined || position > after)
   const chosen: { position: string; read(): Promise<Job | undefined> }[] = []
   let atLive = 0
@@ -30,7 +32,7 @@ export async function listJobs(
   for await (const entry of records.list(after)) {
     takeLiveBefore(entry.position)
     if (chosen.length > limit) break
-    if (!tracker.get(entry.uuid)) {
+    if (!tracked.has(entry.uuid)) {
       chosen.push({ position: entry.position, read: async () => (await entry.read())?.job })
     }
     if (chosen.length > limit) break

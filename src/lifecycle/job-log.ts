@@ -17,7 +17,8 @@ export interface JobLogParts {
 
 /** The log of a job's last attempt: from the backend while the job is live, else as it was archived. */
 export async function jobLog(parts: JobLogParts, uuid: string, options: LogOptions): Promise<ContainerLog> {
-  if (parts.tracker.get(uuid)) {
+  const tracked = parts.tracker.get(uuid)
+  if (tracked && !tracked.assessment.deleted) {
     if (options.follow) await untilStarted(parts.tracker, uuid, options)
     const log = await parts.backend.log(uuid, options)
     if (log) return log

@@ -2,7 +2,7 @@ import { layout } from '../artifact/layout.ts'
 import { putStream } from '../artifact/put-stream.ts'
 import type { ArtifactStore } from '../artifact/store.ts'
 import { messageOf } from '../errors.ts'
-import type { ContainerName, JobBackend } from '../job/backend.ts'
+import type { ContainerName, JobBackend, LogOptions } from '../job/backend.ts'
 import type { Log } from '../log.ts'
 
 export interface ArchivedLog {
@@ -18,7 +18,8 @@ export class LogArchive {
   readonly #backend: JobBackend
   readonly #store: ArtifactStore
   readonly #log: Log
-  readonly #following = new Map<string, Promise<ArchivedLog | undefined>>()
+  /** By the job, then by the log's key. */
+  readonly #following = new Map<string, Following>()
   readonly #closing = new AbortController()
 
   constructor(backend: JobBackend, store: ArtifactStore, log: Log) {
@@ -29,46 +30,52 @@ export class LogArchive {
 
   /** Begins to follow the worker's log, once for each attempt. */
   follow(uuid: string, attempt: string): void {
-    const key = logKey(uuid, attempt, 'worker')
-    if (this.#following.has(key)) return
-    const copied = this.#copy(uuid, attempt, 'worker', true).catch((error: unknown) => {
-      this.#log.warn(
-        { job: uuid, error: messageOf(error) },
-        'following the log of a job that is stopped failed',
-      )
-      return undefined
-    })
-    this.#following.set(key, copied)
+    const following = this.#following.get(uuid) ?? { ended: new AbortController(), logs: new Map() }
+    this.#following.set(uuid, following)
+    const key = layout.log(uuid, attempt, 'worker')
+    if (following.logs.has(key)) return
+    const signal = AbortSignal.any([this.#closing.signal, following.ended.signal])
+    const copied = this.#copy(uuid, key, { container: 'worker', follow: true, signal }).catch(
+      (error: unknown) => {
+        const stopped = { job: uuid, error: messageOf(error) }
+        if (!signal.aborted) this.#log.warn(stopped, 'following the log of a job that is stopped failed')
+        return undefined
+      },
+    )
+    following.logs.set(key, copied)
   }
 
   /** The archived log; undefined where none can be had any more. Rejects with StoreError or Problem. */
   async archive(uuid: string, attempt: string, container: ContainerName): Promise<ArchivedLog | undefined> {
-    const key = logKey(uuid, attempt, container)
-    const followed = await this.#following.get(key)
-    this.#following.delete(key)
+    const key = layout.log(uuid, attempt, container)
+    const followed = await this.#following.get(uuid)?.logs.get(key)
     if (followed) return followed
-    const copied = await this.#copy(uuid, attempt, container, false)
+    const copied = await this.#copy(uuid, key, { container, signal: this.#closing.signal })
     if (copied) return copied
     return (await this.#store.head(key)) ? { from_beginning: null } : undefined
+  }
+
+  /** Ends what is still followed of a job; resolves when nothing more of it will be written. */
+  async drop(uuid: string): Promise<void> {
+    const following = this.#following.get(uuid)
+    this.#following.delete(uuid)
+    following?.ended.abort()
+    await Promise.all(following?.logs.values() ?? [])
   }
 
   close(): void {
     this.#closing.abort()
   }
 
-  async #copy(
-    uuid: string,
-    attempt: string,
-    container: ContainerName,
-    follow: boolean,
-  ): Promise<ArchivedLog | undefined> {
-    const log = await this.#backend.log(uuid, { container, follow, signal: this.#closing.signal })
+  async #copy(uuid: string, key: string, options: LogOptions): Promise<ArchivedLog | undefined> {
+    const log = await this.#backend.log(uuid, options)
     if (!log) return undefined
-    await putStream(this.#store, logKey(uuid, attempt, container), log.stream)
+    await putStream(this.#store, key, log.stream)
     return { from_beginning: log.fromBeginning ?? null }
   }
 }
 
-function logKey(uuid: string, attempt: string, container: ContainerName): string {
-  return layout.log(uuid, attempt, container)
+interface Following {
+  ended: AbortController
+  logs: Map<string, Promise<ArchivedLog | undefined>>
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
-import { invalid, messageOf, Problem } from '../errors.ts'
+import { messageOf, Problem } from '../errors.ts'
 import type { ContainerLog, JobBackend, JobPlan, LiveJob, LogOptions } from '../job/backend.ts'
 import type { Stop } from '../job/observation.ts'
 import type { Log } from '../log.ts'
@@ -118,14 +118,15 @@ class LocalBackend implements JobBackend {
     return () => this.#listeners.delete(listener)
   }
 
-  async stop(uuid: string, stop: Stop): Promise<void> {
+  async stop(uuid: string, stop: Stop): Promise<boolean> {
     const job = this.#openJob(uuid)
-    if (job === undefined) return
+    if (job === undefined) return false
     const { record } = job
     const deleted = stop.outcome === 'deleted'
-    if (deleted && record.removeAt !== undefined) return this.release(uuid, 0)
+    if (deleted && record.removeAt !== undefined) await this.#remove(job, 0)
+    if (record.removeAt !== undefined) return false
     const stands = record.stop !== undefined || record.ended !== undefined
-    if (!(deleted ? record.stop?.outcome !== 'deleted' : !stands)) return
+    if (!(deleted ? record.stop?.outcome !== 'deleted' : !stands)) return true
     await job.writeStop(stop)
     // One that has run waits for its last pass only: a stop that keeps results doesn't take that away.
     if ((deleted || !record.attempt) && this.#runs.drop(job)) {
@@ -134,19 +135,21 @@ class LocalBackend implements JobBackend {
     }
     job.changed()
     this.#runs.halt(job, deleted ? 'kill' : 'stop')
+    return true
   }
 
   async release(uuid: string, keepSeconds: number): Promise<void> {
     const job = this.#openJob(uuid)
     if (job === undefined) return
-    this.#runs.drop(job)
-    this.#runs.halt(job, 'kill')
-    await this.#runs.ended(job)
-    const at = Date.now() + keepSeconds * 1000
-    job.record.removeAt = Math.min(at, job.record.removeAt ?? at)
-    await job.save()
-    job.changed()
-    await this.#removals.add(job)
+    await this.#runs.end(job)
+    if (job.record.stop?.outcome !== 'deleted') await this.#remove(job, keepSeconds)
+  }
+
+  async discard(uuid: string): Promise<void> {
+    const job = this.#openJob(uuid)
+    if (job === undefined) return
+    await this.#runs.end(job)
+    await this.#remove(job, 0)
   }
 
   async log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined> {
@@ -182,12 +185,7 @@ class LocalBackend implements JobBackend {
   }
 
   async #create(plan: JobPlan): Promise<void> {
-    const environments = []
-    for (const id of plan.request.config_map_ref) {
-      const variables = await this.environments.variables(id)
-      if (!variables) throw invalid('config_map_ref', `there is no ${id}`, 'ids that POST /resource/env gave')
-      environments.push(variables)
-    }
+    const environments = await this.environments.variables(plan.request.config_map_ref)
     const job = this.#entry(planRecord(structuredClone(plan), environments, Date.now()))
     try {
       await makeDirectoryDurably(job.folders.root)
@@ -199,6 +197,14 @@ class LocalBackend implements JobBackend {
     this.#jobs.set(job.uuid, job)
     this.#runs.add(job)
     job.changed()
+  }
+
+  async #remove(job: JobEntry, keepSeconds: number): Promise<void> {
+    const at = Date.now() + keepSeconds * 1000
+    job.record.removeAt = Math.min(at, job.record.removeAt ?? at)
+    await job.save()
+    job.changed()
+    await this.#removals.add(job)
   }
 
   async #takeOver(record: JobRecord): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { invalid } from '../errors.ts'
 import type { EnvironmentInfo, Environments } from '../job/backend.ts'
 import { makeDirectoryDurably, writeDurably } from './durable.ts'
 
@@ -54,9 +55,15 @@ export class LocalEnvironments implements Environments {
     }
   }
 
-  /** The variables, or undefined where there is none of that id. */
-  async variables(id: string): Promise<Record<string, string> | undefined> {
-    return (await this.#read(id))?.variables
+  /** The variables of each id. Rejects with a Problem `invalid-request` where there is none of an id. */
+  async variables(ids: readonly string[]): Promise<Record<string, string>[]> {
+    const all = []
+    for (const id of ids) {
+      const file = await this.#read(id)
+      if (!file) throw invalid('config_map_ref', `there is no ${id}`, 'ids that POST /resource/env gave')
+      all.push(file.variables)
+    }
+    return all
   }
 
   async #read(id: string): Promise<EnvironmentFile | undefined> {

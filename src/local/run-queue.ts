@@ -35,8 +35,10 @@ export class RunQueue {
     this.#running.get(job)?.halt[how].set()
   }
 
-  /** Resolves once nothing of the job runs. */
-  async ended(job: JobEntry): Promise<void> {
+  /** Ends what of the job still waits or runs; resolves once nothing does. */
+  async end(job: JobEntry): Promise<void> {
+    this.drop(job)
+    this.halt(job, 'kill')
     await this.#running.get(job)?.done
   }
 

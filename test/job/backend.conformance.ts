@@ -248,7 +248,7 @@ function describeStopping(under: Under): void {
   })
 
   it('counts an unknown job as stopped', async () => {
-    await expect(under().backend.stop(randomUUID(), stopAs('canceled'))).resolves.toBeUndefined()
+    await expect(under().backend.stop(randomUUID(), stopAs('canceled'))).resolves.toBe(false)
   })
 }
 
@@ -264,6 +264,30 @@ function describeRelease(under: Under): void {
     await forget(backend, plan.uuid)
     expect([...backend.list()].map((job) => job.uuid)).not.toContain(plan.uuid)
     await expect(backend.release(plan.uuid, 0)).resolves.toBeUndefined()
+  })
+
+  it('does not let a job go that is to be deleted, until the store has nothing of it', async () => {
+    const { backend } = under()
+    const plan = planFor(under().request('exit 0'))
+    await backend.create(plan)
+    await until(backend, plan.uuid, hasEnded)
+    await expect(backend.stop(plan.uuid, stopAs('deleted'))).resolves.toBe(true)
+    for (const keepSeconds of [600, 0]) {
+      await backend.release(plan.uuid, keepSeconds)
+      expect(backend.get(plan.uuid)).toMatchObject({ released: false })
+    }
+    await forget(backend, plan.uuid)
+    await expect(backend.stop(plan.uuid, stopAs('deleted'))).resolves.toBe(false)
+  })
+
+  it('says of a released job that no end of it is to be waited for', async () => {
+    const { backend } = under()
+    const plan = planFor(under().request('exit 0'))
+    await backend.create(plan)
+    await until(backend, plan.uuid, hasEnded)
+    await backend.release(plan.uuid, 600)
+    await expect(backend.stop(plan.uuid, stopAs('deleted'))).resolves.toBe(false)
+    await eventually(() => expect(backend.get(plan.uuid)).toBeUndefined(), { within: 30_000 })
   })
 
   it("lets a removed job's uuid be used anew", async () => {
@@ -350,7 +374,7 @@ export async function until(
 
 /** Releases the job for good and waits until it is gone. */
 export async function forget(backend: JobBackend, uuid: string): Promise<void> {
-  await backend.release(uuid, 0)
+  await backend.discard(uuid)
   await eventually(() => expect(backend.get(uuid)).toBeUndefined(), { within: 30_000 })
 }
 

@@ -1,0 +1,52 @@
+import type { ArtifactStore } from '../artifact/store.ts'
+import type { JobBackend, LiveJob } from '../job/backend.ts'
+import type { Job } from '../job/job.ts'
+import type { Stored } from '../job/observation.ts'
+import type { Assessment } from '../job/state.ts'
+import type { Log } from '../log.ts'
+import type { DueQueue } from './due-queue.ts'
+
+/** A live job with what is known of its results. */
+export interface TrackedJob {
+  live: LiveJob
+  answer: Job
+  assessment: Assessment
+  /** The last attempt's UID, also where its pod is gone and only the store knows it. */
+  attempt: string | undefined
+}
+
+export interface Tracked extends TrackedJob {
+  stored: Stored | undefined
+  /** The attempt that `stored` speaks of. */
+  storedFor: string | undefined
+  busy: Set<'lookup' | 'finish' | 'stop'>
+  /** The stop on its way into the store, or there already; never rejects. */
+  announcement: Promise<void> | undefined
+  /** What was finished: nothing more is to be done until the backend lets it go. */
+  finished: 'archived' | 'removed' | undefined
+  /** The backend let it go while it was being finished: whatever has its uuid now is another job. */
+  gone: boolean
+  failures: number
+}
+
+/** What the parts of the tracker share. */
+export interface Tracking {
+  readonly backend: JobBackend
+  readonly store: ArtifactStore
+  readonly log: Log
+  readonly queue: DueQueue
+  /** Looks at the job anew: its state, and what is to be done. */
+  evaluate(uuid: string): void
+  /** Whether it is still followed: not let go, the tracker not closed. */
+  isCurrent(tracked: Tracked): boolean
+}
+
+/** Nothing of it runs any more, so nothing of it writes into the store. */
+export function isEnded({ observation }: LiveJob): boolean {
+  return observation.attempt === undefined || observation.attempt.ended
+}
+
+/** 0.25 s, doubled at each failure in a row, at most 10 s. */
+export function failureDelay(failures: number): number {
+  return Math.min(10_000, 250 * 2 ** Math.min(failures, 10))
+}
