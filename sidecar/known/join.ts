@@ -14,6 +14,13 @@ export interface Joined {
   recovered?: JournalLine
 }
 
+/** Keys of the file's versions that checkpoints may name: an object under one of them must stay as it is. */
+export function keysInUse({ known, recovered }: Joined): string[] {
+  return [known, recovered].flatMap((line) =>
+    line === undefined || isGone(line) ? [] : (line.entry.key ?? []),
+  )
+}
+
 /** Brings a scan together with what is known: all three are sorted, each path comes once. */
 export function* join(scan: Iterable<Found>, known: Cursor, recovered: Cursor): Generator<Joined, void> {
   for (const found of scan) {

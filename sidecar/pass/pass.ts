@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { join } from '../known/join.ts'
+import { join, keysInUse } from '../known/join.ts'
 import type { Journals } from '../known/journals.ts'
 import { Directory } from '../scan/directory.ts'
 import { codeOf, type Found } from '../scan/found.ts'
@@ -48,7 +48,7 @@ export async function runPass(
   options.onBegin(ledger)
 
   using root = openRoot(context.resultDirectory)
-  const fileOptions: FileOptions = {
+  const fileOptions: Omit<FileOptions, 'keysInUse'> = {
     job: context.job,
     attempt: context.attempt,
     final: options.final,
@@ -68,7 +68,7 @@ export async function runPass(
         break
       }
       const line = lineFor(joined, options.final, (file, base) =>
-        sendFile(joined.path, file, base, fileOptions, context),
+        sendFile(joined.path, file, base, { ...fileOptions, keysInUse: keysInUse(joined) }, context),
       )
       if (line instanceof Promise) await window.add(line)
       else window.addResult(line)

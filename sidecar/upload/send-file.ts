@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
-import { fileKey } from '../../src/artifact/keys.ts'
+import { freeKeys } from '../../src/artifact/keys.ts'
 import { layout } from '../../src/artifact/layout.ts'
 import { StoreError } from '../../src/artifact/store.ts'
 import { messageOf } from '../../src/errors.ts'
@@ -23,6 +22,8 @@ export interface FileOptions {
   final: boolean
   /** Whether the file system tells of writes through mapped memory; tmpfs does not. */
   timesCanBeTrusted: boolean
+  /** Keys that hold versions of this file which checkpoints name. */
+  keysInUse: readonly string[]
 }
 
 /** How often a file that changes is read, when its worker has ended. */
@@ -66,8 +67,9 @@ export async function sendFile(
 }
 
 /**
- * A store may refuse a name that looks harmless: MinIO can't hold `a/b` beside an object `a`, which an earlier scan
- * may have left. Then the hashed key serves.
+ * Other bytes get another key than those that a checkpoint names: after a kill before the next one, it is all that
+ * tells of the file, and what it names must still be there. A store may also refuse a name that looks harmless:
+ * MinIO can't hold `a/b` beside an object `a`, which an earlier scan may have left. Then the hashed key serves.
  */
 async function sendUnderSomeKey(
   path: BytePath,
@@ -75,11 +77,9 @@ async function sendUnderSomeKey(
   known: KnownLine | undefined,
   options: FileOptions,
   sending: Sending,
-): Promise<Stored & { key: string }> {
-  const bytes = toBytes(path)
-  const hashed = `~${createHash('sha256').update(bytes).digest('hex')}`
+): Promise<Placed> {
   const same = storedAsKnown(reading, known)
-  const key = same?.key ?? fileKey(bytes)
+  const { key, hashed } = freeKeys(toBytes(path), options.keysInUse)
   try {
     return await sendAs(key, reading, same, options, sending)
   } catch (error) {
@@ -88,31 +88,29 @@ async function sendUnderSomeKey(
   }
 }
 
+type Placed = Stored & { key: string }
+
+/** Under that key, except for the bytes of `same`, which stay where they are. */
 async function sendAs(
   key: string,
   reading: Reading,
-  same: Stored | undefined,
+  same: Placed | undefined,
   { job, attempt }: FileOptions,
   sending: Sending,
-): Promise<Stored & { key: string }> {
+): Promise<Placed> {
   const fullKey = layout.file(job, attempt, key)
   if (!isLarge(reading.stat)) {
-    const { sha256, etag } = await sendWhole(reading, fullKey, same, sending)
-    return { sha256, key, etag }
+    const stored = await sendWhole(reading, fullKey, same, sending)
+    return stored === same ? same : { ...stored, key }
   }
-  if (same !== undefined && (await digestFile(reading, sending.buffers)) === same.sha256)
-    return { ...same, key }
+  if (same !== undefined && (await digestFile(reading, sending.buffers)) === same.sha256) return same
   const partSize = partSizeFor(Number(reading.stat.size))
   if (partSize === undefined) throw new Error('it is larger than 10,000 parts of 64 MiB')
-  const { sha256, etag } = await sendParts(reading, fullKey, partSize, sending)
-  return { sha256, key, etag }
+  return { ...(await sendParts(reading, fullKey, partSize, sending)), key }
 }
 
 /** What the store has of the file, where its times and size are the same. */
-function storedAsKnown(
-  { stat }: Reading,
-  known: KnownLine | undefined,
-): (Stored & { key: string }) | undefined {
+function storedAsKnown({ stat }: Reading, known: KnownLine | undefined): Placed | undefined {
   if (known?.fingerprint !== fingerprint(stat)) return undefined
   const { sha256, key, etag } = known.entry
   if (sha256 === undefined || key === undefined || etag === undefined) return undefined

@@ -8,6 +8,23 @@ const maxComponentBytes = 255
 export function fileKey(path: Uint8Array): string {
   const text = path.length <= maxKeyBytes ? decodeUtf8(path) : undefined
   if (text !== undefined && isSafe(text)) return text
+  return hashedKey(path)
+}
+
+/**
+ * The keys for a further version of a file while those in `taken` must keep their bytes: fileKey() where it is free
+ * and, for a store that refuses that name, the first free one of `~<hash>`, `~<hash>.1`, `~<hash>.2`, …
+ */
+export function freeKeys(path: Uint8Array, taken: readonly string[]): { key: string; hashed: string } {
+  const isFree = (key: string) => !taken.includes(key)
+  const base = hashedKey(path)
+  let hashed = base
+  for (let version = 1; !isFree(hashed); version += 1) hashed = `${base}.${version}`
+  const key = fileKey(path)
+  return { key: isFree(key) ? key : hashed, hashed }
+}
+
+function hashedKey(path: Uint8Array): string {
   return `~${createHash('sha256').update(path).digest('hex')}`
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fileKey } from '../../src/artifact/keys.ts'
+import { fileKey, freeKeys } from '../../src/artifact/keys.ts'
 
 const hashed = (path: Uint8Array) => `~${createHash('sha256').update(path).digest('hex')}`
 
@@ -85,5 +85,20 @@ describe('fileKey', () => {
         if (!key.startsWith('~')) expect(fileKey(Buffer.from(key))).toBe(key)
       }),
     )
+  })
+})
+
+describe('freeKeys', () => {
+  const path = Buffer.from('a/b')
+  const hash = hashed(path)
+
+  it.each<[string[], { key: string; hashed: string }]>([
+    [[], { key: 'a/b', hashed: hash }],
+    [['a/b'], { key: hash, hashed: hash }],
+    [[hash], { key: 'a/b', hashed: `${hash}.1` }],
+    [['a/b', hash], { key: `${hash}.1`, hashed: `${hash}.1` }],
+    [[hash, `${hash}.1`, 'a/b'], { key: `${hash}.2`, hashed: `${hash}.2` }],
+  ])('beside %j are %j', (taken, expected) => {
+    expect(freeKeys(path, taken)).toEqual(expected)
   })
 })
