@@ -15,3 +15,11 @@ export function toBytePath(bytes: Uint8Array): BytePath {
 export function joinPath(directory: BytePath, name: BytePath): BytePath {
   return directory === '' ? name : `${directory}/${name}`
 }
+
+/**
+ * Sorted by their bytes, each once: POSIX leaves open whether readdir(3) gives a name again that was replaced while
+ * the directory was read, and a path that comes twice would be taken for out of order by everything after.
+ */
+export function sortedNames(names: readonly BytePath[]): BytePath[] {
+  return [...new Set(names)].sort()
+}

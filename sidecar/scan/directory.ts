@@ -8,7 +8,7 @@ import {
   readdirSync,
   readlinkSync,
 } from 'node:fs'
-import { type BytePath, toBytePath, toBytes } from './byte-path.ts'
+import { type BytePath, sortedNames, toBytePath, toBytes } from './byte-path.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 
@@ -36,9 +36,9 @@ export class Directory {
     return new Directory(openSync(path, O_RDONLY | O_DIRECTORY), Buffer.from(path))
   }
 
-  /** Names in it, sorted by their bytes. */
+  /** Names in it, sorted by their bytes, each once. */
   names(): BytePath[] {
-    return readdirSync(this.#base, 'latin1').sort()
+    return sortedNames(readdirSync(this.#base, 'latin1'))
   }
 
   lstat(name: BytePath): BigIntStats {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { sortedNames } from '../../../sidecar/scan/byte-path.ts'
 import { Directory } from '../../../sidecar/scan/directory.ts'
 import type { Found } from '../../../sidecar/scan/found.ts'
 import { walk } from '../../../sidecar/scan/walk.ts'
@@ -133,3 +134,7 @@ function leadsTo(fd: string): string {
     return ''
   }
 }
+
+it('a name that reading a directory gives twice counts once', () => {
+  expect(sortedNames(['b', '\xff', 'a', 'b', 'B'])).toEqual(['B', 'a', 'b', '\xff'])
+})
