@@ -86,6 +86,7 @@ const kinds: ReadonlyMap<string, StoreErrorKind> = new Map(
       'SlowDown',
       'SlowDownRead',
       'SlowDownWrite',
+      'TemporaryRedirect',
       'Throttling',
       'XMinioServerNotInitialized',
     ],

@@ -67,7 +67,17 @@ export async function completeMultipartUpload(
     return completed(upload.key, await answer.text())
   } catch (error) {
     const etag = isNotFound(error) ? multipartEtag(parts) : undefined
-    if (etag !== undefined && (await headObject(http, upload.key, signal))?.etag === etag) return { etag }
+    if (etag !== undefined && (await presentEtag(http, upload.key, signal)) === etag) return { etag }
+    throw error
+  }
+}
+
+/** AWS denies whoever may not list the bucket a look at what is not there, instead of saying so. */
+async function presentEtag(http: S3Http, key: string, signal?: AbortSignal): Promise<string | undefined> {
+  try {
+    return (await headObject(http, key, signal))?.etag
+  } catch (error) {
+    if (error instanceof StoreError && error.kind === 'denied') return undefined
     throw error
   }
 }

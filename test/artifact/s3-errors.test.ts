@@ -15,6 +15,7 @@ describe('what an S3 answer means', () => {
     [400, 'InvalidPart', 'invalid'],
     [400, undefined, 'invalid'],
     [301, 'PermanentRedirect', 'invalid'],
+    [307, 'TemporaryRedirect', 'unavailable'],
     [501, 'NotImplemented', 'invalid'],
     [403, undefined, 'denied'],
     [401, undefined, 'denied'],
