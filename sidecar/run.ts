@@ -61,12 +61,16 @@ export async function run(
     const ending = await storeResults(context, watchOf(settings, state, store, log), resumed, checkpointing)
     await context.calls.halt(0)
     await cleaning
+    // What could not be dropped before, or was cut off just now: after this nobody looks for it any more.
+    if (ending.committed) await context.uploads.abortAll(store, log, AbortSignal.timeout(dropMs))
     return end(ending.committed ? exitCode.committed : exitCode.gaveUp, ending.message)
   } finally {
     endServer()
     await store.close()
   }
 }
+
+const dropMs = 2000
 
 function startServer(
   settings: UploaderSettings,

@@ -56,13 +56,18 @@ export class OpenUploads {
 
   #opened({ key, id }: OpenUpload): void {
     this.#open.set(id, { key, id })
-    appendFileSync(this.#file, `${JSON.stringify({ open: true, key, id })}\n`)
+    this.#append({ open: true, key, id })
     this.#listener()
   }
 
   #closed({ key, id }: OpenUpload): void {
     this.#open.delete(id)
-    appendFileSync(this.#file, `${JSON.stringify({ open: false, key, id })}\n`)
+    this.#append({ open: false, key, id })
+  }
+
+  /** The line end in front ends a line that was cut short: else both would be lost. */
+  #append(line: { open: boolean; key: string; id: string }): void {
+    appendFileSync(this.#file, `\n${JSON.stringify(line)}\n`)
   }
 
   /** Aborts those of a program that was killed; what fails stays in the list. */
@@ -97,9 +102,12 @@ function readLines(file: string): { open: boolean; key: string; id: string }[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
-  // What follows the last line end was cut short by a kill: that upload had sent nothing yet.
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line))
+  // A line that a kill or a full disk cut short: that upload had sent nothing yet.
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line)]
+    } catch {
+      return []
+    }
+  })
 }
