@@ -44,9 +44,8 @@ export async function fetchInputs(
     if (failures.length > 0) break
     const entry: Entry = JSON.parse(line)
     const slot = await slots.take()
-    const temporary = join(directory, `.input-${count}.part`)
     count += 1
-    const fetching: Promise<void> = fetchOne(store, job, entry, directory, temporary, signal)
+    const fetching: Promise<void> = fetchOne(store, job, entry, directory, signal)
       .catch((error: unknown) => void failures.push(error))
       .finally(() => {
         slots.release(slot)
@@ -64,7 +63,6 @@ async function fetchOne(
   job: string,
   entry: Entry,
   directory: string,
-  temporary: string,
   signal: AbortSignal,
 ): Promise<void> {
   const name = entry.path ?? ''
@@ -72,6 +70,8 @@ async function fetchOne(
   const target = join(directory, name)
   const there = await lstat(target).catch(() => undefined)
   if (there?.size === entry.size) return
+  // Of the name's digest: no other input may be called so.
+  const temporary = join(directory, `.${createHash('sha256').update(name).digest('hex')}.part`)
   const options: GetOptions = entry.etag === undefined ? { signal } : { signal, ifMatch: entry.etag }
   await download(store, layout.input(job, entry.key), temporary, entry, options)
   // The worker may be any user; the umask must not keep it out.

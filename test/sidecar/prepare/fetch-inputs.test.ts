@@ -53,6 +53,14 @@ describe('inputs', () => {
     expect([stat.mode & 0o777, stat.mtime.toISOString()]).toEqual([0o644, '2025-01-02T03:04:05.000Z'])
   })
 
+  it('may be called what others are called while they are fetched', async () => {
+    const files = { '.input-1.part': 'first', b: 'second', c: 'third' }
+    const { directory, fetch } = await withInputs(files)
+    await fetch()
+    const found = readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'utf8')])
+    expect(Object.fromEntries(found)).toEqual(files)
+  })
+
   it('are not taken from another list than the one that was agreed on', async () => {
     const { store, directory, fetch } = await withInputs({ a: 'a' })
     await store.put(layout.inputList(job), Buffer.from('{}\n'))
@@ -72,7 +80,7 @@ describe('inputs', () => {
     await fetch()
     await store.remove([layout.input(job, 'key-0')])
     rmSync(join(directory, 'b'))
-    writeFileSync(join(directory, '.input-1.part'), 'left by a kill, and longer')
+    writeFileSync(join(directory, `.${sha256('b')}.part`), 'left by a kill, and longer')
     expect(await fetch()).toBe(2)
     expect(readdirSync(directory).sort()).toEqual(['a', 'b'])
   })
