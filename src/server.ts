@@ -8,7 +8,9 @@ import { type Config, isLoopback } from './config.ts'
 import { messageOf } from './errors.ts'
 import { createApp } from './http/app.ts'
 import { createMetrics } from './http/metrics.ts'
+import type { HttpOptions } from './http/options.ts'
 import { configureServer } from './http/server-limits.ts'
+import type { Services } from './http/services.ts'
 import { loadConfiguredJobs } from './lifecycle/configured-jobs.ts'
 import { createJobs } from './lifecycle/create-jobs.ts'
 import { createLocateResult } from './lifecycle/locate-result.ts'
@@ -34,7 +36,7 @@ export async function start(
 ): Promise<Running> {
   log.info({ why: config.because.backend }, `backend: ${config.backend.kind}`)
   log.info({ why: config.because.store }, `store: ${config.store.kind}`)
-  const cleanups: (() => unknown)[] = []
+  const cleanups: Cleanup[] = []
   const closing = new AbortController()
   let ready = false
   const close = async () => {
@@ -45,69 +47,73 @@ export async function start(
     }
   }
   try {
-    const store = await createStore(config)
-    cleanups.push(() => store.close())
-    const backend = await createBackend(config, log)
-    cleanups.push(() => backend.close())
-    const configured = await loadConfiguredJobs(config.jobsDirectory, log)
-    cleanups.push(() => configured.close())
-    const { jobs, ...following } = createJobs({
-      backend,
-      store,
-      log,
-      openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
-      namespace: config.namespace,
-      inputMaxBytes: config.inputMaxBytes,
-      onArchived({ state, reason, result }) {
-        metrics.ended({ state, reason })
-        metrics.uploaded({
-          state: result.state ?? 'missing',
-          count: result.count ?? 0,
-          bytes: result.bytes ?? 0,
-        })
-      },
-    })
-    const metrics = createMetrics(() => jobs.countByState())
-    cleanups.push(() => following.close())
-    const app = createApp(
-      {
-        jobs,
-        backend,
-        store,
-        locateResult: createLocateResult(jobs),
-        configured,
-        metrics,
-        log,
-        ready: () => ready,
-        shutdown: closing.signal,
-      },
-      {
-        ...(config.publicUrl && { publicUrl: config.publicUrl }),
-        tokens: config.tokens,
-        loopbackOnly: isLoopback(config.host),
-        inputMaxBytes: config.inputMaxBytes,
-        demoWaitSeconds: config.demoWaitSeconds,
-        ...(config.backend.kind === 'local' && {
-          refusedFields: refusedLocally(config.backend.allowCommands),
-        }),
-      },
-    )
-    const server = createServer(app)
+    const parts = { ready: () => ready, shutdown: closing.signal }
+    const { services, follow } = await assemble(config, log, parts, cleanups)
+    const { backend, store } = services
+    const server = createServer(createApp(services, httpOptions(config)))
     configureServer(server)
     const url = await listen(server, config)
     cleanups.push(() => finishRequests(server, config.shutdownSeconds))
     log.info({ url }, 'listening')
     const both = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])
     await untilPrepared(store, log, both)
-    await backend.start()
+    await backend.start(both)
     both.throwIfAborted()
-    following.start()
+    follow()
     ready = true
     log.info({ backend: backend.name, store: store.name, url }, 'ready')
     return { url, close }
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+type Cleanup = () => unknown
+
+/** All that the routes call, and what begins to follow the jobs; `cleanups` gets what ends each. */
+async function assemble(
+  config: Config,
+  log: Log,
+  parts: Pick<Services, 'ready' | 'shutdown'>,
+  cleanups: Cleanup[],
+): Promise<{ services: Services; follow(): void }> {
+  const store = await createStore(config)
+  cleanups.push(() => store.close())
+  const backend = await createBackend(config, log)
+  cleanups.push(() => backend.close())
+  const configured = await loadConfiguredJobs(config.jobsDirectory, log)
+  cleanups.push(() => configured.close())
+  const { jobs, ...following } = createJobs({
+    backend,
+    store,
+    log,
+    openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
+    namespace: config.namespace,
+    inputMaxBytes: config.inputMaxBytes,
+    onArchived({ state, reason, result: { state: kept, count, bytes } }) {
+      metrics.ended({ state, reason })
+      metrics.uploaded({ state: kept ?? 'missing', count: count ?? 0, bytes: bytes ?? 0 })
+    },
+  })
+  const metrics = createMetrics(() => jobs.countByState())
+  cleanups.push(() => following.close())
+  const locateResult = createLocateResult(jobs)
+  return {
+    services: { jobs, backend, store, locateResult, configured, metrics, log, ...parts },
+    follow: () => following.start(),
+  }
+}
+
+function httpOptions(config: Config): HttpOptions {
+  const { backend, publicUrl, tokens, host, inputMaxBytes, demoWaitSeconds } = config
+  return {
+    publicUrl,
+    tokens,
+    loopbackOnly: isLoopback(host),
+    inputMaxBytes,
+    demoWaitSeconds,
+    refusedFields: backend.kind === 'local' ? refusedLocally(backend.allowCommands) : undefined,
   }
 }
 
@@ -144,8 +150,10 @@ async function untilPrepared(store: ArtifactStore, log: Log, signal: AbortSignal
 
 async function finishRequests(server: Server, seconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
+  // Node keeps a connection whose last request is answered after this for as long as any (tried).
+  const idle = setInterval(() => server.closeIdleConnections(), 100)
   const timer = setTimeout(() => server.closeAllConnections(), seconds * 1000)
   await closed
+  clearInterval(idle)
   clearTimeout(timer)
 }

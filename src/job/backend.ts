@@ -13,8 +13,8 @@ export interface JobBackend {
   readonly name: string
   readonly kind: 'kubernetes' | 'local'
 
-  /** Begins to observe; resolves when every job is known. */
-  start(): Promise<void>
+  /** Begins to observe; resolves when every job is known. The signal ends a wait that may be long. */
+  start(signal?: AbortSignal): Promise<void>
 
   /** What is missing for full service at this moment, for people; empty when nothing is. */
   missing(): string[]

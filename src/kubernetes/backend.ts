@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { KubeConfig } from '@kubernetes/client-node'
 import type { JobBackend, LogOptions } from '../job/backend.ts'
 import type { Log } from '../log.ts'
@@ -32,9 +33,12 @@ export function createKubernetesBackend(settings: KubernetesSettings, log: Log):
     kind: 'kubernetes',
     environments: createEnvironments(api),
 
-    async start() {
+    async start(signal) {
+      signal?.throwIfAborted()
       observers = observe()
-      await Promise.all(observers.watchers.map((watcher) => watcher.listed))
+      const listed = Promise.all(observers.watchers.map((watcher) => watcher.listed))
+      await (signal ? Promise.race([listed, once(signal, 'abort')]) : listed)
+      signal?.throwIfAborted()
     },
 
     missing: () => [...(observers?.watchers ?? []), lease].flatMap(({ trouble }) => trouble ?? []),
