@@ -5,13 +5,15 @@ import { isFinal, type Job } from '../job/job.ts'
 import { jobUuid } from '../job/job-uuid.ts'
 import type { Stop } from '../job/observation.ts'
 import type { Log } from '../log.ts'
+import { currentJob, knownJob, waitForFinal } from './current-job.ts'
 import { createDeployment } from './deployment.ts'
 import { finish } from './finish.ts'
 import { listJobs } from './job-list.ts'
 import { jobLog } from './job-log.ts'
-import type { Jobs } from './jobs.ts'
+import type { Deployment, Jobs } from './jobs.ts'
 import { KeyLock } from './key-lock.ts'
 import { LogArchive } from './log-archive.ts'
+import { startOrphanSweeps } from './orphans.ts'
 import { type OpenUploads, purge } from './purge.ts'
 import { createRecords, type Records } from './records.ts'
 import { guarded } from './store-guard.ts'
@@ -37,6 +39,7 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
   const { backend, store, log, openUploads } = parts
   const records = createRecords(store)
   const logs = new LogArchive(backend, store, log)
+  const locks = new KeyLock()
   const tracker = new Tracker({
     backend,
     store,
@@ -48,56 +51,49 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
       if (!job.assessment.deleted) parts.onArchived?.(job.answer)
     },
   })
-  const locks = new KeyLock()
-
-  const jobs: Jobs = {
-    async beginDeployment(idempotencyKey) {
-      const uuid = jobUuid(parts.namespace, idempotencyKey)
-      if (idempotencyKey === undefined) return createDeployment(parts, uuid, undefined, () => {})
-      const unlock = await locks.lock(uuid)
-      try {
-        return createDeployment(parts, uuid, await existingRequest(backend, records, uuid), unlock)
-      } catch (error) {
-        unlock()
-        throw error
-      }
+  let endSweeps: (() => void) | undefined
+  return {
+    jobs: jobsOver({ ...parts, records, locks, tracker }),
+    start() {
+      tracker.start()
+      endSweeps = startOrphanSweeps({ backend, store, records, locks, openUploads, log })
     },
+    close() {
+      endSweeps?.()
+      tracker.close()
+      logs.close()
+    },
+  }
+}
+
+interface AllParts extends JobsParts {
+  records: Records
+  locks: KeyLock
+  tracker: Tracker
+}
+
+function jobsOver(parts: AllParts): Jobs {
+  const { backend, store, records, tracker } = parts
+  return {
+    beginDeployment: (idempotencyKey) => beginDeployment(parts, idempotencyKey),
 
     get: (uuid) => currentJob(tracker, records, uuid),
 
     list: (options) => guarded(() => listJobs(tracker, records, options)),
 
     async cancel(uuid) {
-      const job = await known(tracker, records, uuid)
+      const job = await knownJob(tracker, records, uuid)
       if (isFinal(job.state)) return job
       await backend.stop(uuid, stopNow('canceled', 'canceled by request'))
-      return known(tracker, records, uuid)
+      return knownJob(tracker, records, uuid)
     },
 
-    async remove(uuid) {
-      const stop = () => backend.stop(uuid, stopNow('deleted', 'deleted by request'))
-      // One that stops is removed once nothing of it writes any more; the decision is written down.
-      if (await stop()) return
-      // Whoever is about to make a job of this uuid has its inputs in the store already.
-      const unlock = await locks.lock(uuid)
-      try {
-        if (!(await stop())) await guarded(() => purge(store, records, openUploads, uuid))
-      } finally {
-        unlock()
-      }
-    },
+    remove: (uuid) => remove(parts, uuid),
 
     log: (uuid, options) => jobLog({ backend, store, records, tracker }, uuid, options),
 
-    async waitForFinal(uuid, milliseconds, signal) {
-      const deadline = Date.now() + milliseconds
-      for (;;) {
-        const job = await currentJob(tracker, records, uuid)
-        const left = deadline - Date.now()
-        if (!job || isFinal(job.state) || left <= 0 || signal?.aborted) return job
-        await nextChange(tracker, uuid, left, signal)
-      }
-    },
+    waitForFinal: (uuid, milliseconds, signal) =>
+      waitForFinal(tracker, records, uuid, { milliseconds, signal }),
 
     countByState() {
       const counts = new Map<string, number>()
@@ -105,27 +101,33 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
       return counts
     },
   }
+}
 
-  return {
-    jobs,
-    start: () => tracker.start(),
-    close() {
-      tracker.close()
-      logs.close()
-    },
+async function beginDeployment(parts: AllParts, idempotencyKey?: string): Promise<Deployment> {
+  const { backend, records, locks } = parts
+  const uuid = jobUuid(parts.namespace, idempotencyKey)
+  const unlock = await locks.lock(uuid)
+  try {
+    const existing = idempotencyKey === undefined ? undefined : await existingRequest(backend, records, uuid)
+    return createDeployment(parts, uuid, existing, unlock)
+  } catch (error) {
+    unlock()
+    throw error
   }
 }
 
-async function currentJob(tracker: Tracker, records: Records, uuid: string): Promise<Job | undefined> {
-  const tracked = tracker.get(uuid)
-  if (tracked) return tracked.assessment.deleted ? undefined : tracked.answer
-  return (await guarded(() => records.read(uuid)))?.job
-}
-
-async function known(tracker: Tracker, records: Records, uuid: string): Promise<Job> {
-  const job = await currentJob(tracker, records, uuid)
-  if (!job) throw new Problem('not-found', `there is no job ${uuid}`)
-  return job
+async function remove(parts: AllParts, uuid: string): Promise<void> {
+  const { backend, store, records, locks, openUploads } = parts
+  const stop = () => backend.stop(uuid, stopNow('deleted', 'deleted by request'))
+  // One that stops is removed once nothing of it writes any more; the decision is written down.
+  if (await stop()) return
+  // Whoever is about to make a job of this uuid has its inputs in the store already.
+  const unlock = await locks.lock(uuid)
+  try {
+    if (!(await stop())) await guarded(() => purge(store, records, openUploads, uuid))
+  } finally {
+    unlock()
+  }
 }
 
 async function existingRequest(
@@ -144,23 +146,4 @@ async function existingRequest(
 
 function stopNow(outcome: Stop['outcome'], message: string): Stop {
   return { outcome, cause: { reason: 'Canceled', message }, at: Date.now() }
-}
-
-async function nextChange(
-  tracker: Tracker,
-  uuid: string,
-  milliseconds: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      end()
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, milliseconds)
-    const end = tracker.onChange(uuid, done)
-    signal?.addEventListener('abort', done)
-  })
 }

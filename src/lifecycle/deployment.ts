@@ -1,14 +1,10 @@
-import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
-import { fileKey } from '../artifact/keys.ts'
-import { layout } from '../artifact/layout.ts'
-import { putStream, TooLargeError } from '../artifact/put-stream.ts'
 import type { ArtifactStore } from '../artifact/store.ts'
-import { invalid, messageOf, Problem } from '../errors.ts'
+import { messageOf, Problem } from '../errors.ts'
 import type { JobBackend } from '../job/backend.ts'
 import type { JobRequest } from '../job/request.ts'
 import { requestHash } from '../job/request-hash.ts'
 import type { Log } from '../log.ts'
+import { Inputs } from './inputs.ts'
 import type { Deployment } from './jobs.ts'
 
 export interface DeploymentParts {
@@ -23,90 +19,38 @@ export interface DeploymentParts {
  * job of that uuid, live or finished: then inputs are only hashed, so that a replay can't touch what was stored.
  */
 export function createDeployment(
-  parts: DeploymentParts,
+  { backend, store, log, inputMaxBytes: maxBytes }: DeploymentParts,
   uuid: string,
   existing: string | undefined,
   unlock: () => void,
 ): Deployment {
-  const { backend, store, log, inputMaxBytes } = parts
-  const inputs: ReceivedInput[] = []
-  const names = new Set<string>()
-  const stored: string[] = []
-  let bytes = 0
+  const inputs = new Inputs({ store, uuid, maxBytes, hashOnly: existing !== undefined })
 
-  async function removeInputs(): Promise<void> {
-    if (stored.length > 0) await store.remove([...stored, layout.inputList(uuid)])
+  async function make(request: JobRequest): Promise<void> {
+    const requestSha256 = requestHash(request, inputs.received)
+    if (existing !== undefined) return checkSame(existing, requestSha256)
+    const inputsSha256 = await inputs.storeList()
+    const plan = { uuid, request, requestSha256, ...(inputsSha256 && { inputsSha256 }) }
+    const made = await backend.create(plan)
+    checkSame(made.requestSha256, requestSha256)
+    await untilKnown(backend, uuid)
   }
 
   async function abandonQuietly(): Promise<void> {
-    await removeInputs().catch((error: unknown) =>
-      log.warn(
-        { job: uuid, error: messageOf(error) },
-        'inputs of a request that failed could not be removed',
-      ),
-    )
-  }
-
-  async function storeList(): Promise<string | undefined> {
-    if (inputs.length === 0) return undefined
-    const list = Buffer.from(
-      [...inputs]
-        .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
-        .map(({ name, ...rest }) => `${JSON.stringify({ path: name, type: 'file', ...rest })}\n`)
-        .join(''),
-    )
-    await store.put(layout.inputList(uuid), list)
-    return createHash('sha256').update(list).digest('hex')
+    await inputs.remove().catch((error: unknown) => {
+      const failed = { job: uuid, error: messageOf(error) }
+      log.warn(failed, 'inputs of a request that failed could not be removed')
+    })
   }
 
   return {
     uuid,
 
-    async receiveInput(name, stream) {
-      checkInputName(name)
-      if (names.has(name))
-        throw invalid('input', `the name ${JSON.stringify(name)} was given twice`, 'different file names')
-      names.add(name)
-      const limit = inputMaxBytes - bytes
-      const key = fileKey(Buffer.from(name))
-      const at = layout.input(uuid, key)
-      if (existing === undefined) stored.push(at)
-      try {
-        const { size, sha256, etag } = existing
-          ? { ...(await hashOnly(stream, limit)), etag: '' }
-          : await putStream(store, at, stream, { maxBytes: limit })
-        bytes += size
-        inputs.push({ name, size, sha256, key, etag })
-      } catch (error) {
-        if (!(error instanceof TooLargeError)) throw error
-        throw new Problem(
-          'too-large',
-          `input: the files have more than ${inputMaxBytes} bytes in all (INPUT_MAX_BYTES)`,
-          {
-            errors: [
-              { field: 'input', problem: 'too large', expected: `at most ${inputMaxBytes} bytes in all` },
-            ],
-          },
-        )
-      }
-    },
+    receiveInput: (name, stream) => inputs.receive(name, stream),
 
-    async deploy(request: JobRequest) {
+    async deploy(request) {
       try {
-        const requestSha256 = requestHash(request, inputs)
-        if (existing !== undefined) {
-          checkSame(existing, requestSha256)
-          return { job_uuid: uuid }
-        }
-        const inputsSha256 = await storeList()
-        const made = await backend.create({
-          uuid,
-          request,
-          requestSha256,
-          ...(inputsSha256 && { inputsSha256 }),
-        })
-        checkSame(made.requestSha256, requestSha256)
-        await untilKnown(backend, uuid)
+        await make(request)
         return { job_uuid: uuid }
       } catch (error) {
         // Where the cluster's answer was lost, the Job may stand: a retry with the key needs its inputs.
@@ -124,14 +68,6 @@ export function createDeployment(
       unlock()
     },
   }
-}
-
-interface ReceivedInput {
-  name: string
-  size: number
-  sha256: string
-  key: string
-  etag: string
 }
 
 /** A job must be found by the very caller who was just told of it, though the watch is a moment behind. */
@@ -166,26 +102,4 @@ function checkSame(existing: string, requested: string): void {
       ],
     },
   )
-}
-
-/** A name becomes a file of `/input`: one component, nothing that a shell or a listing would stumble over. */
-function checkInputName(name: string): void {
-  const expected = 'a file name of 1 to 255 bytes without "/", control characters, "." or ".."'
-  const shown = JSON.stringify(name)
-  if (name === '' || name === '.' || name === '..' || name.includes('/') || Buffer.byteLength(name) > 255) {
-    throw invalid('input', `${shown} is no safe file name`, expected)
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(name)) throw invalid('input', `${shown} has control characters`, expected)
-}
-
-async function hashOnly(stream: Readable, limit: number): Promise<{ size: number; sha256: string }> {
-  const hash = createHash('sha256')
-  let size = 0
-  for await (const chunk of stream) {
-    size += (chunk as Buffer).length
-    if (size > limit) throw new TooLargeError('an input', limit)
-    hash.update(chunk as Buffer)
-  }
-  return { size, sha256: hash.digest('hex') }
 }

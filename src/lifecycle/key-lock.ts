@@ -2,6 +2,10 @@
 export class KeyLock {
   readonly #tails = new Map<string, Promise<void>>()
 
+  isLocked(key: string): boolean {
+    return this.#tails.has(key)
+  }
+
   /** Resolves with the function that lets the next one in; calling it again does nothing. */
   async lock(key: string): Promise<() => void> {
     const before = this.#tails.get(key)

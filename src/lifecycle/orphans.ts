@@ -1,0 +1,106 @@
+import { layout } from '../artifact/layout.ts'
+import type { ArtifactStore } from '../artifact/store.ts'
+import { messageOf } from '../errors.ts'
+import type { JobBackend } from '../job/backend.ts'
+import type { Log } from '../log.ts'
+import type { KeyLock } from './key-lock.ts'
+import { type OpenUploads, purge } from './purge.ts'
+import type { Records } from './records.ts'
+
+export interface OrphanParts {
+  backend: JobBackend
+  store: ArtifactStore
+  records: Records
+  locks: KeyLock
+  openUploads: OpenUploads
+  log: Log
+}
+
+const hour = 3_600_000
+/** Folders with more keys than that are jumped over: the listing's pages hold as many. */
+const mostKeys = 1000
+
+/** Looks for orphans every hour, where this process holds the Lease; returns what ends it. */
+export function startOrphanSweeps(parts: OrphanParts): () => void {
+  let last = Promise.resolve()
+  const closing = new AbortController()
+  const timer = setInterval(() => {
+    last = last
+      .then(() => removeOrphans(parts, Date.now() - hour, closing.signal))
+      .catch((error: unknown) => {
+        if (closing.signal.aborted) return
+        parts.log.warn({ error: messageOf(error) }, 'looking for what no job owns in the store failed')
+      })
+  }, hour).unref()
+  return () => {
+    clearInterval(timer)
+    closing.abort()
+  }
+}
+
+/**
+ * Removes the folders of the store that have neither a job nor a record, and in which nothing was written after
+ * `before` (milliseconds since the epoch): inputs whose job was never made, and what a vanished job left.
+ * Does nothing where this process is not the one to finish jobs, or may not know of all of them.
+ */
+export async function removeOrphans(parts: OrphanParts, before: number, signal?: AbortSignal): Promise<void> {
+  const { backend, store, records, locks, openUploads, log } = parts
+  const mayRemove = () => backend.holdsLease() && backend.missing().length === 0
+  for await (const { uuid, hasRecord } of folders(store, signal)) {
+    if (!mayRemove()) return
+    // Whoever holds the lock is making that very job.
+    if (hasRecord || backend.get(uuid) || locks.isLocked(uuid)) continue
+    const unlock = await locks.lock(uuid)
+    try {
+      // The record first: one call, where the age of a large result takes one for each object.
+      if ((await store.head(layout.record(uuid), signal)) !== undefined) continue
+      if (await isYounger(store, uuid, before, signal)) continue
+      if (backend.get(uuid) || !mayRemove()) continue
+      await purge(store, records, openUploads, uuid)
+      log.info({ job: uuid }, 'removed from the store what no job owned')
+    } finally {
+      unlock()
+    }
+  }
+}
+
+/** Every job's folder; `hasRecord` may be false for one with very many objects. */
+async function* folders(
+  store: ArtifactStore,
+  signal?: AbortSignal,
+): AsyncGenerator<{ uuid: string; hasRecord: boolean }> {
+  let folder: { uuid: string; hasRecord: boolean; keys: number } | undefined
+  for (let after: string | undefined, done = false; !done; ) {
+    done = true
+    const options = { ...(after !== undefined && { after }), ...(signal && { signal }) }
+    for await (const { key } of store.list('jobs/', options)) {
+      const [, uuid, name] = /^jobs\/([0-9a-f-]{36})\/(.*)$/s.exec(key) ?? []
+      if (uuid === undefined) continue
+      if (uuid !== folder?.uuid) {
+        if (folder) yield folder
+        folder = { uuid, hasRecord: false, keys: 0 }
+      }
+      folder.keys += 1
+      if (name === 'job.json') folder.hasRecord = true
+      if (folder.keys <= mostKeys) continue
+      // `0` is the character behind `/`.
+      after = `jobs/${uuid}0`
+      done = false
+      break
+    }
+  }
+  if (folder) yield folder
+}
+
+async function isYounger(
+  store: ArtifactStore,
+  uuid: string,
+  before: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  for await (const { key } of store.list(`jobs/${uuid}/`, signal ? { signal } : {})) {
+    const head = await store.head(key, signal)
+    if (head && head.modified.getTime() > before) return true
+  }
+  return false
+}
