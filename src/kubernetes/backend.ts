@@ -4,21 +4,18 @@ import type { JobBackend, LogOptions } from '../job/backend.ts'
 import type { Log } from '../log.ts'
 import { createApi } from './api.ts'
 import { JobCache } from './cache.ts'
-import { Caretaker } from './caretaker.ts'
 import { createClient } from './client.ts'
 import { createJob } from './creation.ts'
-import { Diagnosis } from './diagnosis.ts'
 import { createEnvironments } from './environments.ts'
 import { LeaseHolder } from './lease.ts'
 import { openLog } from './logs.ts'
 import { isArchived, requestSha256Of } from './marks.ts'
-import { managedSelector } from './names.ts'
 import { newestOf } from './observe.ts'
+import { observeCluster } from './observers.ts'
 import { discardJob, releaseJob } from './release.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { problemOf } from './status-error.ts'
 import { stopJob } from './stop.ts'
-import { Watcher } from './watch.ts'
 
 /** Runs jobs on a cluster. Throws where the kubeconfig can't be read; nothing is called before start(). */
 export function createKubernetesBackend(settings: KubernetesSettings, log: Log): JobBackend {
@@ -26,7 +23,7 @@ export function createKubernetesBackend(settings: KubernetesSettings, log: Log):
   const api = createApi(client, settings.namespace)
   const cache = new JobCache()
   const lease = new LeaseHolder({ api, log, ...(settings.identity ? { identity: settings.identity } : {}) })
-  let observers: Observers | undefined
+  let observers: ReturnType<typeof observeCluster> | undefined
 
   return {
     name: `kubernetes ${client.server}, namespace ${settings.namespace}`,
@@ -35,7 +32,7 @@ export function createKubernetesBackend(settings: KubernetesSettings, log: Log):
 
     async start(signal) {
       signal?.throwIfAborted()
-      observers = observe()
+      observers = observeCluster({ client, api, cache, lease, log })
       const listed = Promise.all(observers.watchers.map((watcher) => watcher.listed))
       await (signal ? Promise.race([listed, once(signal, 'abort')]) : listed)
       signal?.throwIfAborted()
@@ -81,43 +78,6 @@ export function createKubernetesBackend(settings: KubernetesSettings, log: Log):
       await client.close()
     },
   }
-
-  function observe(): Observers {
-    const watched = { client, labelSelector: managedSelector, log }
-    const watchers = [
-      new Watcher({
-        ...watched,
-        what: 'Jobs',
-        resource: api.jobs,
-        onList: (jobs) => cache.listJobs(jobs),
-        onEvent: (type, job) => (type === 'deleted' ? cache.removeJob(job) : cache.putJob(job)),
-      }),
-      new Watcher({
-        ...watched,
-        what: 'Pods',
-        resource: api.pods,
-        onList: (pods) => cache.listPods(pods),
-        onEvent: (type, pod) => (type === 'deleted' ? cache.removePod(pod) : cache.putPod(pod)),
-      }),
-    ] as const
-    const diagnosis = new Diagnosis({ api, cache, log })
-    const caretaker = new Caretaker({ api, cache, log, holdsLease: () => lease.held })
-    const unsubscribe = lease.onChange((held) => held && caretaker.sweep())
-    lease.start()
-    return {
-      watchers,
-      async close() {
-        unsubscribe()
-        await Promise.all([...watchers.map((one) => one.close()), diagnosis.close(), caretaker.close()])
-        await lease.close()
-      },
-    }
-  }
-}
-
-interface Observers {
-  watchers: readonly { listed: Promise<void>; trouble: string | undefined }[]
-  close(): Promise<void>
 }
 
 function loadKubeConfig(path: string | undefined): KubeConfig {

@@ -1,0 +1,50 @@
+import type { Log } from '../log.ts'
+import type { Api } from './api.ts'
+import type { JobCache } from './cache.ts'
+import { Caretaker } from './caretaker.ts'
+import type { Client } from './client.ts'
+import { Diagnosis } from './diagnosis.ts'
+import type { LeaseHolder } from './lease.ts'
+import { managedSelector } from './names.ts'
+import { Watcher } from './watch.ts'
+
+export interface ObserverParts {
+  client: Client
+  api: Api
+  cache: JobCache
+  lease: LeaseHolder
+  log: Log
+}
+
+/** Begins to fill the cache and to do what that asks for; close() ends all of it and gives the Lease back. */
+export function observeCluster({ client, api, cache, lease, log }: ObserverParts) {
+  const watched = { client, labelSelector: managedSelector, log }
+  const watchers = [
+    new Watcher({
+      ...watched,
+      what: 'Jobs',
+      resource: api.jobs,
+      onList: (jobs) => cache.listJobs(jobs),
+      onEvent: (type, job) => (type === 'deleted' ? cache.removeJob(job) : cache.putJob(job)),
+    }),
+    new Watcher({
+      ...watched,
+      what: 'Pods',
+      resource: api.pods,
+      onList: (pods) => cache.listPods(pods),
+      onEvent: (type, pod) => (type === 'deleted' ? cache.removePod(pod) : cache.putPod(pod)),
+    }),
+  ] as const
+  const diagnosis = new Diagnosis({ api, cache, log })
+  const caretaker = new Caretaker({ api, cache, log, holdsLease: () => lease.held })
+  const unsubscribe = lease.onChange((held) => held && caretaker.sweep())
+  lease.start()
+  return {
+    watchers,
+    async close() {
+      unsubscribe()
+      await Promise.all([...watchers.map((one) => one.close()), diagnosis.close(), caretaker.close()])
+      await lease.close()
+    },
+  }
+}
