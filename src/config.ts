@@ -78,7 +78,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
   }
   const env = parsed.data
-  const inPod = environment['KUBERNETES_SERVICE_HOST'] !== undefined
+  const inPod = environment.KUBERNETES_SERVICE_HOST !== undefined
   const onCluster = env.KUBECONFIG !== undefined || inPod
   const problems = [...onAccess(env, onCluster), ...(onCluster ? onKubernetes(env) : []), ...onStore(env)]
   if (problems.length > 0) throw new ConfigError(problems)

@@ -57,14 +57,14 @@ describe('the API on the embedded default', () => {
       ),
     )
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201, 201])
-    expect(new Set(answers.map(({ body }) => body['job_uuid'])).size).toBe(1)
+    expect(new Set(answers.map(({ body }) => body.job_uuid)).size).toBe(1)
     const other = await postJson(`${api.url}/job/deploy`, { job: 'failing' }, { 'Idempotency-Key': 'six' })
     expect(other.status).toBe(422)
   })
 
   it('shows what a failed job left as a partial result', async () => {
     const { body } = await postJson(`${api.url}/job/deploy`, { job: 'failing' })
-    const job = await waitForFinal(api.url, String(body['job_uuid']))
+    const job = await waitForFinal(api.url, String(body.job_uuid))
     expect(job).toMatchObject({
       state: 'failed',
       reason: 'Error',
@@ -76,7 +76,7 @@ describe('the API on the embedded default', () => {
 
   it.each(['endless', 'stubborn'])('cancels the %s job and keeps what it had produced', async (name) => {
     const { body } = await postJson(`${api.url}/job/deploy`, { job: name, stop_grace_seconds: 3 })
-    const uuid = String(body['job_uuid'])
+    const uuid = String(body.job_uuid)
     await untilRunning(api.url, uuid)
     expect((await fetch(`${api.url}/job/${uuid}/cancel`, { method: 'POST' })).status).toBeLessThan(300)
     const job = await waitForFinal(api.url, uuid)
@@ -90,7 +90,7 @@ describe('the API on the embedded default', () => {
 
   it('removes all of a deleted job, also of one that runs', async () => {
     const { body } = await postJson(`${api.url}/job/deploy`, { job: 'endless' })
-    const uuid = String(body['job_uuid'])
+    const uuid = String(body.job_uuid)
     await untilRunning(api.url, uuid)
     expect((await fetch(`${api.url}/job/${uuid}`, { method: 'DELETE' })).status).toBe(204)
     expect((await fetch(`${api.url}/job/${uuid}`)).status).toBe(404)

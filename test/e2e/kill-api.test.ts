@@ -49,8 +49,8 @@ it.each([0, 5, 15, 30, 60, 120])(
     const first = await asked
     const again = await postJson(`${api.url}/job/deploy`, worker, { 'Idempotency-Key': key })
     expect(again.status).toBe(201)
-    if (first?.status === 201) expect(again.body['job_uuid']).toBe(first.body['job_uuid'])
-    await expectWholeResult(String(again.body['job_uuid']))
+    if (first?.status === 201) expect(again.body.job_uuid).toBe(first.body.job_uuid)
+    await expectWholeResult(String(again.body.job_uuid))
   },
 )
 
@@ -150,7 +150,7 @@ async function expectWholeResult(uuid: string): Promise<void> {
 async function deploy(): Promise<string> {
   const { status, body } = await postJson(`${api.url}/job/deploy`, worker)
   expect(status).toBe(201)
-  return String(body['job_uuid'])
+  return String(body.job_uuid)
 }
 
 /** Until the job is in that state or beyond it. */

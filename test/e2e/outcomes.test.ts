@@ -174,7 +174,7 @@ function deploy(script: string, fields: Record<string, unknown> = {}): Promise<s
 async function deployed(request: Record<string, unknown>): Promise<string> {
   const { status, body } = await postJson(`${api.url}/job/deploy`, request)
   expect(status, JSON.stringify(body)).toBe(201)
-  return String(body['job_uuid'])
+  return String(body.job_uuid)
 }
 
 async function removed(uuid: string): Promise<void> {

@@ -18,7 +18,7 @@ export async function startApiProcess(environment: Readonly<Record<string, strin
   const root = join(import.meta.dirname, '../..')
   const child = spawn(process.execPath, [join(root, 'src/main.ts')], {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...environment },
+    env: { PATH: process.env.PATH ?? '', PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const log: string[] = []
