@@ -172,7 +172,8 @@ function describeRunning(under: Under): void {
 function describeLog(under: Under): void {
   it('gives a log whole, by its last lines, and while it grows', async () => {
     const { backend } = under()
-    const plan = planFor(under().request('echo one; echo two >&2; sleep 2; echo three'))
+    // The pauses keep the order: standard output and error reach the log by pipes of their own.
+    const plan = planFor(under().request('echo one; sleep 1; echo two >&2; sleep 1; echo three'))
     await backend.create(plan)
     await until(backend, plan.uuid, (job) => workerOf(job)?.startedAt !== undefined)
     expect(await readLog(backend, plan.uuid, { follow: true })).toBe('one\ntwo\nthree\n')
