@@ -42,10 +42,8 @@ if (import.meta.main) {
   const names = prepare()
   console.log('swapping')
   for (const end = Date.now() + Number(process.argv[2]) * 1000; Date.now() < end; ) {
-    for (const name of names) {
-      swap(name)
-      swapBack(name)
-    }
+    for (const name of names) swap(name)
+    for (const name of names) swapBack(name)
   }
   for (const name of names) swap(name)
 }
