@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts'
 import type { JobBackend } from '../job/backend.ts'
 import type { Log } from '../log.ts'
 import type { KeyLock } from './key-lock.ts'
-import { type OpenUploads, purge } from './purge.ts'
+import { listAttempts, type OpenUploads, purge } from './purge.ts'
 import type { Records } from './records.ts'
 
 export interface OrphanParts {
@@ -40,7 +40,8 @@ export function startOrphanSweeps(parts: OrphanParts): () => void {
 
 /**
  * Removes the folders of the store that have neither a job nor a record, and in which nothing was written after
- * `before` (milliseconds since the epoch): inputs whose job was never made, and what a vanished job left.
+ * `before` (milliseconds since the epoch): inputs whose job was never made, and what a vanished job left behind
+ * uncommitted.
  * Does nothing where this process is not the one to finish jobs, or may not know of all of them.
  */
 export async function removeOrphans(parts: OrphanParts, before: number, signal?: AbortSignal): Promise<void> {
@@ -55,6 +56,13 @@ export async function removeOrphans(parts: OrphanParts, before: number, signal?:
       // The record first: one call, where the age of a large result takes one for each object.
       if ((await store.head(layout.record(uuid), signal)) !== undefined) continue
       if (await isYounger(store, uuid, before, signal)) continue
+      if (await hasManifest(store, uuid)) {
+        log.warn(
+          { job: uuid },
+          'results in the store belong to no known job: kept; DELETE /job/:id removes them',
+        )
+        continue
+      }
       if (backend.get(uuid) || !mayRemove()) continue
       await purge(store, records, openUploads, uuid)
       log.info({ job: uuid }, 'removed from the store what no job owned')
@@ -90,6 +98,14 @@ async function* folders(
     }
   }
   if (folder) yield folder
+}
+
+/** A committed result: its Job went without its record, as with a cluster that was set up anew. Never removed unasked. */
+async function hasManifest(store: ArtifactStore, uuid: string): Promise<boolean> {
+  for (const attempt of await listAttempts(store, uuid)) {
+    if ((await store.head(layout.manifest(uuid, attempt))) !== undefined) return true
+  }
+  return false
 }
 
 async function isYounger(

@@ -17,7 +17,10 @@ export async function purge(
   uuid: string,
 ): Promise<void> {
   await records.remove(uuid)
-  for (const attempt of await listAttempts(store, uuid)) {
+  const attempts = await listAttempts(store, uuid)
+  // Before the files: what is left of a removal that was cut short must not look like a result.
+  await store.remove(attempts.map((attempt) => layout.manifest(uuid, attempt)))
+  for (const attempt of attempts) {
     for (const upload of await openUploads(uuid, attempt)) await store.abortUpload(upload)
   }
   // Until nothing is listed: MinIO hides what lies below `a/` while there is an object `a` (tried).

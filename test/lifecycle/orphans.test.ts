@@ -31,6 +31,15 @@ it('removes what neither a job nor a record owns, and nothing else', async () =>
   }
 })
 
+it('never removes a committed result, whoever lost its job', async () => {
+  const { parts, store } = await setUp()
+  const attempt = `jobs/${randomUUID()}/${randomUUID()}`
+  const keys = [`${attempt}/files/a`, `${attempt}/manifest.ndjson`]
+  for (const key of keys) await store.put(key, Buffer.from('x'))
+  await removeOrphans(parts, later)
+  expect(await keysOf(store)).toEqual(keys)
+})
+
 it('leaves alone what was written lately', async () => {
   const { parts, store } = await setUp()
   await store.put(`jobs/${randomUUID()}/input/a`, Buffer.from('x'))
