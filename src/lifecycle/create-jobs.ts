@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ArtifactStore } from '../artifact/store.ts'
 import { Problem } from '../errors.ts'
 import type { JobBackend } from '../job/backend.ts'
@@ -33,9 +34,9 @@ export interface JobsParts {
 
 /**
  * Jobs over one backend and one store. `start` begins to follow them, once the backend has been started; `close`
- * ends the following, not the jobs.
+ * ends the following, not the jobs, and lets what is being finished end, for 5 s at most: it can be begun again.
  */
-export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close(): void } {
+export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close(): Promise<void> } {
   const { backend, store, log, openUploads } = parts
   const records = createRecords(store)
   const logs = new LogArchive(backend, store, log)
@@ -58,10 +59,14 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
       tracker.start()
       endSweeps = startOrphanSweeps({ backend, store, records, locks, openUploads, log })
     },
-    close() {
+    async close() {
       endSweeps?.()
-      tracker.close()
-      logs.close()
+      const bound = new AbortController()
+      await Promise.race([
+        Promise.all([logs.close(), tracker.close()]),
+        sleep(5000, undefined, { signal: bound.signal }),
+      ])
+      bound.abort()
     },
   }
 }

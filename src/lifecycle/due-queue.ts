@@ -6,11 +6,12 @@ export class DueQueue {
   readonly #entries = new Map<string, Entry>()
   /** A binary heap by time; entries that were replaced or removed stay until they come up, or outnumber the others. */
   #heap: Entry[] = []
+  readonly #running = new Set<Promise<unknown>>()
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  /** `at` in milliseconds since the epoch. `run` must not throw. */
-  set(key: string, at: number, run: () => void): void {
+  /** `at` in milliseconds since the epoch. `run` must neither throw nor reject. */
+  set(key: string, at: number, run: Task): void {
     if (this.#closed) return
     const entry = { key, at, run }
     this.#entries.set(key, entry)
@@ -32,10 +33,12 @@ export class DueQueue {
     return this.#heap.length
   }
 
-  close(): void {
+  /** Begins no further task; resolves when those under way have ended. */
+  async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
     this.#entries.clear()
+    await Promise.all(this.#running)
   }
 
   /** Times may lie a year ahead: what was replaced would pile up until then. */
@@ -59,16 +62,26 @@ export class DueQueue {
       pop(this.#heap)
       if (this.#entries.get(first.key) !== first) continue
       this.#entries.delete(first.key)
-      first.run()
+      this.#run(first.run)
     }
     this.#arm()
   }
+
+  #run(task: Task): void {
+    const running = task()
+    if (!(running instanceof Promise)) return
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running))
+  }
 }
+
+/** A promise that it returns is what it takes to end. */
+type Task = () => unknown
 
 interface Entry {
   key: string
   at: number
-  run: () => void
+  run: Task
 }
 
 function push(heap: Entry[], entry: Entry): void {

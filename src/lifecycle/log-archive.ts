@@ -63,8 +63,10 @@ export class LogArchive {
     await Promise.all(following?.logs.values() ?? [])
   }
 
-  close(): void {
+  /** Ends what is followed; resolves when nothing more of it will be written. */
+  async close(): Promise<void> {
     this.#closing.abort()
+    await Promise.all([...this.#following.values()].flatMap(({ logs }) => [...logs.values()]))
   }
 
   async #copy(uuid: string, key: string, options: LogOptions): Promise<ArchivedLog | undefined> {

@@ -9,7 +9,7 @@ export function planLookup(tracking: Tracking, tracked: Tracked, delay = 0): voi
   const { queue } = tracking
   const key = lookupKey(tracked.live.uuid)
   if (tracked.busy.has('lookup') || (delay === 0 && queue.has(key) && !isEnded(tracked.live))) return
-  queue.set(key, Date.now() + delay, () => void lookUp(tracking, tracked))
+  queue.set(key, Date.now() + delay, () => lookUp(tracking, tracked))
 }
 
 export function lookupKey(uuid: string): string {

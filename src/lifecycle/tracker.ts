@@ -78,11 +78,13 @@ export class Tracker {
     return () => this.#changes.off(uuid, listener)
   }
 
-  close(): void {
+  /** Resolves when nothing of it writes into the store any more. */
+  async close(): Promise<void> {
     this.#closed = true
     for (const end of this.#ends) end()
-    this.#queue.close()
     for (const uuid of this.#changes.eventNames()) this.#changes.emit(uuid)
+    const announcements = [...this.#jobs.values()].map(({ announcement }) => announcement)
+    await Promise.all([this.#queue.close(), ...announcements])
   }
 
   #evaluate(uuid: string): void {
@@ -151,7 +153,7 @@ export class Tracker {
     // A lookup may be making a manifest of checkpoints, which must not come after a removal.
     if (tracked.busy.has('finish') || tracked.busy.has('lookup')) return
     if (delay === 0 && this.#queue.has(finishKey(uuid))) return
-    this.#queue.set(finishKey(uuid), Date.now() + delay, () => void this.#finish(uuid, tracked))
+    this.#queue.set(finishKey(uuid), Date.now() + delay, () => this.#finish(uuid, tracked))
   }
 
   async #finish(uuid: string, tracked: Tracked): Promise<void> {

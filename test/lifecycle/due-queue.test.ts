@@ -50,11 +50,33 @@ it('waits for times further away than a timer can hold', () => {
   expect(ran).toBe(true)
 })
 
-it('holds one timer for any number of keys, and none once it is closed', () => {
+it('is closed once the tasks under way have ended, and begins no other', async () => {
+  const queue = new DueQueue()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let begun = 0
+  for (const key of ['a', 'b']) {
+    queue.set(key, key === 'a' ? 10 : 20, () => {
+      begun++
+      return promise
+    })
+  }
+  vi.advanceTimersByTime(15)
+  let closed = false
+  const closing = queue.close().then(() => {
+    closed = true
+  })
+  await vi.advanceTimersByTimeAsync(100)
+  expect({ begun, closed }).toEqual({ begun: 1, closed: false })
+  resolve()
+  await closing
+  expect(begun).toBe(1)
+})
+
+it('holds one timer for any number of keys, and none once it is closed', async () => {
   const queue = new DueQueue()
   for (let i = 0; i < 1000; i++) queue.set(`k${i}`, 1000 + i, () => {})
   expect(vi.getTimerCount()).toBe(1)
-  queue.close()
+  await queue.close()
   expect(vi.getTimerCount()).toBe(0)
 })
 
