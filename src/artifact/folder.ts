@@ -13,20 +13,7 @@ import { checkKey, checkPrefix } from './store-key.ts'
 /** A folder as a store: each object is a file under its key. Any number of processes may share it. */
 export function createFolderStore(directory: string): ArtifactStore {
   const root = resolve(directory)
-  const pathOf = (key: string) => {
-    checkKey(key)
-    if (key === temporaryFolder || key.startsWith(`${temporaryFolder}/`)) {
-      throw new StoreError('invalid', `the key ${JSON.stringify(key)} is the store's own`)
-    }
-    return join(root, key)
-  }
-  /** Calls of the file system can't be interrupted, so the signal counts before them alone. */
-  const run = <T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>) =>
-    asStoreError(what, async () => {
-      signal?.throwIfAborted()
-      return work()
-    })
-
+  const pathOf = (key: string) => pathBelow(root, key)
   return {
     name: `folder ${root}`,
 
@@ -75,6 +62,22 @@ export function createFolderStore(directory: string): ArtifactStore {
 
     close: () => Promise.resolve(),
   }
+}
+
+function pathBelow(root: string, key: string): string {
+  checkKey(key)
+  if (key === temporaryFolder || key.startsWith(`${temporaryFolder}/`)) {
+    throw new StoreError('invalid', `the key ${JSON.stringify(key)} is the store's own`)
+  }
+  return join(root, key)
+}
+
+/** Calls of the file system can't be interrupted, so the signal counts before them alone. */
+function run<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  return asStoreError(what, async () => {
+    signal?.throwIfAborted()
+    return work()
+  })
 }
 
 async function putFile(root: string, target: string, body: Uint8Array): Promise<StoredObject> {

@@ -9,98 +9,106 @@ export interface PartSenderOptions {
 }
 
 /** Cuts bytes into parts and sends them, two at a time; the upload begins with the first full part. */
-export interface PartSender {
-  /** Resolves when the bytes are copied; rejects when a part before has failed. */
-  add(bytes: Uint8Array): Promise<void>
-  /** All bytes so far where they are no more than one part and nothing was sent, else undefined. */
-  onlyBlock(): Uint8Array | undefined
-  /** Sends the rest and completes the upload. */
-  finish(): Promise<StoredObject>
-  /** Ends what is under way and drops the upload; never rejects. */
-  abort(): Promise<void>
-}
+export class PartSender {
+  readonly #store: ArtifactStore
+  readonly #key: string
+  readonly #partSize: number
+  readonly #onFailure: (error: unknown) => void
+  readonly #ended = new AbortController()
+  readonly #again: { attempts: number; signal: AbortSignal }
+  readonly #inFlight = new Set<Promise<void>>()
+  readonly #free: Buffer<ArrayBuffer>[] = []
+  readonly #parts: Part[] = []
+  #block: Buffer<ArrayBuffer>
+  #filled = 0
+  #sent = 0
+  #upload: Upload | undefined
+  #failure: { error: unknown } | undefined
 
-export function createPartSender(
-  store: ArtifactStore,
-  key: string,
-  partSize: number,
-  { signal, attempts, onFailure }: PartSenderOptions,
-): PartSender {
-  const ended = new AbortController()
-  const bounded = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
-  const again = { attempts, signal: bounded }
-  const inFlight = new Set<Promise<void>>()
-  const free: Buffer<ArrayBuffer>[] = []
-  const parts: Part[] = []
-  let block = Buffer.allocUnsafe(Math.min(firstBlockBytes, partSize))
-  let filled = 0
-  let sent = 0
-  let upload: Upload | undefined
-  let failure: { error: unknown } | undefined
-
-  const sendBlock = async (): Promise<void> => {
-    if (inFlight.size >= partsInFlight) await Promise.race(inFlight)
-    if (failure !== undefined) throw failure.error
-    upload ??= await retry(() => store.createUpload(key, partSize, bounded), again)
-    const [target, full, body, number] = [upload, block, block.subarray(0, filled), ++sent]
-    const sending: Promise<void> = retry(() => store.putPart(target, number, body, bounded), again)
-      .then(
-        (part) => {
-          parts[number - 1] = part
-          free.push(full)
-        },
-        (error: unknown) => {
-          if (failure === undefined) onFailure(error)
-          failure ??= { error }
-        },
-      )
-      .finally(() => inFlight.delete(sending))
-    inFlight.add(sending)
-    filled = 0
+  constructor(store: ArtifactStore, key: string, partSize: number, options: PartSenderOptions) {
+    const { signal, attempts, onFailure } = options
+    this.#store = store
+    this.#key = key
+    this.#partSize = partSize
+    this.#onFailure = onFailure
+    const ended = this.#ended.signal
+    this.#again = { attempts, signal: signal === undefined ? ended : AbortSignal.any([signal, ended]) }
+    this.#block = Buffer.allocUnsafe(Math.min(firstBlockBytes, partSize))
   }
 
-  /** A new buffer for a new block; a larger one where the present one is full but the part isn't. */
-  const makeRoom = async (): Promise<void> => {
-    if (filled === partSize) {
-      await sendBlock()
-      block = free.pop() ?? Buffer.allocUnsafe(partSize)
-    } else if (filled === block.byteLength) {
-      const larger = Buffer.allocUnsafe(Math.min(partSize, block.byteLength * 4))
-      block.copy(larger)
-      block = larger
+  /** Resolves when the bytes are copied; rejects when a part before has failed. */
+  async add(bytes: Uint8Array): Promise<void> {
+    for (let taken = 0; taken < bytes.byteLength; ) {
+      await this.#makeRoom()
+      const piece = bytes.subarray(taken, taken + this.#block.byteLength - this.#filled)
+      this.#block.set(piece, this.#filled)
+      this.#filled += piece.byteLength
+      taken += piece.byteLength
     }
   }
 
-  return {
-    add: async (bytes) => {
-      for (let taken = 0; taken < bytes.byteLength; ) {
-        await makeRoom()
-        const piece = bytes.subarray(taken, taken + block.byteLength - filled)
-        block.set(piece, filled)
-        filled += piece.byteLength
-        taken += piece.byteLength
-      }
-    },
+  /** All bytes so far where they are no more than one part and nothing was sent, else undefined. */
+  onlyBlock(): Uint8Array | undefined {
+    return this.#sent === 0 ? this.#block.subarray(0, this.#filled) : undefined
+  }
 
-    onlyBlock: () => (sent === 0 ? block.subarray(0, filled) : undefined),
+  /** Sends the rest and completes the upload. */
+  async finish(): Promise<StoredObject> {
+    if (this.#filled > 0) await this.#sendBlock()
+    await Promise.all(this.#inFlight)
+    if (this.#failure !== undefined) throw this.#failure.error
+    const upload = this.#upload
+    if (upload === undefined) throw new Error(`${this.#key}: nothing was sent`)
+    const { signal } = this.#again
+    return retry(() => this.#store.completeUpload(upload, this.#parts, signal), this.#again)
+  }
 
-    finish: async () => {
-      if (filled > 0) await sendBlock()
-      await Promise.all(inFlight)
-      if (failure !== undefined) throw failure.error
-      if (upload === undefined) throw new Error(`${key}: nothing was sent`)
-      const target = upload
-      return retry(() => store.completeUpload(target, parts, bounded), again)
-    },
+  /** Ends what is under way and drops the upload; never rejects. */
+  async abort(): Promise<void> {
+    this.#ended.abort()
+    await Promise.all(this.#inFlight)
+    const upload = this.#upload
+    if (upload === undefined) return
+    // Without the caller's signal, which may be why it is aborted; what fails here is not the failure to tell.
+    await retry(() => this.#store.abortUpload(upload), { attempts: 3 }).catch(() => {})
+  }
 
-    abort: async () => {
-      ended.abort()
-      await Promise.all(inFlight)
-      const target = upload
-      if (target === undefined) return
-      // Without the caller's signal, which may be why it is aborted; what fails here is not the failure to tell.
-      await retry(() => store.abortUpload(target), { attempts: 3 }).catch(() => {})
-    },
+  /** A new buffer for a new block; a larger one where the present one is full but the part isn't. */
+  async #makeRoom(): Promise<void> {
+    if (this.#filled === this.#partSize) {
+      await this.#sendBlock()
+      this.#block = this.#free.pop() ?? Buffer.allocUnsafe(this.#partSize)
+    } else if (this.#filled === this.#block.byteLength) {
+      const larger = Buffer.allocUnsafe(Math.min(this.#partSize, this.#block.byteLength * 4))
+      this.#block.copy(larger)
+      this.#block = larger
+    }
+  }
+
+  async #sendBlock(): Promise<void> {
+    if (this.#inFlight.size >= partsInFlight) await Promise.race(this.#inFlight)
+    if (this.#failure !== undefined) throw this.#failure.error
+    const { signal } = this.#again
+    this.#upload ??= await retry(
+      () => this.#store.createUpload(this.#key, this.#partSize, signal),
+      this.#again,
+    )
+    const [upload, block, number] = [this.#upload, this.#block, ++this.#sent]
+    const body = block.subarray(0, this.#filled)
+    const sending: Promise<void> = retry(() => this.#store.putPart(upload, number, body, signal), this.#again)
+      .then(
+        (part) => {
+          this.#parts[number - 1] = part
+          this.#free.push(block)
+        },
+        (error: unknown) => {
+          if (this.#failure === undefined) this.#onFailure(error)
+          this.#failure ??= { error }
+        },
+      )
+      .finally(() => this.#inFlight.delete(sending))
+    this.#inFlight.add(sending)
+    this.#filled = 0
   }
 }
 

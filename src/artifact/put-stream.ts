@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { createPartSender } from './part-sender.ts'
+import { PartSender } from './part-sender.ts'
 import { retry } from './retry.ts'
 import type { ArtifactStore, StoredObject } from './store.ts'
 
@@ -50,7 +50,7 @@ export async function putStream(
       source.destroy(reason instanceof Error ? reason : new Error(String(reason)))
   }
   const onAbort = () => stopSource(signal?.reason)
-  const sender = createPartSender(store, key, partSize, { signal, attempts, onFailure: stopSource })
+  const sender = new PartSender(store, key, partSize, { signal, attempts, onFailure: stopSource })
   let size = 0
   signal?.addEventListener('abort', onAbort, { once: true })
   try {

@@ -50,11 +50,6 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
   return { ...outcome, result: resultOf(outcome.state, known), awaitsManifest: false, deleted }
 }
 
-/** Whether an attempt of a job has nothing left that could still write into the store. */
-export function isQuiet(observation: Observation): boolean {
-  return observation.attempt === undefined || observation.attempt.ended
-}
-
 function withoutAttempt(
   observation: Observation,
   stored: Stored | undefined,

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { KubeConfig } from '@kubernetes/client-node'
 import type { JobBackend, LogOptions } from '../job/backend.ts'
 import type { Log } from '../log.ts'
-import { createApi } from './api.ts'
+import { type Api, createApi } from './api.ts'
 import { JobCache } from './cache.ts'
 import { createClient } from './client.ts'
 import { createJob } from './creation.ts'
@@ -63,12 +63,7 @@ export function createKubernetesBackend(settings: KubernetesSettings, log: Log):
 
     discard: (uuid) => discardJob(api, uuid).catch(rejectProblem),
 
-    async log(uuid: string, options: LogOptions) {
-      const seen = cache.seen(uuid)
-      const newest = seen && newestOf(seen.pods)
-      if (newest === undefined || newest.goneAt !== undefined) return undefined
-      return await openLog(api, newest.pod, options).catch(rejectProblem)
-    },
+    log: (uuid, options) => newestLog(api, cache, uuid, options),
 
     holdsLease: () => lease.held,
     onLease: (listener) => lease.onChange(listener),
@@ -78,6 +73,13 @@ export function createKubernetesBackend(settings: KubernetesSettings, log: Log):
       await client.close()
     },
   }
+}
+
+async function newestLog(api: Api, cache: JobCache, uuid: string, options: LogOptions) {
+  const seen = cache.seen(uuid)
+  const newest = seen && newestOf(seen.pods)
+  if (newest === undefined || newest.goneAt !== undefined) return undefined
+  return await openLog(api, newest.pod, options).catch(rejectProblem)
 }
 
 function loadKubeConfig(path: string | undefined): KubeConfig {

@@ -1,19 +1,10 @@
 import { delimiter, dirname } from 'node:path'
+import type { FolderConfig, S3Config } from '../config.ts'
 import type { AttemptFolders } from './folders.ts'
 import { markerVariable, uploaderMarker, workerMarker } from './kill.ts'
 
 /** Where the uploader puts what it finds. */
-export type LocalStore =
-  | { kind: 'folder'; directory: string }
-  | {
-      kind: 's3'
-      endpoint: string
-      bucket: string
-      region: string
-      prefix: string
-      accessKey: string
-      secretKey: string
-    }
+export type LocalStore = FolderConfig | S3Config
 
 type Variables = Record<string, string>
 

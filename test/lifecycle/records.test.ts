@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import type { Job } from '../../src/job/job.ts'
 import { createRecords, type JobRecord, listPosition, positionUuid } from '../../src/lifecycle/records.ts'
 import { folderStore, keysOf } from '../support/folder-store.ts'
+import { jobRequest } from '../support/job-request.ts'
 
 it('reads back what was written, and nothing where nothing was', async () => {
   const records = createRecords(await folderStore())
@@ -56,20 +57,6 @@ function recordOf(createdAt: string): JobRecord {
     finished_at: createdAt,
     result: { state: 'complete', count: 0, bytes: 0 },
   }
-  const request = {
-    job_env: {},
-    env: {},
-    config_map_ref: [],
-    result_directory: '/output',
-    volumes: [],
-    node_selector: {},
-    tolerations: [],
-    labels: {},
-    retries: 0,
-    start_timeout_seconds: 3600,
-    stop_grace_seconds: 30,
-    upload_timeout_seconds: 3600,
-    keep_seconds: 3600,
-  }
+  const request = jobRequest()
   return { version: 1, job, request, request_sha256: 'ab', logs: { worker: { from_beginning: true } } }
 }

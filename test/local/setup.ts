@@ -7,6 +7,7 @@ import type { JobRequest } from '../../src/job/request.ts'
 import { createLocalBackend, type LocalSettings } from '../../src/local/backend.ts'
 import type { JobRecord } from '../../src/local/record.ts'
 import { createLog } from '../../src/log.ts'
+import { jobRequest } from '../support/job-request.ts'
 
 /** A folder of the test's own, removed at its end. */
 export async function temporaryFolder(): Promise<string> {
@@ -33,24 +34,15 @@ export async function startBackend(folder: string, more: Partial<LocalSettings> 
 
 /** A request whose worker is `sh -c <script>`. */
 export function shellRequest(script: string, fields: Partial<JobRequest> = {}): JobRequest {
-  return {
+  return jobRequest({
     command: ['sh', '-c'],
     args: [script],
-    job_env: {},
-    env: {},
-    config_map_ref: [],
-    result_directory: '/output',
-    volumes: [],
-    node_selector: {},
-    tolerations: [],
-    labels: {},
-    retries: 0,
     start_timeout_seconds: 60,
     stop_grace_seconds: 3,
     upload_timeout_seconds: 60,
     keep_seconds: 60,
     ...fields,
-  }
+  })
 }
 
 /** An uploader that does as the script says, in place of the project's own: for faults that this one never has. */
