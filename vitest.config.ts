@@ -1,7 +1,8 @@
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 import { choose, facts } from './test/support/choose.ts'
 
-const needsCluster = ['test/**/*.cluster.test.ts', 'test/e2e/**/*.test.ts']
+const takesTheNode = ['test/faults/**/*.outage.test.ts']
+const needsCluster = ['test/**/*.cluster.test.ts', 'test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts']
 const needsStore = ['test/**/*.store.test.ts']
 
 const unit: TestProjectConfiguration = {
@@ -27,6 +28,7 @@ const cluster: TestProjectConfiguration = {
   test: {
     name: 'cluster',
     include: needsCluster,
+    exclude: takesTheNode,
     globalSetup: 'test/support/global-setup.ts',
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -35,13 +37,25 @@ const cluster: TestProjectConfiguration = {
     sequence: { groupOrder: 2 },
   },
 }
+const outages: TestProjectConfiguration = {
+  test: {
+    name: 'outages',
+    include: takesTheNode,
+    globalSetup: 'test/support/global-setup.ts',
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    // Each takes the kubelet, the API server or the node's room from everybody.
+    fileParallelism: false,
+    sequence: { groupOrder: 3 },
+  },
+}
 
 export default defineConfig(async () => ({
   test: {
     reporters: process.env.CI ? ['verbose'] : ['default'],
     // The last of it checks that no object is left, which takes as long as removing a namespace.
     teardownTimeout: 120_000,
-    projects: (await canHaveCluster()) ? [unit, store, cluster] : [unit],
+    projects: (await canHaveCluster()) ? [unit, store, cluster, outages] : [unit],
   },
 }))
 

@@ -170,12 +170,15 @@ describe('on a cluster', { timeout: 120_000 }, () => {
     await forget(backend, plan.uuid)
   })
 
-  it.concurrent('a worker that fills its results beyond their limit says so', async () => {
+  // The kubelet measures volumes every one to two minutes, and a new pod's first after another one.
+  it.concurrent('a worker that fills its results beyond their limit says so', {
+    timeout: 260_000,
+  }, async () => {
     const { backend } = under
     const script = 'dd if=/dev/zero of=/output/big bs=1M count=30; sleep 300'
     const plan = planFor(under.request(script, { result_storage: '5Mi' }))
     await backend.create(plan)
-    const { observation } = await until(backend, plan.uuid, hasEnded, 110_000)
+    const { observation } = await until(backend, plan.uuid, hasEnded, 240_000)
     expect(observation.attempt?.interrupted).toMatchObject({ reason: 'StorageFull' })
     await forget(backend, plan.uuid)
   })
