@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 
 export interface ApiProcess {
   url: string
+  pid: number
   /** Every line of its log so far. */
   log: string[]
   /** SIGKILL, as a crash or an out-of-memory kill is; resolves once it is gone. */
@@ -32,6 +33,7 @@ export async function startApiProcess(environment: Readonly<Record<string, strin
   }
   return {
     url,
+    pid: child.pid ?? 0,
     log,
     async kill() {
       await end('SIGKILL')

@@ -98,7 +98,7 @@ export async function untilState(url: string, uuid: string, state: State): Promi
 }
 
 /** Until no pod can write into the bucket any more. */
-async function deleteJobs(url: string, namespace: string): Promise<void> {
+export async function deleteJobs(url: string, namespace: string): Promise<void> {
   const { jobs } = await getJson<{ jobs: { job_uuid: string }[] }>(`${url}/job?limit=10000`)
   await Promise.all(
     jobs.map(async ({ job_uuid: uuid }) => {
@@ -116,7 +116,7 @@ async function deleteJobs(url: string, namespace: string): Promise<void> {
 }
 
 /** Where the API failed, its finalizer would hold the namespace for ever. */
-async function releaseJobs(namespace: string): Promise<void> {
+export async function releaseJobs(namespace: string): Promise<void> {
   const jobs = await kubectl('-n', namespace, 'get', 'jobs', '-o', 'name')
   const patch = JSON.stringify({ metadata: { finalizers: null } })
   for (const job of jobs.split('\n').filter((line) => line !== '')) {
