@@ -11,6 +11,7 @@ export interface AuditedCall {
 }
 
 interface AuditEvent {
+  auditID: string
   user: { username: string }
   verb: string
   objectRef?: { apiGroup?: string; resource: string; subresource?: string; namespace?: string }
@@ -20,18 +21,19 @@ interface AuditEvent {
 /** All that a service account asked for; non-resource paths (`/version`) are left out. */
 export async function callsOf(log: string, namespace: string, account: string): Promise<AuditedCall[]> {
   const username = `system:serviceaccount:${namespace}:${account}`
-  const calls: AuditedCall[] = []
+  // A watch or a log has two events, at its answer's begin and at its end.
+  const calls = new Map<string, AuditedCall>()
   for await (const line of createInterface({ input: createReadStream(log) })) {
     if (!line.includes(username)) continue
     const event = JSON.parse(line) as AuditEvent
     if (event.user.username !== username || event.objectRef === undefined) continue
     const { apiGroup, resource, subresource, namespace: where } = event.objectRef
-    calls.push({
+    calls.set(event.auditID, {
       verb: event.verb,
       resource: [apiGroup, resource, subresource].filter(Boolean).join('/'),
       namespace: where,
       status: event.responseStatus?.code ?? 0,
     })
   }
-  return calls
+  return [...calls.values()]
 }

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from '../../src/job/job.ts'
 import { isFinal } from '../../src/job/job.ts'
 
-/** A job as the API shows it, followed until it is final or `seconds` are over. */
-export async function waitForFinal(url: string, uuid: string, seconds = 30): Promise<Job> {
+/** A job as the API shows it, asked for every `every` milliseconds until it is final or `seconds` are over. */
+export async function waitForFinal(url: string, uuid: string, seconds = 30, every = 50): Promise<Job> {
   const deadline = Date.now() + seconds * 1000
   for (;;) {
     const job = await getJson<Job>(`${url}/job/${uuid}`)
     if (isFinal(job.state)) return job
     if (Date.now() > deadline) throw new Error(`still ${job.state}: ${job.reason}: ${job.message}`)
-    await sleep(50)
+    await sleep(every)
   }
 }
 
