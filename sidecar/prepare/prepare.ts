@@ -3,7 +3,7 @@ import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { messageOf } from '../../src/errors.ts'
 import type { Log } from '../../src/log.ts'
 import { pause } from '../pause.ts'
-import { codeOf } from '../scan/found.ts'
+import { isDiskFull } from '../scan/found.ts'
 import type { UploaderSettings } from '../settings.ts'
 import type { StateDirectory } from '../state-directory.ts'
 import { type Obstacle, obstacleOf } from '../store/obstacle.ts'
@@ -74,8 +74,4 @@ export class Preparation {
       return false
     }
   }
-}
-
-function isDiskFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')
 }

@@ -52,6 +52,11 @@ export function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
 }
 
+/** Whether an error says that a volume has no room left. */
+export function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')
+}
+
 /** `EACCES: permission denied`, without the path: it names a descriptor of this process. */
 export function reasonOf(error: unknown): string {
   const message = messageOf(error)

@@ -1,6 +1,7 @@
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import type { ArtifactStore, Upload } from '../../src/artifact/store.ts'
 import type { Log } from '../../src/log.ts'
+import { isDiskFull } from '../scan/found.ts'
 import type { StateDirectory } from '../state-directory.ts'
 
 type OpenUpload = Pick<Upload, 'key' | 'id'>
@@ -13,10 +14,12 @@ export class OpenUploads {
   readonly #file: string
   readonly #open = new Map<string, OpenUpload>()
   readonly #leftOver: OpenUpload[]
+  readonly #resumed: boolean
   #listener: () => void = () => undefined
 
   constructor(state: StateDirectory) {
     this.#file = state.path('uploads.ndjson')
+    this.#resumed = existsSync(this.#file)
     for (const line of readLines(this.#file)) {
       if (line.open) this.#open.set(line.id, { key: line.key, id: line.id })
       else this.#open.delete(line.id)
@@ -38,6 +41,8 @@ export class OpenUploads {
     return {
       ...store,
       createUpload: async (key, partSize, signal) => {
+        // The program before may have been killed between the beginning of an upload and writing it down.
+        if (this.#resumed) await store.abortUploads(key, signal)
         const upload = await store.createUpload(key, partSize, signal)
         this.#opened(upload)
         return upload
@@ -65,9 +70,16 @@ export class OpenUploads {
     this.#append({ open: false, key, id })
   }
 
-  /** The line end in front ends a line that was cut short: else both would be lost. */
+  /**
+   * The line end in front ends a line that was cut short: else both would be lost. A full disk must not cost the
+   * file that is sent: checkpoints name the upload too.
+   */
   #append(line: { open: boolean; key: string; id: string }): void {
-    appendFileSync(this.#file, `\n${JSON.stringify(line)}\n`)
+    try {
+      appendFileSync(this.#file, `\n${JSON.stringify(line)}\n`)
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+    }
   }
 
   /** Aborts those of a program that was killed; what fails stays in the list. */

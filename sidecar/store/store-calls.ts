@@ -1,5 +1,4 @@
-import { retryDelay } from '../../src/artifact/retry.ts'
-import { StoreError } from '../../src/artifact/store.ts'
+import { retriedForHours, retryDelay } from '../../src/artifact/retry.ts'
 import type { Log } from '../../src/log.ts'
 import { pause } from '../pause.ts'
 import { type Obstacle, obstacleOf } from './obstacle.ts'
@@ -49,7 +48,8 @@ export class StoreCalls {
           return await this.#once(operation)
         } catch (error) {
           if (this.#halted.signal.aborted) throw new Halted(what)
-          if (!mayPass(error)) throw error
+          // What is not found is the bucket: that a single object may be absent, its callers handle.
+          if (!retriedForHours(error)) throw error
           this.#note(call, obstacleOf(error, what, this.#storeName))
         }
         await pause(retryDelay(failures, Math.random()), this.#halted.signal)
@@ -93,9 +93,4 @@ export class StoreCalls {
     this.#loggedAt = performance.now()
     this.#log.warn({ ...obstacle, failing: this.#failing.size }, 'trying again')
   }
-}
-
-/** What is not found is the bucket: that a single object may be absent, its callers handle. */
-function mayPass(error: unknown): boolean {
-  return error instanceof StoreError && error.kind !== 'invalid' && error.kind !== 'precondition-failed'
 }

@@ -1,9 +1,11 @@
 import type { BigIntStats } from 'node:fs'
 import { freeKeys } from '../../src/artifact/keys.ts'
 import { layout } from '../../src/artifact/layout.ts'
+import { retryDelay } from '../../src/artifact/retry.ts'
 import { StoreError } from '../../src/artifact/store.ts'
 import { messageOf } from '../../src/errors.ts'
 import type { KnownLine } from '../known/line.ts'
+import { pause } from '../pause.ts'
 import { type BytePath, toBytes } from '../scan/byte-path.ts'
 import { fileEntry, fingerprint } from '../scan/entry-of.ts'
 import { reasonOf } from '../scan/found.ts'
@@ -41,6 +43,7 @@ export async function sendFile(
   options: FileOptions,
   sending: Sending,
 ): Promise<KnownLine | undefined> {
+  let changes = 0
   for (let readings = 1; ; readings += 1) {
     if (!options.final && isLarge(file.stat())) await file.flush()
     const openedAt = Date.now()
@@ -54,13 +57,18 @@ export async function sendFile(
       return mayChangeUnseen(reading, openedAt, options) ? { ...line, verify: true } : line
     } catch (error) {
       if (error instanceof Halted) throw error
-      if (error instanceof UploadLost && readings < maxReadings) continue
+      if (error instanceof UploadLost) {
+        // Not the file's fault, and no reason to lose it: time or a stop ends this.
+        await pause(retryDelay(readings, Math.random()), sending.calls.halted)
+        continue
+      }
       if (!(error instanceof ChangedWhileRead)) {
         const text = error instanceof StoreError ? `not stored: ${messageOf(error)}` : reasonOf(error)
         return { entry: fileEntry(path, reading.stat, { error: text }) }
       }
       if (!options.final) return undefined
-      if (readings < maxReadings) continue
+      changes += 1
+      if (changes < maxReadings) continue
       return { entry: fileEntry(path, reading.stat, { error: 'it changed while it was read' }) }
     }
   }

@@ -63,14 +63,16 @@ export class PartSender {
     return retry(() => this.#store.completeUpload(upload, this.#parts, signal), this.#again)
   }
 
-  /** Ends what is under way and drops the upload; never rejects. */
+  /** Ends what is under way and drops the upload, within 2 s; never rejects. */
   async abort(): Promise<void> {
     this.#ended.abort()
     await Promise.all(this.#inFlight)
     const upload = this.#upload
     if (upload === undefined) return
-    // Without the caller's signal, which may be why it is aborted; what fails here is not the failure to tell.
-    await retry(() => this.#store.abortUpload(upload), { attempts: 3 }).catch(() => {})
+    // Without the caller's signal, which may be why it is aborted; but whoever halts can't wait for a dead store.
+    const signal = AbortSignal.timeout(dropMs)
+    // What fails here is not the failure to tell.
+    await retry(() => this.#store.abortUpload(upload, signal), { attempts: 3, signal }).catch(() => {})
   }
 
   /** A new buffer for a new block; a larger one where the present one is full but the part isn't. */
@@ -113,5 +115,6 @@ export class PartSender {
 }
 
 const partsInFlight = 2
+const dropMs = 2000
 /** Most objects are small: the first block grows as it is needed. */
 const firstBlockBytes = 64 * 1024

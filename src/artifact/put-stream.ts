@@ -52,6 +52,8 @@ export async function putStream(
   const onAbort = () => stopSource(signal?.reason)
   const sender = new PartSender(store, key, partSize, { signal, attempts, onFailure: stopSource })
   let size = 0
+  // An error of the source that comes while nobody iterates it would end the program.
+  if (source instanceof Readable) source.on('error', () => {})
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     signal?.throwIfAborted()

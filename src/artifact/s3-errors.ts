@@ -3,12 +3,14 @@ import { codeOf } from './error-code.ts'
 import { StoreError, type StoreErrorKind } from './store.ts'
 
 /**
- * What an answer that is no success means: S3's error code decides, the HTTP status where there is none (HEAD has
- * no body) or an unknown one.
+ * What an answer that is no success means: S3's error code decides, the HTTP status where it is unknown or there can
+ * be none: HEAD has no body. Any other answer without a code is not S3's word but that of something in front of it,
+ * a gateway or a balancer, whose 404 says nothing of an object: later may help. retry.ts has the table.
  */
-export function kindOfAnswer(status: number, code: string | undefined): StoreErrorKind {
+export function kindOfAnswer(status: number, code: string | undefined, bodyless = false): StoreErrorKind {
   const known = code === undefined ? undefined : kinds.get(code)
   if (known !== undefined) return known
+  if (code === undefined && !bodyless && !telling.has(status)) return 'unavailable'
   if (status === 404) return 'not-found'
   if (status === 412) return 'precondition-failed'
   if (status === 401 || status === 403) return 'denied'
@@ -20,7 +22,7 @@ export function kindOfAnswer(status: number, code: string | undefined): StoreErr
 
 /** A StoreError for an answer that is no success; `request` names what was asked, for people. */
 export function errorOfAnswer(request: string, answer: FailedAnswer): StoreError {
-  const kind = kindOfAnswer(answer.status, answer.code)
+  const kind = kindOfAnswer(answer.status, answer.code || undefined, answer.bodyless)
   const said = [answer.code, answer.message].filter((part) => part !== undefined && part !== '').join(': ')
   return new StoreError(kind, `${request}: ${answer.status}${said === '' ? '' : ` ${said}`}`)
 }
@@ -39,12 +41,18 @@ export interface FailedAnswer {
   /** S3's error code, from the XML body. */
   code?: string | undefined
   message?: string | undefined
+  /** It could have no body: a HEAD's. */
+  bodyless?: boolean
 }
+
+/** Whoever said it, these mean the same: who asks is not let in, the condition doesn't hold, there is no room. */
+const telling: ReadonlySet<number> = new Set([401, 403, 412, 416, 501, 507])
 
 /** AWS' list of error codes, with those of MinIO (XMinio…) and Ceph (QuotaExceeded). */
 const kinds: ReadonlyMap<string, StoreErrorKind> = new Map(
   Object.entries({
-    'not-found': ['NoSuchBucket', 'NoSuchKey', 'NoSuchUpload', 'NoSuchVersion', 'NotFound'],
+    // Parts that an upload doesn't have are as good as no upload: the file has to be sent anew.
+    'not-found': ['InvalidPart', 'NoSuchBucket', 'NoSuchKey', 'NoSuchUpload', 'NoSuchVersion', 'NotFound'],
     'precondition-failed': ['PreconditionFailed'],
     invalid: [
       'InvalidRange',
@@ -88,6 +96,10 @@ const kinds: ReadonlyMap<string, StoreErrorKind> = new Map(
       'SlowDownWrite',
       'TemporaryRedirect',
       'Throttling',
+      'ThrottlingException',
+      'TooManyRequests',
+      'XMinioBackendDown',
+      'XMinioIAMNotInitialized',
       'XMinioServerNotInitialized',
     ],
   } satisfies Record<StoreErrorKind, string[]>).flatMap(([kind, codes]) =>

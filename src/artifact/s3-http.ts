@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Hash } from '@smithy/hash-node'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { Agent, type Dispatcher } from 'undici'
@@ -90,8 +91,18 @@ export function createS3Http(settings: S3HttpSettings): S3Http {
     }
   }
 
-  return { send, close: () => agent.close() }
+  return { send, close: () => closeSoon(agent) }
 }
+
+/** Lets what is under way end, but not for ever: an answer that nobody reads to its end would hold it. */
+async function closeSoon(agent: Agent): Promise<void> {
+  const bound = new AbortController()
+  await Promise.race([agent.close(), sleep(closeMs, undefined, { signal: bound.signal }).catch(() => {})])
+  bound.abort()
+  await agent.destroy()
+}
+
+const closeMs = 2000
 
 /** Percent-encodes every byte but the unreserved ones (RFC 3986) and `/`, as SigV4 wants the path. */
 export function encodeKey(key: string): string {
@@ -112,12 +123,19 @@ async function checked(name: string, answer: Dispatcher.ResponseData): Promise<S
     const xml = await text()
     throw errorOfAnswer(name, {
       status,
+      bodyless: name.startsWith('HEAD '),
       code: elementText(xml, 'Code') ?? first(headers['x-minio-error-code']),
-      message: elementText(xml, 'Message') ?? first(headers['x-minio-error-desc']),
+      message: (elementText(xml, 'Message') ?? first(headers['x-minio-error-desc']))?.slice(
+        0,
+        longestMessage,
+      ),
     })
   }
   return { status, header: (wanted) => first(headers[wanted]), body, text }
 }
+
+/** It may become a file's error in the manifest, whose lines have a bound. */
+const longestMessage = 1000
 
 function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value

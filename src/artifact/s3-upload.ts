@@ -3,7 +3,7 @@ import { crc32Base64 } from './crc32.ts'
 import { errorOfAnswer } from './s3-errors.ts'
 import { headObject } from './s3-get.ts'
 import type { S3Http } from './s3-http.ts'
-import { elementText, escapeXml, hasRoot, unquoted } from './s3-xml.ts'
+import { elements, elementText, escapeXml, hasRoot, unquoted } from './s3-xml.ts'
 import { isNotFound, type Part, type StoredObject, StoreError, type Upload } from './store.ts'
 
 /** S3's multipart uploads; every key with the prefix. */
@@ -93,6 +93,26 @@ export async function abortMultipartUpload(
     await answer.body.dump()
   } catch (error) {
     if (!isNotFound(error)) throw error
+  }
+}
+
+/** Drops all uploads of exactly that key; none where the credentials don't allow to list them. */
+export async function abortMultipartUploads(http: S3Http, key: string, signal?: AbortSignal): Promise<void> {
+  for (const id of await listUploads(http, key, signal)) await abortMultipartUpload(http, { key, id }, signal)
+}
+
+/** MinIO lists uploads for an exact key only, AWS those of every key that begins with it. */
+async function listUploads(http: S3Http, key: string, signal?: AbortSignal): Promise<string[]> {
+  try {
+    const query = { uploads: '', prefix: key }
+    const answer = await http.send({ method: 'GET', key: '', query, signal })
+    return elements(await answer.text(), 'Upload').flatMap((upload) => {
+      const id = elementText(upload, 'UploadId')
+      return id === undefined || elementText(upload, 'Key') !== key ? [] : [id]
+    })
+  } catch (error) {
+    if (error instanceof StoreError && error.kind === 'denied') return []
+    throw error
   }
 }
 

@@ -1,10 +1,15 @@
 /**
  * The text of the first element of that name, entities decoded. Enough for S3's few flat answers (Error,
- * InitiateMultipartUploadResult, CompleteMultipartUploadResult); listings go through minio-js.
+ * InitiateMultipartUploadResult, CompleteMultipartUploadResult); listings of objects go through minio-js.
  */
 export function elementText(xml: string, name: string): string | undefined {
   const match = new RegExp(`<${name}(?:\\s[^>]*)?>([^<]*)</${name}>`).exec(xml)
   return match?.[1] === undefined ? undefined : decode(match[1])
+}
+
+/** The contents of all elements of that name, which don't nest. */
+export function elements(xml: string, name: string): string[] {
+  return Array.from(xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, 'gs')), ([, content = '']) => content)
 }
 
 /** Whether the document's root is that element. */

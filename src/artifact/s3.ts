@@ -7,6 +7,7 @@ import { getObject, headObject } from './s3-get.ts'
 import { createS3Http, type S3Http } from './s3-http.ts'
 import {
   abortMultipartUpload,
+  abortMultipartUploads,
   completeMultipartUpload,
   createMultipartUpload,
   etagOf,
@@ -41,6 +42,8 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
     checkListable(key)
     return prefix + key
   }
+  /** Keys whose last createUpload() failed: there may be an upload all the same. */
+  const doubtful = new Set<string>()
   const inBucket = <T extends Pick<Upload, 'key' | 'id'>>(upload: T) => ({ ...upload, key: full(upload.key) })
 
   const store: ArtifactStore = {
@@ -72,7 +75,11 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
     },
 
     createUpload: async (key, partSize, signal) => {
-      return { key, partSize, id: await createMultipartUpload(http, full(key), signal) }
+      if (doubtful.has(key)) await store.abortUploads(key, signal)
+      doubtful.add(key)
+      const id = await createMultipartUpload(http, full(key), signal)
+      doubtful.delete(key)
+      return { key, partSize, id }
     },
 
     putPart: async (upload, number, body, signal) => uploadPart(http, inBucket(upload), number, body, signal),
@@ -83,6 +90,8 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
     },
 
     abortUpload: async (upload, signal) => abortMultipartUpload(http, inBucket(upload), signal),
+
+    abortUploads: async (key, signal) => abortMultipartUploads(http, full(key), signal),
 
     close: async () => {
       bucket.close()

@@ -47,6 +47,12 @@ export interface ArtifactStore {
   /** Drops the upload and its parts; one that is unknown, dropped or completed counts as dropped. */
   abortUpload(upload: Pick<Upload, 'key' | 'id'>, signal?: AbortSignal): Promise<void>
 
+  /**
+   * Drops every open upload of exactly that key, also those that nobody knows since the answer to their beginning
+   * got lost; none where the store's credentials don't allow to look for them.
+   */
+  abortUploads(key: string, signal?: AbortSignal): Promise<void>
+
   /** Ends idle connections. */
   close(): Promise<void>
 }

@@ -86,6 +86,28 @@ describe('putStream', () => {
     expect(await leftovers()).toEqual([])
   })
 
+  it('rejects with the reason of a signal that was aborted before, whatever its source', async () => {
+    const reason = new Error('too late')
+    const source = new Readable({ read() {} })
+    // Destroyed with an error while nobody reads it: unheard, that would end the program.
+    await expect(putStream(store, 'late', source, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(source.destroyed).toBe(true)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  })
+
+  it('ends within seconds where the store no longer answers', async () => {
+    const silent: ArtifactStore = {
+      ...store,
+      putPart: () => Promise.reject(new StoreError('full', 'no space')),
+      abortUpload: (_upload, signal) =>
+        new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+    }
+    const begun = performance.now()
+    const source = Readable.from([Buffer.alloc(17 * mib)])
+    await expect(putStream(silent, 'silent', source)).rejects.toMatchObject({ kind: 'full' })
+    expect(performance.now() - begun).toBeLessThan(4000)
+  })
+
   it('holds three parts in memory at most', async () => {
     const sent = new Set<unknown>()
     let open = 0

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isRetryable, retry, retryDelay } from '../../src/artifact/retry.ts'
+import { isRetryable, retriedForHours, retry, retryDelay } from '../../src/artifact/retry.ts'
 import { StoreError, type StoreErrorKind } from '../../src/artifact/store.ts'
 
 const failing = (kind: StoreErrorKind, times: number) => {
@@ -12,16 +12,17 @@ const failing = (kind: StoreErrorKind, times: number) => {
 }
 
 describe('isRetryable', () => {
-  it.each<[StoreErrorKind, boolean]>([
-    ['unavailable', true],
-    ['corrupt', true],
-    ['denied', false],
-    ['full', false],
-    ['not-found', false],
-    ['precondition-failed', false],
-    ['invalid', false],
-  ])('%s: %s', (kind, expected) => {
+  it.each<[StoreErrorKind, boolean, boolean]>([
+    ['unavailable', true, true],
+    ['corrupt', true, true],
+    ['denied', false, true],
+    ['full', false, true],
+    ['not-found', false, true],
+    ['precondition-failed', false, false],
+    ['invalid', false, false],
+  ])('%s: %s for a call, %s for an uploader', (kind, expected, forHours) => {
     expect(isRetryable(new StoreError(kind, 'x'))).toBe(expected)
+    expect(retriedForHours(new StoreError(kind, 'x'))).toBe(forHours)
     expect(isRetryable(new StoreError(kind, 'x'), [kind])).toBe(true)
   })
 

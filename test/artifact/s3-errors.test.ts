@@ -4,7 +4,8 @@ import { StoreError, type StoreErrorKind } from '../../src/artifact/store.ts'
 
 describe('what an S3 answer means', () => {
   it.each<[number, string | undefined, StoreErrorKind]>([
-    [404, undefined, 'not-found'],
+    [404, 'NoSuchBucket', 'not-found'],
+    [404, 'SomethingNew', 'not-found'],
     [404, 'NoSuchKey', 'not-found'],
     [404, 'NoSuchUpload', 'not-found'],
     [412, undefined, 'precondition-failed'],
@@ -12,11 +13,15 @@ describe('what an S3 answer means', () => {
     [400, 'XMinioInvalidObjectName', 'invalid'],
     [400, 'KeyTooLongError', 'invalid'],
     [416, 'InvalidRange', 'invalid'],
-    [400, 'InvalidPart', 'invalid'],
-    [400, undefined, 'invalid'],
+    [400, 'InvalidPart', 'not-found'],
+    [400, 'InvalidPartOrder', 'invalid'],
+    [400, 'EntityTooSmall', 'invalid'],
+    [400, 'InvalidArgument', 'invalid'],
     [301, 'PermanentRedirect', 'invalid'],
     [307, 'TemporaryRedirect', 'unavailable'],
     [501, 'NotImplemented', 'invalid'],
+    [501, undefined, 'invalid'],
+    [416, undefined, 'invalid'],
     [403, undefined, 'denied'],
     [401, undefined, 'denied'],
     [403, 'InvalidAccessKeyId', 'denied'],
@@ -33,6 +38,8 @@ describe('what an S3 answer means', () => {
     [400, 'IncompleteBody', 'corrupt'],
     [400, 'RequestTimeout', 'unavailable'],
     [409, 'OperationAborted', 'unavailable'],
+    [503, 'XMinioServerNotInitialized', 'unavailable'],
+    [503, 'SlowDownWrite', 'unavailable'],
     [503, 'SlowDown', 'unavailable'],
     [503, undefined, 'unavailable'],
     [500, 'InternalError', 'unavailable'],
@@ -43,6 +50,25 @@ describe('what an S3 answer means', () => {
   ])('%d %s is %s', (status, code, kind) => {
     expect(kindOfAnswer(status, code)).toBe(kind)
   })
+
+  it.each<[number, StoreErrorKind, StoreErrorKind]>([
+    [301, 'unavailable', 'invalid'],
+    [307, 'unavailable', 'invalid'],
+    [400, 'unavailable', 'invalid'],
+    [404, 'unavailable', 'not-found'],
+    [405, 'unavailable', 'invalid'],
+    [413, 'unavailable', 'invalid'],
+    [403, 'denied', 'denied'],
+    [412, 'precondition-failed', 'precondition-failed'],
+    [502, 'unavailable', 'unavailable'],
+  ])(
+    '%d without a code is %s: a gateway said it; to a HEAD, whose answer has no body, it is %s',
+    (status, other, head) => {
+      expect(kindOfAnswer(status, undefined)).toBe(other)
+      expect(errorOfAnswer('GET bucket/key', { status, code: '' }).kind).toBe(other)
+      expect(kindOfAnswer(status, undefined, true)).toBe(head)
+    },
+  )
 
   it('names the request, the status and what the store said', () => {
     const error = errorOfAnswer('PUT bucket/key', {

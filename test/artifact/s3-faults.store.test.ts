@@ -5,6 +5,7 @@ import { putStream } from '../../src/artifact/put-stream.ts'
 import { retry } from '../../src/artifact/retry.ts'
 import { createS3Store, type S3Settings, staticCredentials } from '../../src/artifact/s3.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
+import { s3Client } from '../support/bucket.ts'
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { type RunningMinio, startMinio } from '../support/minio.ts'
 import { expectKind, keysOf } from './store.conformance.ts'
@@ -140,6 +141,31 @@ describe('S3 behind a faulty network', () => {
     })
     expect(failures).toMatchObject([{ kind: 'unavailable' }])
     expect(await store.head('lost')).toMatchObject({ etag, size: partSize + 1 })
+  })
+
+  it('an upload whose beginning had no answer is dropped when it is begun again', async () => {
+    const uploads = async () => {
+      const ids: string[] = []
+      for await (const { uploadId } of s3Client(minio).listIncompleteUploads('faults', 'begun', true)) {
+        ids.push(uploadId)
+      }
+      return ids
+    }
+    await proxy.setFault({ kind: 'cut', direction: 'answer', afterBytes: 0, times: 1 })
+    const upload = await retry(() => store.createUpload('begun', partSize))
+    expect(await uploads()).toEqual([upload.id])
+    await store.abortUploads('begun')
+    expect(await uploads()).toEqual([])
+  })
+
+  it('is closed within seconds though an answer was never read to its end', async () => {
+    const another = createS3Store(settings)
+    await store.put('unread', Buffer.alloc(12_000_000, 'x'))
+    const { stream } = await another.get('unread')
+    stream.on('error', () => {})
+    const begun = performance.now()
+    await another.close()
+    expect(performance.now() - begun).toBeLessThan(4000)
   })
 
   it('a stream is put whole although connections are cut under its parts', async () => {

@@ -17,7 +17,7 @@ export type Fault =
   | { kind: 'throttle'; bytesPerSecond: number }
 
 export interface FaultProxy {
-  /** `http://127.0.0.1:<port>`; it stays the same for good. */
+  /** `http://<host>:<port>`; it stays the same for good. */
   readonly url: string
   /** Connections that were accepted so far. */
   readonly accepted: number
@@ -25,14 +25,17 @@ export interface FaultProxy {
   close(): Promise<void>
 }
 
-/** A TCP proxy in front of `target` (an http:// URL) that begins by passing everything. */
-export async function startFaultProxy(target: string): Promise<FaultProxy> {
+/**
+ * A TCP proxy in front of `target` (an http:// URL) that begins by passing everything. It listens on `host`:
+ * NODE_ADDRESS where pods are to reach it.
+ */
+export async function startFaultProxy(target: string, host = '127.0.0.1'): Promise<FaultProxy> {
   const { hostname, port: targetPort } = new URL(target)
   const links = new Set<Link>()
   const state: State = { fault: { kind: 'pass' }, fired: 0 }
   let accepted = 0
   let server = listener()
-  const port = await listen(server, 0)
+  const port = await listen(server, 0, host)
 
   function listener(): Server {
     return createServer({ allowHalfOpen: true }, (client) => {
@@ -44,7 +47,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   }
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     get accepted() {
       return accepted
     },
@@ -53,7 +56,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       if (fault.kind === 'refuse' && server.listening) server.close()
       if (fault.kind !== 'refuse' && !server.listening) {
         server = listener()
-        await listen(server, port)
+        await listen(server, port, host)
       }
       for (const link of links) link.onFault()
     },
@@ -161,8 +164,8 @@ function delay(socket: Socket, ms: number): void {
   setTimeout(() => socket.resume(), ms)
 }
 
-async function listen(server: Server, port: number): Promise<number> {
-  server.listen(port, '127.0.0.1')
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  server.listen(port, host)
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
 }
