@@ -3,7 +3,6 @@ import { writeCheckpoint } from '../../src/artifact/checkpoint-format.ts'
 import type { Entry } from '../../src/artifact/entry.ts'
 import { layout } from '../../src/artifact/layout.ts'
 import type { CheckpointHead, CheckpointLine, ManifestHead } from '../../src/artifact/manifest.ts'
-import { writeManifest } from '../../src/artifact/manifest-writer.ts'
 import { putStream } from '../../src/artifact/put-stream.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { addToTally, emptyTally, type Tally } from '../../src/artifact/tally.ts'
@@ -13,6 +12,8 @@ import { isGone, type JournalLine } from '../known/line.ts'
 import type { StateDirectory } from '../state-directory.ts'
 import type { OpenUploads } from '../store/open-uploads.ts'
 import type { StoreCalls } from '../store/store-calls.ts'
+import { ensureWanted } from '../store/superseded.ts'
+import { commitManifest } from './commit-manifest.ts'
 
 /** What is written into the store about a scan, and how. */
 export interface LedgerContext {
@@ -48,22 +49,20 @@ export class Ledger {
     if (!isGone(line)) addToTally(this.tally, line.entry)
   }
 
-  /** Writes a checkpoint of what has changed since the last one; none where nothing has. Throws Halted. */
+  /** Writes a checkpoint of what has changed since the last one; none where nothing has. Throws Halted, Superseded. */
   checkpoint(calls: StoreCalls): Promise<void> {
     const written = this.#writing.then(() => this.#checkpoint(calls))
     this.#writing = written.catch(() => undefined)
     return written
   }
 
-  /** Writes the manifest of a scan that is complete. Throws Halted. */
+  /** Writes the manifest of a scan that is complete. Throws Halted and Superseded. */
   async commit(calls: StoreCalls): Promise<Tally> {
     const { job, attempt, store } = this.#context
     const end = this.#journal.flush()
     const head: ManifestHead = { version: 1, job, attempt, ...this.#times(), ...this.tally }
     const entries = () => entriesOf(readJournal(this.#journal.file, 0, end))
-    await calls.run('storing the manifest', (signal) =>
-      putStream(store, layout.manifest(job, attempt), writeManifest(head, entries()), { signal }),
-    )
+    await calls.run('storing the manifest', (signal) => commitManifest(store, head, entries, signal))
     return this.tally
   }
 
@@ -75,6 +74,7 @@ export class Ledger {
     const uploadsText = JSON.stringify(uploads)
     if (uploadsText === this.#saidUploads && !(await hasAny(lines()))) return
 
+    await ensureWanted(this.#context, calls)
     const number = state.checkpoint + 1
     state.markCheckpoint(number)
     const head: CheckpointHead = { version: 1, job, attempt, number, ...this.#times(), uploads }

@@ -47,8 +47,8 @@ export class OpenUploads {
         this.#opened(upload)
         return upload
       },
-      completeUpload: async (upload, parts, signal) => {
-        const object = await store.completeUpload(upload, parts, signal)
+      completeUpload: async (upload, parts, signal, options) => {
+        const object = await store.completeUpload(upload, parts, signal, options)
         this.#closed(upload)
         return object
       },

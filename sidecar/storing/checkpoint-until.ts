@@ -3,6 +3,7 @@ import { checkpointRegularly } from '../pass/checkpointing.ts'
 import { runPass } from '../pass/pass.ts'
 import { pause } from '../pause.ts'
 import { Halted } from '../store/store-calls.ts'
+import { ensureWanted } from '../store/superseded.ts'
 import type { StoringContext } from './store-results.ts'
 
 const everyMs = 5000
@@ -22,6 +23,7 @@ export async function checkpointUntil(context: StoringContext, terminated: Abort
 }
 
 async function checkpointOnce(context: StoringContext, terminated: AbortSignal): Promise<void> {
+  await ensureWanted(context, context.calls)
   let endCheckpoints: () => Promise<void> = async () => undefined
   try {
     const { ledger, complete } = await runPass(context, {

@@ -8,6 +8,7 @@ import { pause } from '../pause.ts'
 import type { TerminationMessage } from '../settings.ts'
 import type { Obstacle } from '../store/obstacle.ts'
 import { Halted, StoreCalls } from '../store/store-calls.ts'
+import { ensureWanted, Superseded } from '../store/superseded.ts'
 import { type GiveUp, lookForStop, untilGivenUp, type Watch } from './give-up.ts'
 
 export interface StoringContext extends PassContext {
@@ -42,7 +43,7 @@ export async function storeResults(
   if (stop?.outcome === 'deleted') return endBy(context, { why: 'stopped', stop }, watch)
 
   const storing = new Storing(context, watch.hookHeard)
-  const committed = checkpointing.then(() => storing.run())
+  const committed = checkpointing.then(() => ensureWanted(context, context.calls)).then(() => storing.run())
   try {
     const first = await Promise.race([committed, untilGivenUp(watch, over.signal)])
     if (first === undefined || !('why' in first))
@@ -53,6 +54,11 @@ export async function storeResults(
     const tally = await committed.catch(() => undefined)
     if (tally !== undefined && !isDeletion(first)) return { committed: true, message: { ...tally } }
     return await endBy(context, first, watch, obstacle)
+  } catch (error) {
+    if (!(error instanceof Superseded)) throw error
+    await context.calls.halt(0)
+    await context.uploads.abortAll(context.store, context.log, AbortSignal.timeout(lastMs.drop))
+    return { committed: false, message: { reason: 'UploadInterrupted', message: error.message } }
   } finally {
     over.abort()
   }
@@ -70,13 +76,14 @@ class Storing {
     this.#checkpointEveryMs = timeIsShort ? 5000 : 30_000
   }
 
-  /** Rejects with Halted alone. */
+  /** Rejects with Halted and Superseded alone. */
   async run(): Promise<Tally> {
     const { calls, log } = this.#context
     for (;;) {
       try {
         return await this.#storeOnce()
       } catch (error) {
+        if (error instanceof Superseded) throw error
         if (error instanceof Halted || calls.halted.aborted) throw new Halted('storing')
         this.obstacle = { reason: 'UploadTimeout', message: messageOf(error) }
         log.error({ ...this.obstacle, error }, 'storing begins again')

@@ -5,7 +5,7 @@ import type { ManifestHead } from './manifest.ts'
 import { readHead } from './manifest-reader.ts'
 import { writeManifest } from './manifest-writer.ts'
 import { putStream } from './put-stream.ts'
-import type { ArtifactStore } from './store.ts'
+import { type ArtifactStore, isOccupied } from './store.ts'
 import { addToTally, emptyTally } from './tally.ts'
 
 /**
@@ -37,9 +37,12 @@ export async function commitCheckpoints(
     ...tally,
     checkpoint: number,
   }
-  // An uploader on a lost node may have come back meanwhile: what it wrote itself is worth more.
-  const written = await readHead(store, key, options)
-  if (written !== undefined) return written
-  await putStream(store, key, writeManifest(head, merged.entries()), options)
-  return head
+  try {
+    await putStream(store, key, writeManifest(head, merged.entries()), { ...options, ifAbsent: true })
+    return head
+  } catch (error) {
+    if (!isOccupied(error)) throw error
+  }
+  // Another replica's, or that of an uploader on a lost node that has come back: the first to commit stands.
+  return await readHead(store, key, options)
 }

@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rmdir } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, rename, rmdir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf } from './error-code.ts'
-import type { ObjectHead } from './store.ts'
+import { type ObjectHead, StoreError, type WriteOptions } from './store.ts'
 
 /** The folder's own folder, on the same file system as the objects so that a rename is one step. */
 export const temporaryFolder = '.tmp'
@@ -28,13 +28,14 @@ export async function publish(
   temporary: FileHandle,
   path: string,
   target: string,
+  { ifAbsent = false }: WriteOptions = {},
 ): Promise<ObjectHead> {
   // The kernel's own times advance only every few milliseconds: two objects in quick succession would share one.
   const now = (Date.now() + (performance.now() % 1)) / 1000
   await temporary.utimes(now, now)
   await temporary.sync()
   const head = headOf(await temporary.stat({ bigint: true }))
-  const newestFolder = await moveInto(path, target)
+  const newestFolder = await moveInto(path, target, ifAbsent)
   // Behind the rename: a folder with something in it can't be pruned any more.
   await syncFolders(root, dirname(target), newestFolder)
   return head
@@ -74,11 +75,12 @@ export async function pruneEmpty(root: string, folder: string): Promise<void> {
 }
 
 /** Moves the file and gives the topmost folder that had to be made for it. */
-async function moveInto(path: string, target: string): Promise<string | undefined> {
+async function moveInto(path: string, target: string, ifAbsent: boolean): Promise<string | undefined> {
   let made: string | undefined
   for (let attempt = 1; ; attempt++) {
     try {
-      await rename(path, target)
+      if (ifAbsent) await moveIfAbsent(path, target)
+      else await rename(path, target)
       return made
     } catch (error) {
       if (codeOf(error) !== 'ENOENT' || attempt === 100) throw error
@@ -87,6 +89,25 @@ async function moveInto(path: string, target: string): Promise<string | undefine
     const topmost = await mkdir(dirname(target), { recursive: true })
     if (topmost !== undefined && (made === undefined || topmost.length < made.length)) made = topmost
   }
+}
+
+/** A rename would replace what is there; a link doesn't. */
+async function moveIfAbsent(path: string, target: string): Promise<void> {
+  try {
+    await link(path, target)
+  } catch (error) {
+    const code = codeOf(error) ?? ''
+    // Where there are no links, two writers in the same moment are not told apart.
+    const hasNoLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code)
+    if (hasNoLinks && !(await exists(target))) return await rename(path, target)
+    if (code !== 'EEXIST' && !hasNoLinks) throw error
+    throw new StoreError('precondition-failed', `${target}: there is an object of that key`, { cause: error })
+  }
+  await unlink(path)
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined
 }
 
 /** Makes the entries in `folder` durable, and those of all new folders from it up to `newest`. */

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { crc32Base64 } from './crc32.ts'
 import { headOf, openTemporary, publish, temporaryFolder, writeAt } from './folder-files.ts'
 import { isNoObject } from './folder-get.ts'
-import { type ObjectHead, type Part, type StoredObject, StoreError, type Upload } from './store.ts'
+import {
+  type ObjectHead,
+  type Part,
+  type StoredObject,
+  StoreError,
+  type Upload,
+  type WriteOptions,
+} from './store.ts'
 
 /** Uploads in parts: one file in the temporary folder, every part at its place. */
 
@@ -41,6 +48,7 @@ export async function finishUpload(
   upload: Upload,
   parts: readonly Part[],
   target: string,
+  options?: WriteOptions,
 ): Promise<StoredObject> {
   checkParts(upload, parts)
   const finished = await finishedBefore(root, upload, parts, target)
@@ -52,7 +60,7 @@ export async function finishUpload(
       throw new StoreError('invalid', `${upload.key}: parts are missing of the ${size} bytes`)
     }
     await handle.truncate(size)
-    const { etag } = await publish(root, handle, uploadPath(root, upload), target)
+    const { etag } = await publish(root, handle, uploadPath(root, upload), target, options)
     return { etag }
   } finally {
     await handle.close()

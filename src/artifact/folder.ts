@@ -7,7 +7,13 @@ import { headOf, openTemporary, pruneEmpty, publish, temporaryFolder, writeAt } 
 import { getFile, isNoObject } from './folder-get.ts'
 import { listFolder } from './folder-list.ts'
 import { beginUpload, dropUpload, finishUpload, writePart } from './folder-upload.ts'
-import { type ArtifactStore, type ObjectHead, type StoredObject, StoreError } from './store.ts'
+import {
+  type ArtifactStore,
+  type ObjectHead,
+  type StoredObject,
+  StoreError,
+  type WriteOptions,
+} from './store.ts'
 import { checkKey, checkPrefix } from './store-key.ts'
 
 /** A folder as a store: each object is a file under its key. Any number of processes may share it. */
@@ -19,7 +25,8 @@ export function createFolderStore(directory: string): ArtifactStore {
 
     prepare: (signal) => run(root, signal, () => prepare(root)),
 
-    put: (key, body, signal) => run(key, signal, async () => putFile(root, pathOf(key), body)),
+    put: (key, body, signal, options) =>
+      run(key, signal, async () => putFile(root, pathOf(key), body, options)),
 
     get: (key, options = {}) => run(key, options.signal, async () => getFile(pathOf(key), key, options)),
 
@@ -51,8 +58,8 @@ export function createFolderStore(directory: string): ArtifactStore {
     putPart: (upload, number, body, signal) =>
       run(upload.key, signal, () => writePart(root, upload, number, body)),
 
-    completeUpload: (upload, parts, signal) =>
-      run(upload.key, signal, () => finishUpload(root, upload, parts, pathOf(upload.key))),
+    completeUpload: (upload, parts, signal, options) =>
+      run(upload.key, signal, () => finishUpload(root, upload, parts, pathOf(upload.key), options)),
 
     abortUpload: (upload, signal) =>
       run(upload.key, signal, async () => {
@@ -83,13 +90,18 @@ function run<T>(what: string, signal: AbortSignal | undefined, work: () => Promi
   })
 }
 
-async function putFile(root: string, target: string, body: Uint8Array): Promise<StoredObject> {
+async function putFile(
+  root: string,
+  target: string,
+  body: Uint8Array,
+  options?: WriteOptions,
+): Promise<StoredObject> {
   const name = `put-${randomUUID()}`
   const path = join(root, temporaryFolder, name)
   const handle = await openTemporary(root, name)
   try {
     await writeAt(handle, body, 0)
-    const { etag } = await publish(root, handle, path, target)
+    const { etag } = await publish(root, handle, path, target, options)
     return { etag }
   } catch (error) {
     await unlink(path).catch(() => {})

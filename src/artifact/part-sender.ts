@@ -4,6 +4,7 @@ import type { ArtifactStore, Part, StoredObject, Upload } from './store.ts'
 export interface PartSenderOptions {
   signal: AbortSignal | undefined
   attempts: number
+  ifAbsent: boolean
   /** Called once, as soon as a part has failed for good. */
   onFailure: (error: unknown) => void
 }
@@ -14,6 +15,7 @@ export class PartSender {
   readonly #key: string
   readonly #partSize: number
   readonly #onFailure: (error: unknown) => void
+  readonly #ifAbsent: boolean
   readonly #ended = new AbortController()
   readonly #again: { attempts: number; signal: AbortSignal }
   readonly #inFlight = new Set<Promise<void>>()
@@ -26,11 +28,12 @@ export class PartSender {
   #failure: { error: unknown } | undefined
 
   constructor(store: ArtifactStore, key: string, partSize: number, options: PartSenderOptions) {
-    const { signal, attempts, onFailure } = options
+    const { signal, attempts, ifAbsent, onFailure } = options
     this.#store = store
     this.#key = key
     this.#partSize = partSize
     this.#onFailure = onFailure
+    this.#ifAbsent = ifAbsent
     const ended = this.#ended.signal
     this.#again = { attempts, signal: signal === undefined ? ended : AbortSignal.any([signal, ended]) }
     this.#block = Buffer.allocUnsafe(Math.min(firstBlockBytes, partSize))
@@ -60,7 +63,8 @@ export class PartSender {
     const upload = this.#upload
     if (upload === undefined) throw new Error(`${this.#key}: nothing was sent`)
     const { signal } = this.#again
-    return retry(() => this.#store.completeUpload(upload, this.#parts, signal), this.#again)
+    const options = { ifAbsent: this.#ifAbsent }
+    return retry(() => this.#store.completeUpload(upload, this.#parts, signal, options), this.#again)
   }
 
   /** Ends what is under way and drops the upload, within 2 s; never rejects. */

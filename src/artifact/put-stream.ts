@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { PartSender } from './part-sender.ts'
 import { retry } from './retry.ts'
-import type { ArtifactStore, StoredObject } from './store.ts'
+import type { ArtifactStore, StoredObject, WriteOptions } from './store.ts'
 
-export interface PutStreamOptions {
+export interface PutStreamOptions extends WriteOptions {
   signal?: AbortSignal
   /** More bytes than that reject with TooLargeError. */
   maxBytes?: number
@@ -41,7 +41,7 @@ export async function putStream(
   source: AsyncIterable<Uint8Array>,
   options: PutStreamOptions = {},
 ): Promise<PutStreamResult> {
-  const { signal, maxBytes = mostParts * leastPartSize, attempts = 5 } = options
+  const { signal, maxBytes = mostParts * leastPartSize, attempts = 5, ifAbsent = false } = options
   const hash = createHash('sha256')
   const partSize = Math.max(leastPartSize, Math.ceil(maxBytes / mostParts))
   // A source that gives nothing more would keep a failure unseen.
@@ -50,7 +50,7 @@ export async function putStream(
       source.destroy(reason instanceof Error ? reason : new Error(String(reason)))
   }
   const onAbort = () => stopSource(signal?.reason)
-  const sender = new PartSender(store, key, partSize, { signal, attempts, onFailure: stopSource })
+  const sender = new PartSender(store, key, partSize, { signal, attempts, ifAbsent, onFailure: stopSource })
   let size = 0
   // An error of the source that comes while nobody iterates it would end the program.
   if (source instanceof Readable) source.on('error', () => {})
@@ -68,7 +68,7 @@ export async function putStream(
     const { etag } =
       rest === undefined
         ? await sender.finish()
-        : await retry(() => store.put(key, rest, signal), { attempts, signal })
+        : await retry(() => store.put(key, rest, signal, { ifAbsent }), { attempts, signal })
     return { etag, size, sha256: hash.digest('hex') }
   } catch (error) {
     stopSource(error)

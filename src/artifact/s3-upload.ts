@@ -4,7 +4,14 @@ import { errorOfAnswer } from './s3-errors.ts'
 import { headObject } from './s3-get.ts'
 import type { S3Http } from './s3-http.ts'
 import { elements, elementText, escapeXml, hasRoot, unquoted } from './s3-xml.ts'
-import { isNotFound, type Part, type StoredObject, StoreError, type Upload } from './store.ts'
+import {
+  isNotFound,
+  type Part,
+  type StoredObject,
+  StoreError,
+  type Upload,
+  type WriteOptions,
+} from './store.ts'
 
 /** S3's multipart uploads; every key with the prefix. */
 
@@ -54,13 +61,14 @@ export async function completeMultipartUpload(
   upload: Pick<Upload, 'key' | 'id'>,
   parts: readonly Part[],
   signal?: AbortSignal,
+  options?: WriteOptions,
 ): Promise<StoredObject> {
   try {
     const answer = await http.send({
       method: 'POST',
       key: upload.key,
       query: { uploadId: upload.id },
-      headers: { 'content-type': 'application/xml' },
+      headers: { 'content-type': 'application/xml', ...conditionOf(options) },
       body: Buffer.from(completionXml(parts)),
       signal,
     })
@@ -124,6 +132,11 @@ export function multipartEtag(parts: readonly Pick<Part, 'etag'>[]): string | un
     hash.update(etag, 'hex')
   }
   return `${hash.digest('hex')}-${parts.length}`
+}
+
+/** RFC 9110, section 13.1.2; AWS, MinIO and Ceph keep to it for PutObject and CompleteMultipartUpload. */
+export function conditionOf(options: WriteOptions | undefined): Record<string, string> {
+  return options?.ifAbsent === true ? { 'if-none-match': '*' } : {}
 }
 
 /** An ETag header's value without quotes; an answer without one is no success. */

@@ -9,11 +9,12 @@ import {
   abortMultipartUpload,
   abortMultipartUploads,
   completeMultipartUpload,
+  conditionOf,
   createMultipartUpload,
   etagOf,
   uploadPart,
 } from './s3-upload.ts'
-import type { ArtifactStore, Upload } from './store.ts'
+import type { ArtifactStore, Upload, WriteOptions } from './store.ts'
 import { StoreError } from './store.ts'
 import { checkKey, checkPrefix } from './store-key.ts'
 
@@ -51,7 +52,7 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
 
     prepare: (signal) => prove(store, bucket, signal),
 
-    put: async (key, body, signal) => putObject(http, full(key), body, signal),
+    put: async (key, body, signal, options) => putObject(http, full(key), body, signal, options),
 
     get: async (key, options = {}) => getObject(http, full(key), options),
 
@@ -84,9 +85,9 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
 
     putPart: async (upload, number, body, signal) => uploadPart(http, inBucket(upload), number, body, signal),
 
-    completeUpload: async (upload, parts, signal) => {
+    completeUpload: async (upload, parts, signal, options) => {
       if (parts.length === 0) throw new StoreError('invalid', `${upload.key}: an upload without parts`)
-      return completeMultipartUpload(http, inBucket(upload), parts, signal)
+      return completeMultipartUpload(http, inBucket(upload), parts, signal, options)
     },
 
     abortUpload: async (upload, signal) => abortMultipartUpload(http, inBucket(upload), signal),
@@ -101,8 +102,14 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
   return store
 }
 
-async function putObject(http: S3Http, key: string, body: Uint8Array, signal?: AbortSignal) {
-  const headers = { 'x-amz-checksum-crc32': crc32Base64(body) }
+async function putObject(
+  http: S3Http,
+  key: string,
+  body: Uint8Array,
+  signal?: AbortSignal,
+  options?: WriteOptions,
+) {
+  const headers = { 'x-amz-checksum-crc32': crc32Base64(body), ...conditionOf(options) }
   const answer = await http.send({ method: 'PUT', key, headers, body, signal })
   await answer.body.dump()
   return { etag: etagOf(answer.header('etag'), `PUT ${key}`) }

@@ -13,8 +13,11 @@ export interface ArtifactStore {
   /** Proves that the store can be written and read; creates the bucket or folder where it is absent and allowed. */
   prepare(signal?: AbortSignal): Promise<void>
 
-  /** Writes one object whole: readers see the old one or the new one, never a part. */
-  put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<StoredObject>
+  /**
+   * Writes one object whole: readers see the old one or the new one, never a part. With `ifAbsent` it rejects
+   * `precondition-failed` where there is one, which may be this very body: of an earlier try whose answer got lost.
+   */
+  put(key: string, body: Uint8Array, signal?: AbortSignal, options?: WriteOptions): Promise<StoredObject>
 
   /**
    * The object's bytes, or the range of them; rejects `not-found`, and `precondition-failed` where `ifMatch`
@@ -41,8 +44,13 @@ export interface ArtifactStore {
   /** Sends part `number` (from 1 on); sending one again replaces it. The body must not change meanwhile. */
   putPart(upload: Upload, number: number, body: Uint8Array, signal?: AbortSignal): Promise<Part>
 
-  /** Makes the object of all `parts`, which are in order. */
-  completeUpload(upload: Upload, parts: readonly Part[], signal?: AbortSignal): Promise<StoredObject>
+  /** Makes the object of all `parts`, which are in order; `ifAbsent` as with put(), the upload then stays open. */
+  completeUpload(
+    upload: Upload,
+    parts: readonly Part[],
+    signal?: AbortSignal,
+    options?: WriteOptions,
+  ): Promise<StoredObject>
 
   /** Drops the upload and its parts; one that is unknown, dropped or completed counts as dropped. */
   abortUpload(upload: Pick<Upload, 'key' | 'id'>, signal?: AbortSignal): Promise<void>
@@ -72,6 +80,11 @@ export interface ObjectBody extends ObjectHead {
   /** Bytes that `stream` will give: the range's, else the object's. `size` is always the whole object's. */
   length: number
   stream: Readable
+}
+
+export interface WriteOptions {
+  /** Only where there is no such object: of several writers the first one's stands. */
+  ifAbsent?: boolean
 }
 
 export interface GetOptions {
@@ -110,7 +123,7 @@ export interface Part {
 
 /**
  * - `not-found`: no such object, bucket or upload
- * - `precondition-failed`: the object's ETag is not `ifMatch`
+ * - `precondition-failed`: the object's ETag is not `ifMatch`, or there is one in spite of `ifAbsent`
  * - `invalid`: the store refuses the request itself (a key it can't hold); trying again won't help
  * - `denied`: credentials missing, wrong, expired or not sufficient; new ones may help
  * - `full`: quota or disk
@@ -134,6 +147,11 @@ export class StoreError extends Error {
     this.name = 'StoreError'
     this.kind = kind
   }
+}
+
+/** There is an object where `ifAbsent` wanted none. */
+export function isOccupied(error: unknown): boolean {
+  return error instanceof StoreError && error.kind === 'precondition-failed'
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -173,6 +173,24 @@ describe('commitCheckpoints', () => {
     expect(await commitCheckpoints(store, job, attempt)).toEqual(headFor([file('a')]))
   })
 
+  it('gives one manifest to all where several make it at once', async () => {
+    const store = await folderStore()
+    await putCheckpoint(store, 1, [file('a')])
+    let listed = 0
+    const late: ArtifactStore = {
+      ...store,
+      async *list(prefix, options) {
+        // Each sees another newest checkpoint.
+        listed += 1
+        if (listed > 1) await putCheckpoint(store, listed, [file(`b${listed}`)])
+        yield* store.list(prefix, options)
+      },
+    }
+    const heads = await Promise.all([1, 2, 3].map(() => commitCheckpoints(late, job, attempt)))
+    const written = await readHead(store, layout.manifest(job, attempt))
+    expect(heads).toEqual([written, written, written])
+  })
+
   it('writes nothing where there are no checkpoints', async () => {
     const store = await folderStore()
     expect(await commitCheckpoints(store, job, attempt)).toBeUndefined()

@@ -45,6 +45,31 @@ export function describeObjects(suite: Suite): void {
       expect(versions.some((version) => version.equals(found))).toBe(true)
     })
 
+    it('that is to be new leaves the one alone that is there', async () => {
+      const key = `${suite.folder()}new`
+      const first = await suite.store.put(key, Buffer.from('first'), undefined, { ifAbsent: true })
+      const again = suite.store.put(key, Buffer.from('other'), undefined, { ifAbsent: true })
+      await expectKind(again, 'precondition-failed')
+      const { etag, stream } = await suite.store.get(key)
+      expect([etag, String(await buffer(stream))]).toEqual([first.etag, 'first'])
+      await suite.store.put(key, Buffer.from('other'), undefined, { ifAbsent: false })
+      expect(String(await buffer((await suite.store.get(key)).stream))).toBe('other')
+    })
+
+    it('that is to be new has one writer of many that meet', async () => {
+      const key = `${suite.folder()}once`
+      const versions = Array.from({ length: 8 }, (_, index) => Buffer.alloc(200_000, index))
+      const ends = await Promise.allSettled(
+        versions.map((version) => suite.store.put(key, version, undefined, { ifAbsent: true })),
+      )
+      const winner = ends.findIndex(({ status }) => status === 'fulfilled')
+      for (const end of ends) {
+        if (end.status === 'rejected') expect(end.reason).toMatchObject({ kind: 'precondition-failed' })
+      }
+      expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      expect(versions[winner]?.equals(await buffer((await suite.store.get(key)).stream))).toBe(true)
+    })
+
     it('that does not exist is not found', async () => {
       const missing = `${suite.folder()}missing`
       expect(await suite.store.head(missing)).toBeUndefined()

@@ -34,6 +34,23 @@ export function describeUploads(suite: Suite): void {
       expect(await suite.store.head(key)).toMatchObject({ etag })
     })
 
+    it('that is to be new leaves the object alone that is there, and can be aborted then', async () => {
+      const key = `${suite.folder()}upload-new`
+      const upload = await suite.store.createUpload(key, partSize)
+      const part = await suite.store.putPart(upload, 1, Buffer.from('late'))
+      const { etag } = await suite.store.put(key, Buffer.from('first'))
+      const late = suite.store.completeUpload(upload, [part], undefined, { ifAbsent: true })
+      await expectKind(late, 'precondition-failed')
+      expect(await suite.store.head(key)).toMatchObject({ etag })
+      await suite.store.abortUpload(upload)
+
+      await suite.store.remove([key])
+      const next = await suite.store.createUpload(key, partSize)
+      const parts = [await suite.store.putPart(next, 1, Buffer.from('new'))]
+      await suite.store.completeUpload(next, parts, undefined, { ifAbsent: true })
+      expect(String(await buffer((await suite.store.get(key)).stream))).toBe('new')
+    })
+
     it('may consist of one short part', async () => {
       const key = `${suite.folder()}short`
       const upload = await suite.store.createUpload(key, partSize)

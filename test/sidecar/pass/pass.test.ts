@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Journals } from '../../../sidecar/known/journals.ts'
 import { type PassContext, runPass } from '../../../sidecar/pass/pass.ts'
+import { proveStore } from '../../../sidecar/prepare/prove-store.ts'
 import { StateDirectory } from '../../../sidecar/state-directory.ts'
 import { OpenUploads } from '../../../sidecar/store/open-uploads.ts'
 import { StoreCalls } from '../../../sidecar/store/store-calls.ts'
@@ -16,7 +17,7 @@ import { createLog } from '../../../src/log.ts'
 import { attempt, job } from '../uploader-process.ts'
 
 /** An uploader's inside, without the program: a kill is a pass after which nothing is done. */
-function newPasses() {
+async function newPasses() {
   const root = mkdtempSync(join(tmpdir(), 'jobferry-pass-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
   const resultDirectory = join(root, 'result')
@@ -25,6 +26,7 @@ function newPasses() {
   const state = new StateDirectory(join(root, 'state'))
   const uploads = new OpenUploads(state)
   const log = createLog('test', 'silent')
+  await proveStore(store, state, { job, attempt }, new AbortController().signal)
   const context: PassContext = {
     job,
     attempt,
@@ -62,7 +64,7 @@ describe('a file that a checkpoint names', () => {
   it.each([false, true])(
     'can be read after a newer version was stored and not yet told (final: %s)',
     async (final) => {
-      const { store, pass, write } = newPasses()
+      const { store, pass, write } = await newPasses()
       write('first')
       await pass('adopted')
       write('second version')
@@ -74,7 +76,7 @@ describe('a file that a checkpoint names', () => {
   )
 
   it('can be read when its checkpoint was written by a program that was killed before it noted so', async () => {
-    const { store, pass, write } = newPasses()
+    const { store, pass, write } = await newPasses()
     write('first')
     await pass('adopted')
     write('second version')
@@ -85,7 +87,7 @@ describe('a file that a checkpoint names', () => {
   })
 
   it('can be read when it is large', async () => {
-    const { store, pass, write } = newPasses()
+    const { store, pass, write } = await newPasses()
     const large = Buffer.alloc(9 * 1024 * 1024, 'a')
     write(large)
     await pass('adopted')
@@ -95,7 +97,7 @@ describe('a file that a checkpoint names', () => {
   })
 
   it('takes two keys in turn, however often it changes', async () => {
-    const { store, pass, write } = newPasses()
+    const { store, pass, write } = await newPasses()
     for (let version = 0; version < 6; version += 1) {
       write('x'.repeat(version))
       await pass('adopted')
