@@ -52,6 +52,7 @@ export const settings = z.object({
   DATA_DIRECTORY: z.string().default('data'),
   LOCAL_ALLOW_COMMANDS: flag,
   INPUT_MAX_BYTES: wholeNumber(0, Number.MAX_SAFE_INTEGER, 10 * 2 ** 30),
+  WAIT_MAX_SECONDS: wholeNumber(0, 3600, 50),
   DEMO_WAIT_SECONDS: wholeNumber(0, 3600, 50),
   SHUTDOWN_SECONDS: wholeNumber(0, 3600, 25),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),

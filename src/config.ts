@@ -14,6 +14,7 @@ export interface Config {
   jobsDirectory: string
   dataDirectory: string
   inputMaxBytes: number
+  waitMaxSeconds: number
   demoWaitSeconds: number
   /** How long downloads may go on after SIGTERM. */
   shutdownSeconds: number
@@ -91,6 +92,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     jobsDirectory: resolve(env.JOBS_DIRECTORY),
     dataDirectory: resolve(env.DATA_DIRECTORY),
     inputMaxBytes: env.INPUT_MAX_BYTES,
+    waitMaxSeconds: env.WAIT_MAX_SECONDS,
     demoWaitSeconds: env.DEMO_WAIT_SECONDS,
     shutdownSeconds: env.SHUTDOWN_SECONDS,
     logLevel: env.LOG_LEVEL,

@@ -106,12 +106,13 @@ async function assemble(
 }
 
 function httpOptions(config: Config): HttpOptions {
-  const { backend, publicUrl, tokens, host, inputMaxBytes, demoWaitSeconds } = config
+  const { backend, publicUrl, tokens, host, inputMaxBytes, waitMaxSeconds, demoWaitSeconds } = config
   return {
     publicUrl,
     tokens,
     loopbackOnly: isLoopback(host),
     inputMaxBytes,
+    waitMaxSeconds,
     demoWaitSeconds,
     refusedFields: backend.kind === 'local' ? refusedLocally(backend.allowCommands) : undefined,
   }

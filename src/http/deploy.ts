@@ -7,16 +7,18 @@ import type { JobRequest } from '../job/request.ts'
 import { parseRequest } from '../job/request-schema.ts'
 import type { Deployment } from '../lifecycle/jobs.ts'
 import { contentType, parseJson, readBody, unsupported } from './body.ts'
+import { callerGone } from './gone.ts'
 import { refuseForeign } from './guards.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { refuseLargeInputs } from './input-limit.ts'
-import { jobLinks } from './links.ts'
+import { jobLinks, withLinks } from './links.ts'
 import { readForm } from './multipart.ts'
 import type { HttpOptions } from './options.ts'
 import { queryPairs, readQuery } from './query.ts'
 import { resolveRequest } from './resolve-request.ts'
 import { route } from './route.ts'
 import type { Services } from './services.ts'
+import { waitSeconds } from './wait.ts'
 
 export function deployRoutes(services: Services, options: HttpOptions): Router {
   const router = Router()
@@ -26,18 +28,18 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
     {
       async get(req, res) {
         refuseForeign(req, options)
-        const request = resolveRequest(
-          { request: parseDeployQuery(queryPairs(req.originalUrl)) },
-          services,
-          options,
-        )
+        const pairs = queryPairs(req.originalUrl)
+        const seconds = waitSeconds(req, res, waitIn(pairs), options)
+        const fields = pairs.filter(([name]) => name !== 'wait')
+        const request = resolveRequest({ request: parseDeployQuery(fields) }, services, options)
         const uuid = await deploy(services, idempotencyKey(req), request)
-        res.json(answer(uuid, options))
+        res.json(await answer(res, uuid, seconds, services, options))
       },
       async post(req, res) {
-        readQuery(req, [])
+        const seconds = waitSeconds(req, res, readQuery(req, ['wait']).get('wait'), options)
         const uuid = await deployBody(req, res, services, options)
-        res.status(201).location(jobLinks(uuid, options.publicUrl).self).json(answer(uuid, options))
+        res.location(jobLinks(uuid, options.publicUrl).self)
+        res.status(201).json(await answer(res, uuid, seconds, services, options))
       },
     },
     { noHead: true },
@@ -118,6 +120,25 @@ async function finish(services: Services, deployment: Deployment, request: JobRe
   return job_uuid
 }
 
-function answer(uuid: string, options: HttpOptions) {
-  return { status: 'job deployed', job_uuid: uuid, links: jobLinks(uuid, options.publicUrl) }
+/** For a caller who waits with the job as it is then: still the deployment's answer, whatever became of it. */
+async function answer(
+  res: Response,
+  uuid: string,
+  seconds: number,
+  { jobs, shutdown }: Services,
+  { publicUrl }: HttpOptions,
+) {
+  const status = 'job deployed'
+  const signal = seconds === 0 ? shutdown : AbortSignal.any([callerGone(res), shutdown])
+  const job = seconds === 0 ? undefined : await jobs.waitForFinal(uuid, seconds * 1000, signal)
+  return {
+    status,
+    ...(job ? withLinks(job, publicUrl) : { job_uuid: uuid, links: jobLinks(uuid, publicUrl) }),
+  }
+}
+
+function waitIn(pairs: readonly (readonly [string, string])[]): string | undefined {
+  const values = pairs.filter(([name]) => name === 'wait')
+  if (values.length > 1) throw invalid('wait', 'is given twice', 'it once')
+  return values[0]?.[1]
 }

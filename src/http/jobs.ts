@@ -6,11 +6,14 @@ import type { HttpOptions } from './options.ts'
 import { integerOf, readQuery } from './query.ts'
 import { route } from './route.ts'
 import type { Services } from './services.ts'
+import { waitAsAsked } from './wait.ts'
 
 const defaultLimit = 100
 const maxLimit = 10_000
 
-export function jobRoutes({ jobs }: Services, { publicUrl }: HttpOptions): Router {
+export function jobRoutes(services: Services, options: HttpOptions): Router {
+  const { jobs } = services
+  const { publicUrl } = options
   const router = Router()
   route(router, '/job', {
     async get(req, res) {
@@ -28,8 +31,9 @@ export function jobRoutes({ jobs }: Services, { publicUrl }: HttpOptions): Route
   route(router, '/job/:id', {
     async get(req, res) {
       const uuid = jobId(req)
-      readQuery(req, [])
-      const job = await jobs.get(uuid)
+      const query = readQuery(req, ['wait'])
+      const awaited = await waitAsAsked(req, res, uuid, query.get('wait'), services, options)
+      const job = awaited ?? (await jobs.get(uuid))
       if (!job) throw unknownJob(uuid)
       res.json(withLinks(job, publicUrl))
     },

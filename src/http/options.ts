@@ -8,6 +8,8 @@ export interface HttpOptions {
   loopbackOnly: boolean
   /** Of all inputs of a job, in bytes. */
   inputMaxBytes: number
+  /** How long a caller who asks for it is kept waiting at most, in seconds; default 50. */
+  waitMaxSeconds?: number | undefined
   /** How long GET /demo waits; default 50. */
   demoWaitSeconds?: number | undefined
   /** Fields that callers may not give here, and what is expected instead. */

@@ -11,6 +11,7 @@ import type { HttpOptions } from './options.ts'
 import { route } from './route.ts'
 import { sendAnswer } from './send-answer.ts'
 import type { Services } from './services.ts'
+import { waitAsAsked } from './wait.ts'
 
 const json = 'application/json'
 const ndjson = 'application/x-ndjson'
@@ -18,8 +19,8 @@ const ndjson = 'application/x-ndjson'
 /** `/job/:id/result` and `/job/:id/result/list`. */
 export function resultRoutes(
   results: Results,
-  services: Pick<Services, 'metrics' | 'log'>,
-  options: Pick<HttpOptions, 'publicUrl'>,
+  services: Pick<Services, 'jobs' | 'metrics' | 'log' | 'shutdown'>,
+  options: Pick<HttpOptions, 'publicUrl' | 'waitMaxSeconds'>,
 ): Router {
   const router = Router()
   const sendFile = resultFileSender(results, services)
@@ -27,9 +28,10 @@ export function resultRoutes(
   route(router, '/job/:id/result', {
     async get(req, res) {
       const uuid = jobId(req)
-      const query = rawQuery(req.originalUrl, ['file'])
+      const query = rawQuery(req.originalUrl, ['file', 'wait'])
       const file = single(query, 'file')
       if (file?.length === 0) throw invalid('file', 'is empty', 'a path of the result list')
+      await wait(req, res, uuid, query)
       await (file === undefined ? sendTar(req, res, uuid) : sendFile(req, res, uuid, file))
     },
   })
@@ -37,7 +39,9 @@ export function resultRoutes(
   route(router, '/job/:id/result/list', {
     async get(req, res) {
       const uuid = jobId(req)
-      const query = parseListQuery(rawQuery(req.originalUrl, listParameters))
+      const raw = rawQuery(req.originalUrl, [...listParameters, 'wait'])
+      const query = parseListQuery(raw)
+      await wait(req, res, uuid, raw)
       const signal = callerGone(res)
       if (req.accepts([json, ndjson]) === ndjson) {
         await sendAnswer(res, bodyless(req, await results.lines(uuid, query, signal)), services.log)
@@ -49,6 +53,11 @@ export function resultRoutes(
     },
   })
   return router
+
+  /** A caller who would rather wait than get 409. */
+  async function wait(req: Request, res: Response, uuid: string, query: ReadonlyMap<string, Buffer[]>) {
+    await waitAsAsked(req, res, uuid, single(query, 'wait')?.toString('latin1'), services, options)
+  }
 
   async function sendTar(req: Request, res: Response, uuid: string): Promise<void> {
     const answer = bodyless(req, await results.tar(uuid, callerGone(res)))
