@@ -1,0 +1,101 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { kubectl, kubectlJson } from '../../support/cluster.ts'
+import type { Fault } from '../../support/fault-proxy.ts'
+import { run } from '../../support/run.ts'
+import { killUploaderProgram } from '../../support/uploader-program.ts'
+import type { Aimed } from './verdict.ts'
+import type { World } from './world.ts'
+
+/** A fault that may come at any moment; false where there was nothing to aim at. */
+export type SoakFault = (world: World) => Promise<boolean>
+
+/** By the name in the closing table. */
+export const soakFaults: Readonly<Record<string, SoakFault>> = {
+  'API killed': async ({ apis, where }) => {
+    const which = randomInt(2)
+    await apis[which]?.kill()
+    await sleep(randomInt(3000))
+    apis[which] = await where.start()
+    return true
+  },
+  'store killed': async ({ minio }) => {
+    await minio.kill()
+    await sleep(randomInt(4000))
+    await minio.start()
+    return true
+  },
+  'store refuses': proxied({ kind: 'refuse' }),
+  'store resets': proxied({ kind: 'reset' }),
+  'store hangs': proxied({ kind: 'hang' }),
+  'store is busy (503)': proxied({ kind: 'slow-down' }),
+  'answers are cut': proxied({ kind: 'cut', direction: 'answer', afterBytes: 0, times: 3 }),
+  'uploads are cut': proxied({ kind: 'cut', direction: 'request', afterBytes: 100_000, times: 3 }),
+  "uploader's program killed": async ({ where }) => {
+    const pod = await somePod(where.namespace)
+    return pod !== undefined && (await killUploaderProgram(pod.uid))
+  },
+  'pod evicted': aimedAtPod('evicted', async (namespace, pod) => {
+    const eviction = {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name: pod, namespace },
+      deleteOptions: { gracePeriodSeconds: 3 },
+    }
+    const path = `/api/v1/namespaces/${namespace}/pods/${pod}/eviction`
+    await run('kubectl', ['create', '--raw', path, '-f', '-'], { input: JSON.stringify(eviction) })
+  }),
+  'pod deleted': aimedAtPod('pod deleted', async (namespace, pod) => {
+    await kubectl('-n', namespace, 'delete', 'pod', pod, '--grace-period=3', '--wait=false')
+  }),
+  'Job deleted': aimedAtPod('Job deleted', async (namespace, _pod, uuid) => {
+    await kubectl('-n', namespace, 'delete', 'job', `job-${uuid}`, '--wait=false')
+  }),
+  canceled: aimedAtPod('canceled', async (_namespace, _pod, uuid, url) => {
+    await fetch(`${url}/job/${uuid}/cancel`, { method: 'POST' })
+  }),
+}
+
+function proxied(fault: Fault): SoakFault {
+  return async ({ proxy }) => {
+    await proxy.setFault(fault)
+    await sleep(1000 + randomInt(4000))
+    await proxy.setFault({ kind: 'pass' })
+    return true
+  }
+}
+
+function aimedAtPod(
+  name: Aimed,
+  act: (namespace: string, pod: string, uuid: string, url: string) => Promise<unknown>,
+): SoakFault {
+  return async (world) => {
+    const pod = await somePod(world.where.namespace)
+    const job = world.jobs.find(({ uuid }) => uuid === pod?.job)
+    if (pod === undefined || job === undefined) return false
+    // Before it is done: the answer may get lost.
+    job.aimed.push(name)
+    await act(world.where.namespace, pod.name, job.uuid, world.url())
+    return true
+  }
+}
+
+interface SeenPod {
+  name: string
+  uid: string
+  job: string
+}
+
+/** One of those that run. */
+async function somePod(namespace: string): Promise<SeenPod | undefined> {
+  const { items } = await kubectlJson<{
+    items: {
+      metadata: { name: string; uid: string; labels: Record<string, string>; deletionTimestamp?: string }
+    }[]
+  }>('-n', namespace, 'get', 'pods', '--field-selector=status.phase=Running', '-l', 'jobferry.dev/job')
+  const living = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  const chosen = living.length > 0 ? living[randomInt(living.length)] : undefined
+  if (chosen === undefined) return undefined
+  const { name, uid, labels } = chosen.metadata
+  return { name, uid, job: labels['jobferry.dev/job'] ?? '' }
+}
