@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { ArtifactStore } from './artifact/store.ts'
 import type { Config } from './config.ts'
 import type { JobBackend } from './job/backend.ts'
+import type { RemovalRules } from './job/removal.ts'
 import type { Log } from './log.ts'
 
 /** The store that the settings chose. Only the chosen adapter's libraries are loaded: the others cost start time. */
@@ -22,7 +23,7 @@ export async function createStore({ store }: Config): Promise<ArtifactStore> {
 }
 
 /** The backend that the settings chose. */
-export async function createBackend(config: Config, log: Log): Promise<JobBackend> {
+export async function createBackend(config: Config, log: Log, rules: RemovalRules): Promise<JobBackend> {
   const { backend, store } = config
   if (backend.kind === 'local') {
     const { createLocalBackend } = await import('./local/backend.ts')
@@ -51,5 +52,6 @@ export async function createBackend(config: Config, log: Log): Promise<JobBacken
       uploaderCredentials: backend.uploaderCredentials,
     },
     log,
+    rules,
   )
 }

@@ -18,6 +18,7 @@ export interface Config {
   demoWaitSeconds: number
   /** How long downloads may go on after SIGTERM. */
   shutdownSeconds: number
+  janitor: { intervalSeconds: number; dryRun: boolean }
   logLevel: string
   /** What Idempotency-Keys are unique in, and where Jobs are made. */
   namespace: string
@@ -95,6 +96,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     waitMaxSeconds: env.WAIT_MAX_SECONDS,
     demoWaitSeconds: env.DEMO_WAIT_SECONDS,
     shutdownSeconds: env.SHUTDOWN_SECONDS,
+    janitor: { intervalSeconds: env.JANITOR_INTERVAL_SECONDS, dryRun: env.JANITOR_DRY_RUN },
     logLevel: env.LOG_LEVEL,
     namespace: onCluster ? (env.NAMESPACE ?? podNamespace() ?? 'default') : (env.NAMESPACE ?? 'local'),
     backend: onCluster ? kubernetes(env) : { kind: 'local', allowCommands: env.LOCAL_ALLOW_COMMANDS },

@@ -13,6 +13,7 @@ import { configureServer } from './http/server-limits.ts'
 import type { Services } from './http/services.ts'
 import { loadConfiguredJobs } from './lifecycle/configured-jobs.ts'
 import { createJobs } from './lifecycle/create-jobs.ts'
+import { removalRules } from './lifecycle/janitor.ts'
 import { createLocateResult } from './lifecycle/locate-result.ts'
 import { clusterFields, commandFields } from './local/supported-fields.ts'
 import { createLog, type Log } from './log.ts'
@@ -80,7 +81,9 @@ async function assemble(
 ): Promise<{ services: Services; follow(): void }> {
   const store = await createStore(config)
   cleanups.push(() => store.close())
-  const backend = await createBackend(config, log)
+  const { intervalSeconds, dryRun } = config.janitor
+  const rules = removalRules(dryRun, log, (removal) => metrics.removed(removal))
+  const backend = await createBackend(config, log, rules)
   cleanups.push(() => backend.close())
   const configured = await loadConfiguredJobs(config.jobsDirectory, log)
   cleanups.push(() => configured.close())
@@ -91,6 +94,7 @@ async function assemble(
     openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
     namespace: config.namespace,
     inputMaxBytes: config.inputMaxBytes,
+    janitor: { intervalSeconds, rules },
     onArchived({ state, reason, result: { state: kept, count, bytes } }) {
       metrics.ended({ state, reason })
       metrics.uploaded({ state: kept ?? 'missing', count: count ?? 0, bytes: bytes ?? 0 })

@@ -53,8 +53,9 @@ export class OpenUploads {
         return object
       },
       abortUpload: async (upload, signal) => {
-        await store.abortUpload(upload, signal)
+        const dropped = await store.abortUpload(upload, signal)
         this.#closed(upload)
+        return dropped
       },
     }
   }

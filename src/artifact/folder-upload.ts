@@ -67,11 +67,13 @@ export async function finishUpload(
   }
 }
 
-export async function dropUpload(root: string, upload: Pick<Upload, 'key' | 'id'>): Promise<void> {
+export async function dropUpload(root: string, upload: Pick<Upload, 'key' | 'id'>): Promise<boolean> {
   try {
     await unlink(uploadPath(root, upload))
+    return true
   } catch (error) {
     if (!isNoObject(error)) throw error
+    return false
   }
 }
 

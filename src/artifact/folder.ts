@@ -64,7 +64,7 @@ export function createFolderStore(directory: string): ArtifactStore {
     abortUpload: (upload, signal) =>
       run(upload.key, signal, async () => {
         pathOf(upload.key)
-        await dropUpload(root, upload)
+        return await dropUpload(root, upload)
       }),
 
     // No answer gets lost between a program and its folder.

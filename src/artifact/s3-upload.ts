@@ -94,13 +94,15 @@ export async function abortMultipartUpload(
   http: S3Http,
   upload: Pick<Upload, 'key' | 'id'>,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   try {
     const query = { uploadId: upload.id }
     const answer = await http.send({ method: 'DELETE', key: upload.key, query, signal })
     await answer.body.dump()
+    return true
   } catch (error) {
     if (!isNotFound(error)) throw error
+    return false
   }
 }
 

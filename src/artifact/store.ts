@@ -52,8 +52,8 @@ export interface ArtifactStore {
     options?: WriteOptions,
   ): Promise<StoredObject>
 
-  /** Drops the upload and its parts; one that is unknown, dropped or completed counts as dropped. */
-  abortUpload(upload: Pick<Upload, 'key' | 'id'>, signal?: AbortSignal): Promise<void>
+  /** Drops the upload and its parts; false for one that is unknown, dropped or completed. */
+  abortUpload(upload: Pick<Upload, 'key' | 'id'>, signal?: AbortSignal): Promise<boolean>
 
   /**
    * Drops every open upload of exactly that key, also those that nobody knows since the answer to their beginning

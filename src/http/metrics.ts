@@ -12,6 +12,8 @@ export interface Metrics {
   ended(job: { state: string; reason: string | null }): void
   /** Result bytes left for a caller: of one file, or of a tar. */
   downloaded(kind: 'file' | 'tar', bytes: number): void
+  /** The janitor removed something. */
+  removed(removal: { kind: string; bytes: number }): void
   /** A Problem was answered. */
   failed(code: string): void
   answered(request: { method: string; route: string; status: number; seconds: number }): void
@@ -30,6 +32,8 @@ export function createMetrics(countByState: () => Map<string, number>): Metrics 
   const ended = counter('jobs_ended_total', 'Jobs that became final', ['state', 'reason'])
   const downloads = counter('downloads_total', 'Downloads of results', ['kind'])
   const downloadBytes = counter('download_bytes_total', 'Bytes of results sent', ['kind'])
+  const removals = counter('janitor_removed_total', 'Removals without anybody asking, by kind', ['kind'])
+  const removedBytes = counter('janitor_removed_bytes_total', 'Bytes of what was so removed', ['kind'])
   const errors = counter('errors_total', 'Problems answered, by code', ['code'])
   const durations = new Histogram({
     name: 'jobferry_http_request_duration_seconds',
@@ -61,6 +65,10 @@ export function createMetrics(countByState: () => Map<string, number>): Metrics 
     downloaded(kind, bytes) {
       downloads.inc({ kind })
       downloadBytes.inc({ kind }, bytes)
+    },
+    removed({ kind, bytes }) {
+      removals.inc({ kind })
+      removedBytes.inc({ kind }, bytes)
     },
     failed: (code) => errors.inc({ code }),
     answered: ({ method, route, status, seconds }) => durations.observe({ method, route, status }, seconds),

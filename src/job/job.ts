@@ -23,9 +23,12 @@ export interface JobResult {
   /** Entries of every type. */
   count: number | null
   bytes: number | null
+  /** When they are or were removed, of a job with `result_keep_seconds` that has ended. */
+  expires_at?: string
 }
 
-export type ResultState = 'complete' | 'partial' | 'missing'
+/** `expired`: removed by time; count and bytes are what there was. */
+export type ResultState = 'complete' | 'partial' | 'missing' | 'expired'
 
 export const states = [
   'queued',

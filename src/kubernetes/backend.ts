@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { KubeConfig } from '@kubernetes/client-node'
 import type { JobBackend, LogOptions } from '../job/backend.ts'
+import { quietRemoval, type RemovalRules } from '../job/removal.ts'
 import type { Log } from '../log.ts'
 import { type Api, createApi } from './api.ts'
 import { JobCache } from './cache.ts'
@@ -18,7 +19,11 @@ import { problemOf } from './status-error.ts'
 import { stopJob } from './stop.ts'
 
 /** Runs jobs on a cluster. Throws where the kubeconfig can't be read; nothing is called before start(). */
-export function createKubernetesBackend(settings: KubernetesSettings, log: Log): JobBackend {
+export function createKubernetesBackend(
+  settings: KubernetesSettings,
+  log: Log,
+  rules: RemovalRules = quietRemoval,
+): JobBackend {
   const client = createClient(loadKubeConfig(settings.kubeconfig))
   const api = createApi(client, settings.namespace)
   const cache = new JobCache()
@@ -32,7 +37,7 @@ export function createKubernetesBackend(settings: KubernetesSettings, log: Log):
 
     async start(signal) {
       signal?.throwIfAborted()
-      observers = observeCluster({ client, api, cache, lease, log })
+      observers = observeCluster({ client, api, cache, lease, rules, log })
       const listed = Promise.all(observers.watchers.map((watcher) => watcher.listed))
       await (signal ? Promise.race([listed, once(signal, 'abort')]) : listed)
       signal?.throwIfAborted()

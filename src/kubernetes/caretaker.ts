@@ -1,8 +1,9 @@
+import type { RemovalRules } from '../job/removal.ts'
 import type { Log } from '../log.ts'
 import type { Api } from './api.ts'
 import type { JobCache, SeenJob } from './cache.ts'
 import { isCreating, requestOf, stopOf } from './marks.ts'
-import { timeOf } from './objects.ts'
+import { type Job, timeOf } from './objects.ts'
 import { dropFinalizer, removeUnfinished } from './removal.ts'
 import { endJob, endPods, graceOf, needsDeletion } from './stop.ts'
 
@@ -38,15 +39,25 @@ export class Caretaker {
   readonly #api: Api
   readonly #cache: JobCache
   readonly #holdsLease: () => boolean
+  readonly #rules: RemovalRules
   readonly #log: Log
+  /** UIDs of Jobs of which a dry run has told: each once. */
+  readonly #told = new Set<string>()
   readonly #busy = new Map<string, Promise<void>>()
   readonly #timer: NodeJS.Timeout
   readonly #unsubscribe: () => void
 
-  constructor(parts: { api: Api; cache: JobCache; holdsLease: () => boolean; log: Log }) {
+  constructor(parts: {
+    api: Api
+    cache: JobCache
+    holdsLease: () => boolean
+    rules: RemovalRules
+    log: Log
+  }) {
     this.#api = parts.api
     this.#cache = parts.cache
     this.#holdsLease = parts.holdsLease
+    this.#rules = parts.rules
     this.#log = parts.log
     this.#unsubscribe = parts.cache.subscribe((uuid) => this.#look(uuid))
     this.#timer = setInterval(() => this.sweep(), sweepMilliseconds).unref()
@@ -75,11 +86,9 @@ export class Caretaker {
 
   async #perform(duty: Duty, { uuid, job }: SeenJob): Promise<void> {
     const { name = '', uid = '' } = job.metadata ?? {}
+    if (duty === 'remove-unfinished') return await this.#removeUnfinished(uuid, job)
     this.#log.info({ job: uuid, duty }, 'doing a duty')
     switch (duty) {
-      case 'remove-unfinished':
-        await removeUnfinished(this.#api, job)
-        return
       case 'let-go':
         await dropFinalizer(this.#api, name, uid)
         return
@@ -89,5 +98,15 @@ export class Caretaker {
       case 'end-pods':
         await endPods(this.#api, uuid, job)
     }
+  }
+
+  async #removeUnfinished(uuid: string, job: Job): Promise<void> {
+    const { uid = '', creationTimestamp } = job.metadata ?? {}
+    if (this.#rules.dryRun) {
+      if (this.#told.has(uid)) return
+      this.#told.add(uid)
+    } else if (!(await removeUnfinished(this.#api, job))) return
+    const why = `its creation began at ${creationTimestamp} and was never completed`
+    this.#rules.tell({ kind: 'creation', job: uuid, why, objects: 1, bytes: 0 })
   }
 }

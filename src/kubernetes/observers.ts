@@ -1,3 +1,4 @@
+import type { RemovalRules } from '../job/removal.ts'
 import type { Log } from '../log.ts'
 import type { Api } from './api.ts'
 import type { JobCache } from './cache.ts'
@@ -13,11 +14,12 @@ export interface ObserverParts {
   api: Api
   cache: JobCache
   lease: LeaseHolder
+  rules: RemovalRules
   log: Log
 }
 
 /** Begins to fill the cache and to do what that asks for; close() ends all of it and gives the Lease back. */
-export function observeCluster({ client, api, cache, lease, log }: ObserverParts) {
+export function observeCluster({ client, api, cache, lease, rules, log }: ObserverParts) {
   const watched = { client, labelSelector: managedSelector, log }
   const watchers = [
     new Watcher({
@@ -36,7 +38,7 @@ export function observeCluster({ client, api, cache, lease, log }: ObserverParts
     }),
   ] as const
   const diagnosis = new Diagnosis({ api, cache, log })
-  const caretaker = new Caretaker({ api, cache, log, holdsLease: () => lease.held })
+  const caretaker = new Caretaker({ api, cache, rules, log, holdsLease: () => lease.held })
   const unsubscribe = lease.onChange((held) => held && caretaker.sweep())
   lease.start()
   return {

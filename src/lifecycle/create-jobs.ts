@@ -9,12 +9,12 @@ import type { Log } from '../log.ts'
 import { currentJob, knownJob, waitForFinal } from './current-job.ts'
 import { createDeployment } from './deployment.ts'
 import { finish } from './finish.ts'
+import { type JanitorSettings, startJanitor } from './janitor.ts'
 import { listJobs } from './job-list.ts'
 import { jobLog } from './job-log.ts'
 import type { Deployment, Jobs } from './jobs.ts'
 import { KeyLock } from './key-lock.ts'
 import { LogArchive } from './log-archive.ts'
-import { startOrphanSweeps } from './orphans.ts'
 import { type OpenUploads, purge } from './purge.ts'
 import { createRecords, type Records } from './records.ts'
 import { guarded } from './store-guard.ts'
@@ -28,6 +28,8 @@ export interface JobsParts {
   /** What Idempotency-Keys are unique in. */
   namespace: string
   inputMaxBytes: number
+  /** Absent: nothing is removed without being asked for. */
+  janitor?: JanitorSettings
   /** Called once for each job that this process archived. */
   onArchived?(job: Job): void
 }
@@ -52,15 +54,18 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
       if (!job.assessment.deleted) parts.onArchived?.(job.answer)
     },
   })
-  let endSweeps: (() => void) | undefined
+  const { janitor } = parts
+  let endJanitor: (() => void) | undefined
   return {
     jobs: jobsOver({ ...parts, records, locks, tracker }),
     start() {
       tracker.start()
-      endSweeps = startOrphanSweeps({ backend, store, records, locks, openUploads, log })
+      if (janitor === undefined) return
+      const { rules, intervalSeconds } = janitor
+      endJanitor = startJanitor({ backend, store, records, locks, openUploads, rules, log }, intervalSeconds)
     },
     async close() {
-      endSweeps?.()
+      endJanitor?.()
       const bound = new AbortController()
       await Promise.race([
         Promise.all([logs.close(), tracker.close()]),

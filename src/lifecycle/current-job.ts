@@ -1,5 +1,6 @@
 import { Problem } from '../errors.ts'
 import { isFinal, type Job } from '../job/job.ts'
+import { recordedAnswer } from './job-answer.ts'
 import type { Records } from './records.ts'
 import { guarded } from './store-guard.ts'
 import type { Tracker } from './tracker.ts'
@@ -8,7 +9,8 @@ import type { Tracker } from './tracker.ts'
 export async function currentJob(tracker: Tracker, records: Records, uuid: string): Promise<Job | undefined> {
   const tracked = tracker.get(uuid)
   if (tracked) return tracked.assessment.deleted ? undefined : tracked.answer
-  return (await guarded(() => records.read(uuid)))?.job
+  const record = await guarded(() => records.read(uuid))
+  return record && recordedAnswer(record, Date.now())
 }
 
 /** As currentJob(); rejects `not-found` where there is none. */

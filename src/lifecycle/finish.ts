@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '../artifact/store.ts'
 import type { JobBackend } from '../job/backend.ts'
+import type { JobRequest } from '../job/request.ts'
 import type { LogArchive } from './log-archive.ts'
 import { type OpenUploads, purge } from './purge.ts'
 import type { JobRecord, Records } from './records.ts'
@@ -34,6 +35,22 @@ export async function finish(parts: FinishParts, job: TrackedJob): Promise<void>
       if (archived) logs[container] = archived
     }
   }
-  await records.write({ version: 1, job: job.answer, request, request_sha256: requestSha256, logs })
+  const times = timesOf(await records.read(uuid), request, Date.now())
+  await records.write({ version: 1, job: job.answer, request, request_sha256: requestSha256, ...times, logs })
   await backend.release(uuid, request.keep_seconds)
+}
+
+/** A record that is written again, since a crash came before the job was let go, keeps its first one's times. */
+function timesOf(
+  written: JobRecord | undefined,
+  { result_keep_seconds: keepSeconds }: JobRequest,
+  now: number,
+): Pick<JobRecord, 'ended_at' | 'expires_at'> {
+  const endedAt = written === undefined ? now : Date.parse(written.ended_at)
+  const expiry = keepSeconds === undefined ? {} : { expires_at: rfc3339(endedAt + keepSeconds * 1000) }
+  return { ended_at: rfc3339(endedAt), ...expiry }
+}
+
+function rfc3339(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
 }

@@ -1,6 +1,9 @@
+import { Problem } from '../errors.ts'
 import type { LiveJob } from '../job/backend.ts'
 import type { Job } from '../job/job.ts'
 import type { Assessment } from '../job/state.ts'
+import { isExpired } from './janitor/schedule.ts'
+import type { JobRecord } from './records.ts'
 
 /** A live job as callers see it; `attemptUid` where only the store knows the attempt any more. */
 export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: string | undefined): Job {
@@ -19,6 +22,21 @@ export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: str
     finished_at: time(attempt?.worker.finishedAt),
     result: assessment.result,
   }
+}
+
+/** A job as its record has it; a result past its time counts as gone, whether or not it is removed yet. */
+export function recordedAnswer(record: JobRecord, now: number): Job {
+  const { job, expires_at } = record
+  if (expires_at === undefined || job.result.state === 'missing') return job
+  const state = isExpired(record, now) ? 'expired' : job.result.state
+  return { ...job, result: { ...job.result, state, expires_at } }
+}
+
+export function expired({ job_uuid: uuid, result: { expires_at: at } }: Job): Problem {
+  return new Problem(
+    'expired',
+    `what job ${uuid} left was kept until ${at} and is removed (\`result_keep_seconds\`)`,
+  )
 }
 
 function time(milliseconds: number | undefined): string | null {

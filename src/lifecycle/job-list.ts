@@ -1,6 +1,7 @@
 import { invalid } from '../errors.ts'
 import type { Job } from '../job/job.ts'
-import { listPosition, positionUuid, type Records } from './records.ts'
+import { recordedAnswer } from './job-answer.ts'
+import { type IndexEntry, listPosition, positionUuid, type Records } from './records.ts'
 import type { Tracker } from './tracker.ts'
 
 /**
@@ -33,7 +34,7 @@ export async function listJobs(
     takeLiveBefore(entry.position)
     if (chosen.length > limit) break
     if (!tracked.has(entry.uuid)) {
-      chosen.push({ position: entry.position, read: async () => (await entry.read())?.job })
+      chosen.push({ position: entry.position, read: () => readRecorded(entry) })
     }
     if (chosen.length > limit) break
   }
@@ -42,6 +43,11 @@ export async function listJobs(
   const jobs = (await readAll(page)).filter((job) => job !== undefined)
   const last = page.at(-1)
   return chosen.length > limit && last ? { jobs, next: last.position } : { jobs }
+}
+
+async function readRecorded(entry: IndexEntry): Promise<Job | undefined> {
+  const record = await entry.read()
+  return record && recordedAnswer(record, Date.now())
 }
 
 function livePositions(tracker: Tracker): { position: string; read(): Promise<Job> }[] {

@@ -3,6 +3,7 @@ import { type ArtifactStore, isNotFound } from '../artifact/store.ts'
 import { Problem } from '../errors.ts'
 import type { ContainerLog, JobBackend, LogOptions } from '../job/backend.ts'
 import { isFinal } from '../job/job.ts'
+import { expired, recordedAnswer } from './job-answer.ts'
 import { tailOf } from './log-tail.ts'
 import type { Records } from './records.ts'
 import { guarded } from './store-guard.ts'
@@ -33,8 +34,10 @@ async function archivedLog(
 ): Promise<ContainerLog> {
   const tracked = tracker.get(uuid)
   const record = tracked ? undefined : await guarded(() => records.read(uuid))
-  const job = tracked && !tracked.assessment.deleted ? tracked.answer : record?.job
+  const recorded = record && recordedAnswer(record, Date.now())
+  const job = tracked && !tracked.assessment.deleted ? tracked.answer : recorded
   if (!job) throw new Problem('not-found', `there is no job ${uuid}`)
+  if (job.result.state === 'expired') throw expired(job)
   if (!isFinal(job.state) && job.started_at === null) {
     throw new Problem(
       'not-started',

@@ -1,6 +1,7 @@
 import { Problem } from '../errors.ts'
 import { isFinal } from '../job/job.ts'
 import type { LocateResult } from '../result/locate.ts'
+import { expired } from './job-answer.ts'
 import type { Jobs } from './jobs.ts'
 
 /** LocateResult over all jobs, live and finished. */
@@ -18,6 +19,7 @@ export function createLocateResult(jobs: Jobs): LocateResult {
       )
     }
     const { state } = job.result
+    if (state === 'expired') throw expired(job)
     if (state === null || state === 'missing' || !job.attempt) {
       throw new Problem('result-missing', `job ${uuid} left no results: ${job.reason}: ${job.message}`)
     }

@@ -1,6 +1,7 @@
 import { layout } from '../artifact/layout.ts'
 import type { ArtifactStore } from '../artifact/store.ts'
 import type { Records } from './records.ts'
+import { type Amount, removeListed } from './remove-listed.ts'
 
 /** A function that gives an attempt's uploads in parts that may still be open. */
 export type OpenUploads = (uuid: string, attempt: string) => Promise<{ key: string; id: string }[]>
@@ -8,14 +9,14 @@ export type OpenUploads = (uuid: string, attempt: string) => Promise<{ key: stri
 /**
  * Removes all that the store has of a job: first what makes it visible, then its files, and its uploads in parts,
  * which no listing shows (MinIO lists them for an exact key only) and which therefore stand in checkpoints.
- * Idempotent; begun again it finishes.
+ * Idempotent; begun again it finishes. Resolves with what it removed of files.
  */
 export async function purge(
   store: ArtifactStore,
   records: Records,
   openUploads: OpenUploads,
   uuid: string,
-): Promise<void> {
+): Promise<Amount> {
   await records.remove(uuid)
   const attempts = await listAttempts(store, uuid)
   // Before the files: what is left of a removal that was cut short must not look like a result.
@@ -23,21 +24,7 @@ export async function purge(
   for (const attempt of attempts) {
     for (const upload of await openUploads(uuid, attempt)) await store.abortUpload(upload)
   }
-  // Until nothing is listed: MinIO hides what lies below `a/` while there is an object `a` (tried).
-  while (await removeListed(store, layout.job(uuid))) {}
-}
-
-/** Whether there was anything to remove. */
-async function removeListed(store: ArtifactStore, prefix: string): Promise<boolean> {
-  let found = false
-  const keys: string[] = []
-  for await (const { key } of store.list(prefix)) {
-    found = true
-    keys.push(key)
-    if (keys.length === 1000) await store.remove(keys.splice(0))
-  }
-  if (keys.length > 0) await store.remove(keys)
-  return found
+  return await removeListed(store, layout.job(uuid))
 }
 
 /** The UIDs of the attempts that left anything in the store. */

@@ -3,6 +3,8 @@ import { layout } from '../artifact/layout.ts'
 import { type ArtifactStore, isNotFound } from '../artifact/store.ts'
 import { isFinal, type Job, states } from '../job/job.ts'
 import type { JobRequest } from '../job/request.ts'
+import { agendaKey } from './janitor/agenda.ts'
+import { looksOf } from './janitor/schedule.ts'
 
 /** A finished job as it outlives its Job object: `jobs/<uuid>/job.json`. */
 export interface JobRecord {
@@ -11,6 +13,10 @@ export interface JobRecord {
   /** Values of environments blanked. */
   request: JobRequest
   request_sha256: string
+  /** When it was first archived; RFC 3339, as all times. */
+  ended_at: string
+  /** When its result is past its time; absent: never. */
+  expires_at?: string
   /** Of each archived log, whether its beginning is there; null where that can't be told. */
   logs: Partial<Record<'worker' | 'uploader', { from_beginning: boolean | null }>>
 }
@@ -18,11 +24,11 @@ export interface JobRecord {
 /** Final records and their index, in the store. Rejects with StoreError. */
 export interface Records {
   read(uuid: string): Promise<JobRecord | undefined>
-  /** The record first, then the object that lists it: what is listed can be read. */
+  /** The janitor's entry first, so that none is missing; the record; then what lists it: what is listed can be read. */
   write(record: JobRecord): Promise<void>
   /** Newest first, from behind `after` (a position); the record is read when it is asked for. */
   list(after?: string): AsyncIterable<IndexEntry>
-  /** Removes record and index entry, so that nobody sees the job any more. */
+  /** Removes record and entries, so that nobody sees the job any more. */
   remove(uuid: string): Promise<void>
 }
 
@@ -64,6 +70,8 @@ export function createRecords(store: ArtifactStore): Records {
 
     async write(record) {
       const { job } = record
+      const [first] = looksOf(record)
+      if (first !== undefined) await store.put(agendaKey(first, job.job_uuid), Buffer.alloc(0))
       await store.put(layout.record(job.job_uuid), Buffer.from(`${JSON.stringify(record, null, 1)}\n`))
       await store.put(indexKey(job), Buffer.alloc(0))
     },
@@ -92,8 +100,10 @@ export function createRecords(store: ArtifactStore): Records {
 
     async remove(uuid) {
       const record = await read(uuid)
-      if (record)
-        await store.remove(states.filter(isFinal).map((state) => indexKey({ ...record.job, state })))
+      if (record) {
+        const listed = states.filter(isFinal).map((state) => indexKey({ ...record.job, state }))
+        await store.remove([...listed, ...looksOf(record).map((at) => agendaKey(at, uuid))])
+      }
       await store.remove([layout.record(uuid)])
     },
   }

@@ -4,7 +4,7 @@ import type { Job, ResultState } from '../job/job.ts'
 export interface LocatedResult {
   job: Job
   attempt: string
-  state: Exclude<ResultState, 'missing'>
+  state: Exclude<ResultState, 'missing' | 'expired'>
 }
 
 /**

@@ -58,5 +58,12 @@ function recordOf(createdAt: string): JobRecord {
     result: { state: 'complete', count: 0, bytes: 0 },
   }
   const request = jobRequest()
-  return { version: 1, job, request, request_sha256: 'ab', logs: { worker: { from_beginning: true } } }
+  return {
+    version: 1,
+    job,
+    request,
+    request_sha256: 'ab',
+    ended_at: createdAt,
+    logs: { worker: { from_beginning: true } },
+  }
 }

@@ -62,8 +62,8 @@ export function describeUploads(suite: Suite): void {
       const key = `${suite.folder()}aborted`
       const upload = await suite.store.createUpload(key, partSize)
       const part = await suite.store.putPart(upload, 1, Buffer.from('x'))
-      await suite.store.abortUpload({ key, id: upload.id })
-      await suite.store.abortUpload(upload)
+      expect(await suite.store.abortUpload({ key, id: upload.id })).toBe(true)
+      expect(await suite.store.abortUpload(upload)).toBe(false)
       await expectKind(suite.store.putPart(upload, 1, Buffer.from('x')), 'not-found')
       await expectKind(suite.store.completeUpload(upload, [part]), 'not-found')
       expect(await suite.store.head(key)).toBeUndefined()

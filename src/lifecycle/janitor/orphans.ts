@@ -1,54 +1,25 @@
-import { layout } from '../artifact/layout.ts'
-import type { ArtifactStore } from '../artifact/store.ts'
-import { messageOf } from '../errors.ts'
-import type { JobBackend } from '../job/backend.ts'
-import type { Log } from '../log.ts'
-import type { KeyLock } from './key-lock.ts'
-import { listAttempts, type OpenUploads, purge } from './purge.ts'
-import type { Records } from './records.ts'
+import { layout } from '../../artifact/layout.ts'
+import type { ArtifactStore } from '../../artifact/store.ts'
+import { listAttempts, purge } from '../purge.ts'
+import { removeListed } from '../remove-listed.ts'
+import { type JanitorParts, mayRemove } from './parts.ts'
 
-export interface OrphanParts {
-  backend: JobBackend
-  store: ArtifactStore
-  records: Records
-  locks: KeyLock
-  openUploads: OpenUploads
-  log: Log
-}
-
-const hour = 3_600_000
 /** Folders with more keys than that are jumped over: the listing's pages hold as many. */
 const mostKeys = 1000
-
-/** Looks for orphans every hour, where this process holds the Lease; returns what ends it. */
-export function startOrphanSweeps(parts: OrphanParts): () => void {
-  let last = Promise.resolve()
-  const closing = new AbortController()
-  const timer = setInterval(() => {
-    last = last
-      .then(() => removeOrphans(parts, Date.now() - hour, closing.signal))
-      .catch((error: unknown) => {
-        if (closing.signal.aborted) return
-        parts.log.warn({ error: messageOf(error) }, 'looking for what no job owns in the store failed')
-      })
-  }, hour).unref()
-  return () => {
-    clearInterval(timer)
-    closing.abort()
-  }
-}
 
 /**
  * Removes the folders of the store that have neither a job nor a record, and in which nothing was written after
  * `before` (milliseconds since the epoch): inputs whose job was never made, and what a vanished job left behind
  * uncommitted.
- * Does nothing where this process is not the one to finish jobs, or may not know of all of them.
  */
-export async function removeOrphans(parts: OrphanParts, before: number, signal?: AbortSignal): Promise<void> {
-  const { backend, store, records, locks, openUploads, log } = parts
-  const mayRemove = () => backend.holdsLease() && backend.missing().length === 0
+export async function removeOrphans(
+  parts: JanitorParts,
+  before: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { backend, store, records, locks, openUploads, rules, log } = parts
   for await (const { uuid, hasRecord } of folders(store, signal)) {
-    if (!mayRemove()) return
+    if (!mayRemove(parts)) return
     // Whoever holds the lock is making that very job.
     if (hasRecord || backend.get(uuid) || locks.isLocked(uuid)) continue
     const unlock = await locks.lock(uuid)
@@ -63,9 +34,12 @@ export async function removeOrphans(parts: OrphanParts, before: number, signal?:
         )
         continue
       }
-      if (backend.get(uuid) || !mayRemove()) continue
-      await purge(store, records, openUploads, uuid)
-      log.info({ job: uuid }, 'removed from the store what no job owned')
+      if (backend.get(uuid) || !mayRemove(parts)) continue
+      const amount = rules.dryRun
+        ? await removeListed(store, layout.job(uuid), { dryRun: true })
+        : await purge(store, records, openUploads, uuid)
+      const why = 'neither a job nor a record owns what lies in its folder'
+      rules.tell({ kind: 'orphan', job: uuid, why, ...amount })
     } finally {
       unlock()
     }
