@@ -1,9 +1,10 @@
 import { type Request, type Response, Router } from 'express'
 import { invalid } from '../errors.ts'
+import { archiveFormat } from '../result/archive-format.ts'
 import { UnsatisfiableRange } from '../result/file.ts'
 import { listParameters, parseListQuery } from '../result/list.ts'
 import { rawQuery, single } from '../result/raw-query.ts'
-import type { Results } from '../result/results.ts'
+import type { Results, TarRequest } from '../result/results.ts'
 import { callerGone } from './gone.ts'
 import { jobId } from './job-id.ts'
 import { jobLinks } from './links.ts'
@@ -28,11 +29,17 @@ export function resultRoutes(
   route(router, '/job/:id/result', {
     async get(req, res) {
       const uuid = jobId(req)
-      const query = rawQuery(req.originalUrl, ['file', 'wait'])
-      const file = single(query, 'file')
-      if (file?.length === 0) throw invalid('file', 'is empty', 'a path of the result list')
+      const query = rawQuery(req.originalUrl, ['file', 'format', 'wait'])
+      const files = query.get('file') ?? []
+      if (files.some((file) => file.length === 0)) {
+        throw invalid('file', 'is empty', 'a path of the result list')
+      }
+      const named = single(query, 'format')?.toString('latin1')
+      const format = archiveFormat(named)
+      const [only] = files
+      const asItIs = only !== undefined && files.length === 1 && named === undefined
       await wait(req, res, uuid, query)
-      await (file === undefined ? sendTar(req, res, uuid) : sendFile(req, res, uuid, file))
+      await (asItIs ? sendFile(req, res, uuid, only) : sendTar(req, res, uuid, { paths: files, format }))
     },
   })
 
@@ -59,8 +66,8 @@ export function resultRoutes(
     await waitAsAsked(req, res, uuid, single(query, 'wait')?.toString('latin1'), services, options)
   }
 
-  async function sendTar(req: Request, res: Response, uuid: string): Promise<void> {
-    const answer = bodyless(req, await results.tar(uuid, callerGone(res)))
+  async function sendTar(req: Request, res: Response, uuid: string, request: TarRequest): Promise<void> {
+    const answer = bodyless(req, await results.tar(uuid, { ...request, signal: callerGone(res) }))
     const bytes = await sendAnswer(res, answer, services.log)
     if (answer.body !== undefined) services.metrics.downloaded('tar', bytes)
   }

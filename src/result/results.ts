@@ -3,6 +3,8 @@ import type { EntryRange } from '../artifact/manifest-reader.ts'
 import type { ArtifactStore } from '../artifact/store.ts'
 import type { Log } from '../log.ts'
 import { type Answer, resultHeaders } from './answer.ts'
+import { type ArchiveFormat, inFormat } from './archive-format.ts'
+import { chosenEntries } from './chosen.ts'
 import { type FileSource, wholeFile } from './entry-bytes.ts'
 import { type FileRequest, fileAnswer } from './file.ts'
 import { type ListQuery, listLines, listPage, type ResultList } from './list.ts'
@@ -17,8 +19,8 @@ import { tarBytes } from './tar.ts'
 export interface Results {
   /** One file. */
   file(uuid: string, path: Uint8Array, request: FileRequest): Promise<Answer>
-  /** A tar of everything. */
-  tar(uuid: string, signal?: AbortSignal): Promise<Answer>
+  /** A tar of everything, or of the paths that are named, as chosenEntries() has them. */
+  tar(uuid: string, request: TarRequest): Promise<Answer>
   /** One page of entries; `self` is the list's own address. */
   list(
     uuid: string,
@@ -28,6 +30,13 @@ export interface Results {
   ): Promise<{ headers: Record<string, string>; list: ResultList }>
   /** All entries, or as many as the query's limit says, one a line. */
   lines(uuid: string, query: ListQuery, signal?: AbortSignal): Promise<Answer>
+}
+
+export interface TarRequest {
+  /** Everything where it is empty. */
+  paths: readonly Buffer[]
+  format: ArchiveFormat
+  signal?: AbortSignal
 }
 
 export function createResults(store: ArtifactStore, locateResult: LocateResult, log: Log): Results {
@@ -43,17 +52,19 @@ export function createResults(store: ArtifactStore, locateResult: LocateResult, 
     file: (uuid, path, request) =>
       opener.withResult(uuid, (result) => fileAnswer(result, sourceOf(result), path, request)),
 
-    tar: (uuid, signal) =>
+    tar: (uuid, { paths, format, signal }) =>
       opener.withResult(uuid, async (result) => {
         const source = sourceOf(result)
         const headers = {
           ...resultHeaders(result.located.state),
-          'Content-Type': 'application/x-tar',
-          'Content-Disposition': `attachment; filename=${source.uuid}.tar`,
+          'Content-Type': format.contentType,
+          'Content-Disposition': `attachment; filename=${source.uuid}.${format.extension}`,
           'Accept-Ranges': 'none',
         }
-        const entries = entriesOf(result, abortOf(signal))
-        return { status: 200, headers, body: tarBytes(entries, (file) => wholeFile(source, file, signal)) }
+        const within = (range: EntryRange) => entriesOf(result, { ...range, ...abortOf(signal) })
+        const entries = paths.length === 0 ? within({}) : await chosenEntries(result, paths, within, signal)
+        const tar = tarBytes(entries, (file) => wholeFile(source, file, signal))
+        return { status: 200, headers, body: inFormat(format, tar) }
       }),
 
     list: (uuid, query, self, signal) =>

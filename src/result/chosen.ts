@@ -1,0 +1,73 @@
+import { type Entry, pathBytes } from '../artifact/entry.ts'
+import type { EntryRange } from '../artifact/manifest-reader.ts'
+import { type FieldError, Problem } from '../errors.ts'
+import type { OpenedResult } from './opened.ts'
+import { readable, shown } from './readable-file.ts'
+
+/** Lookups of named paths that run at once. */
+const lookupsAtOnce = 8
+
+/**
+ * The entries that the paths name, in their bytes' order, each directory with all below it, each entry once. All
+ * of them are looked up before it resolves. Rejects with Problem: `not-found` that names every path that isn't
+ * there, `not-a-readable-file` for a file that was not stored.
+ */
+export async function chosenEntries(
+  { located, manifest }: OpenedResult,
+  paths: readonly Buffer[],
+  entriesOf: (range: EntryRange) => AsyncIterable<Entry>,
+  signal?: AbortSignal,
+): Promise<AsyncIterable<Entry>> {
+  const wanted = outermost(paths)
+  const found: Entry[] = []
+  const missing: FieldError[] = []
+  for (let start = 0; start < wanted.length; start += lookupsAtOnce) {
+    const some = wanted.slice(start, start + lookupsAtOnce)
+    const entries = await Promise.all(some.map((path) => manifest.entry(path, signal)))
+    for (const [at, entry] of entries.entries()) {
+      if (entry !== undefined) found.push(entry)
+      else missing.push(notThere(some[at] ?? Buffer.alloc(0)))
+    }
+  }
+  if (missing.length > 0) {
+    const detail = `Not in the results of job ${located.job.job_uuid}: ${missing.map(({ problem }) => problem).join('; ')}`
+    throw new Problem('not-found', detail, { errors: missing })
+  }
+  for (const entry of found) if (entry.type === 'file' || entry.type === 'skipped') readable(entry)
+  return withContents(found, entriesOf)
+}
+
+async function* withContents(
+  entries: readonly Entry[],
+  entriesOf: (range: EntryRange) => AsyncIterable<Entry>,
+): AsyncGenerator<Entry, void> {
+  for (const entry of entries) {
+    yield entry
+    if (entry.type === 'directory') {
+      yield* entriesOf({ prefix: Buffer.concat([pathBytes(entry), Buffer.from('/')]) })
+    }
+  }
+}
+
+/** Sorted, without those that are named twice or lie below another one. */
+function outermost(paths: readonly Buffer[]): Buffer[] {
+  const names = new Set(paths.map((path) => path.toString('latin1')))
+  const isInside = (name: string): boolean => {
+    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
+      if (names.has(name.slice(0, slash))) return true
+    }
+    return false
+  }
+  return [...names]
+    .filter((name) => !isInside(name))
+    .map((name) => Buffer.from(name, 'latin1'))
+    .toSorted(Buffer.compare)
+}
+
+function notThere(path: Uint8Array): FieldError {
+  return {
+    field: 'file',
+    problem: `${shown(path)} is not among the results`,
+    expected: 'a path of the result list',
+  }
+}
