@@ -11,7 +11,7 @@ export interface UploaderSettings {
   resultDirectory: string
   /** INPUT_DIRECTORY: where inputs are put; with INPUTS_SHA256 alone. */
   inputDirectory?: string
-  /** INPUTS_SHA256: of `jobs/<uuid>/input.ndjson`; another list there is refused. Absent: no inputs. */
+  /** INPUTS_SHA256: of the list of inputs, which is called by it. Absent: no inputs. */
   inputsSha256?: string
   /**
    * STATE_DIRECTORY: survives the program and the container. `ready` is written there once the worker may start;

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'range-not-satisfiable'
   | 'idempotency-key-reused'
   | 'job-failed'
+  | 'refused'
   | 'unavailable'
   | 'internal'
 

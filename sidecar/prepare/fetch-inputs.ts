@@ -34,7 +34,7 @@ export async function fetchInputs(
 ): Promise<number> {
   const { job, directory, listFile, sha256 } = inputs
   await mkdir(directory, { recursive: true })
-  await download(store, layout.inputList(job), listFile, { sha256 }, { signal })
+  await download(store, layout.inputList(job, sha256), listFile, { sha256 }, { signal })
 
   const slots = new Pool<number>(filesAtOnce, () => 0)
   const failures: unknown[] = []

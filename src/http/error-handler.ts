@@ -17,7 +17,7 @@ const headersOfContent = [
 export function errorHandler({ log, metrics }: Pick<Services, 'log' | 'metrics'>): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
     const problem = toProblem(error)
-    if (problem.code === 'internal' || problem.code === 'unavailable') {
+    if (['internal', 'unavailable', 'refused'].includes(problem.code)) {
       const gone = res.closed || req.destroyed
       log[gone ? 'debug' : 'error']({ ...describe(req, res), error: problem.cause ?? problem }, problem.code)
     }

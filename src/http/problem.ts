@@ -30,6 +30,7 @@ const answers: Record<ErrorCode, { status: number; title: string }> = {
   internal: { status: 500, title: 'Something went wrong' },
   'result-damaged': { status: 500, title: 'The store no longer holds what was committed' },
   'job-failed': { status: 502, title: 'The job did not succeed' },
+  refused: { status: 503, title: 'The cluster does not take the job now' },
   unavailable: { status: 503, title: 'A service behind the API does not answer' },
 }
 
@@ -56,7 +57,7 @@ export function problemDocument(problem: Problem): ProblemDocument {
 
 /** Seconds for Retry-After; every 503 has one. */
 export function retryAfter(problem: Problem): number | undefined {
-  return problem.retryAfterSeconds ?? (problem.code === 'unavailable' ? secondsUntilRetry : undefined)
+  return problem.retryAfterSeconds ?? (statusOf(problem.code) === 503 ? secondsUntilRetry : undefined)
 }
 
 /** What a caller is told of anything that was thrown; what isn't known is `internal` and says nothing more. */

@@ -23,7 +23,8 @@ export interface JobBackend {
    * Makes and starts a job. Where one of this uuid exists already, nothing is made, but a creation that was
    * cut short is completed; the existing job is returned with `created: false` and the caller compares
    * `requestSha256`. Resolves once the backend has accepted it durably. What the backend refuses is a Problem
-   * `invalid-request` that names the request's field, and nothing is left.
+   * `invalid-request` that names the request's field, or `refused` where another time may do, as with a quota;
+   * nothing is left then. Whether the job stands is not known after `unavailable`.
    */
   create(plan: JobPlan): Promise<{ created: boolean; requestSha256: string }>
 

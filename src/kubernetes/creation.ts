@@ -75,8 +75,9 @@ async function complete(
     }
   } catch (error) {
     // A refusal is final, so nothing may be left. After a lost connection the creating mark sees to it.
-    if (isOurs && error instanceof StatusError) await removeUnfinished(api, job).catch(() => undefined)
-    throw error
+    if (!isOurs || !isRefusal(error)) throw error
+    const removed = await removeUnfinished(api, job).catch(() => false)
+    throw removed ? error : problemOf(error)
   }
   return await resume(api, job)
 }
@@ -161,5 +162,16 @@ function refusalOf(error: unknown, request: JobRequest): Problem {
   if (hasStatus(error, 400, 413, 422)) {
     return invalid('request', `Kubernetes refuses it: ${error.message}`, 'what Kubernetes accepts')
   }
-  return problemOf(error)
+  return isRefusal(error) ? refusedProblem(error) : problemOf(error)
+}
+
+/** An answer that says that nothing was made; of a 5xx nobody knows. */
+function isRefusal(error: unknown): error is StatusError {
+  return error instanceof StatusError && error.status < 500
+}
+
+/** An exceeded quota, an admission's refusal, a namespace that goes: what time or somebody else can change. */
+function refusedProblem(error: StatusError): Problem {
+  const retry = error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }
+  return new Problem('refused', `Kubernetes refuses the job: ${error.message}`, { ...retry, cause: error })
 }

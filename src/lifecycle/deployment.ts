@@ -33,6 +33,8 @@ export function createDeployment(
     const plan = { uuid, request, requestSha256, ...(inputsSha256 && { inputsSha256 }) }
     const made = await backend.create(plan)
     checkSame(made.requestSha256, requestSha256)
+    // Another request with the key was faster, perhaps at another process: its inputs are the job's.
+    if (!made.created) await abandonQuietly()
     await untilKnown(backend, uuid)
   }
 
@@ -53,10 +55,8 @@ export function createDeployment(
         await make(request)
         return { job_uuid: uuid }
       } catch (error) {
-        // Where the cluster's answer was lost, the Job may stand: a retry with the key needs its inputs.
-        if (!(error instanceof Problem && ['unavailable', 'idempotency-key-reused'].includes(error.code))) {
-          await abandonQuietly()
-        }
+        // Where the cluster's answer was lost, the Job may stand: a retry with the key completes it.
+        if (!(error instanceof Problem && error.code === 'unavailable')) await abandonQuietly()
         throw error
       } finally {
         unlock()

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { fileKey } from '../artifact/keys.ts'
 import { layout } from '../artifact/layout.ts'
@@ -23,12 +23,17 @@ export interface InputOptions {
   hashOnly: boolean
 }
 
-/** The inputs of one creation: into the store as they come, their list last. */
+/**
+ * The inputs of one creation: into the store as they come, their list last. Each creation has a folder of its own,
+ * and its list is called by its digest: of several that another process makes with the same Idempotency-Key, none
+ * can touch what the Job of the first one refers to.
+ */
 export class Inputs {
   readonly received: ReceivedInput[] = []
   readonly #options: InputOptions
   readonly #names = new Set<string>()
   readonly #stored: string[] = []
+  readonly #folder = randomBytes(8).toString('hex')
   #bytes = 0
 
   constructor(options: InputOptions) {
@@ -43,7 +48,7 @@ export class Inputs {
       throw invalid('input', `the name ${JSON.stringify(name)} was given twice`, 'different file names')
     this.#names.add(name)
     const limit = maxBytes - this.#bytes
-    const key = fileKey(Buffer.from(name))
+    const key = `${this.#folder}/${fileKey(Buffer.from(name))}`
     const at = layout.input(uuid, key)
     if (!hashOnly) this.#stored.push(at)
     try {
@@ -66,14 +71,16 @@ export class Inputs {
         .map(({ name, ...rest }) => `${JSON.stringify({ path: name, type: 'file', ...rest })}\n`)
         .join(''),
     )
-    await this.#options.store.put(layout.inputList(this.#options.uuid), list)
-    return createHash('sha256').update(list).digest('hex')
+    const sha256 = createHash('sha256').update(list).digest('hex')
+    const at = layout.inputList(this.#options.uuid, sha256)
+    this.#stored.push(at)
+    await this.#options.store.put(at, list)
+    return sha256
   }
 
   /** Removes what was stored. */
   async remove(): Promise<void> {
-    const { store, uuid } = this.#options
-    if (this.#stored.length > 0) await store.remove([...this.#stored, layout.inputList(uuid)])
+    if (this.#stored.length > 0) await this.#options.store.remove(this.#stored)
   }
 }
 

@@ -7,7 +7,7 @@ import { folderStore, keysOf } from '../support/folder-store.ts'
 it('finds the attempts that left anything, whatever else lies beside them', async () => {
   const store = await folderStore()
   const [job, first, second] = [randomUUID(), randomUUID(), randomUUID()]
-  const keys = ['job.json', 'stop', 'input.ndjson', 'input/a', `${first}/files/a/b`, `${first}/files/c`]
+  const keys = ['job.json', 'stop', 'input-1.ndjson', 'input/1/a', `${first}/files/a/b`, `${first}/files/c`]
   for (const key of [...keys, `${second}/checkpoint/00000001.ndjson`]) {
     await store.put(`jobs/${job}/${key}`, Buffer.from('x'))
   }

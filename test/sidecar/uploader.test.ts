@@ -150,7 +150,7 @@ describe('the uploader', () => {
     expect(existsSync(join(made.state, 'ready'))).toBe(false)
     expect(JSON.parse(readFileSync(made.message, 'utf8'))).toMatchObject({
       reason: 'StoreUnavailable',
-      message: expect.stringMatching(/fetching the inputs.*input\.ndjson/),
+      message: expect.stringMatching(/fetching the inputs.*input-0+\.ndjson/),
     })
     const last = JSON.parse(
       uploader.log
@@ -161,7 +161,7 @@ describe('the uploader', () => {
     )
     expect(last).toMatchObject({
       reason: 'StoreUnavailable',
-      message: expect.stringContaining('input.ndjson'),
+      message: expect.stringMatching(/input-[0-9a-f]{64}\.ndjson/),
     })
     expect(await keysOf(made.store)).not.toContainEqual(expect.stringContaining('manifest'))
   })

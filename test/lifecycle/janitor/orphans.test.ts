@@ -12,7 +12,7 @@ it('removes what neither a job nor a record owns, and nothing else', async () =>
   const [orphan, large, live, making] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()]
   const finished = recordOf()
   const owned = [`jobs/${live}/input/a`, `jobs/${making}/input/a`, `jobs/${finished.job.job_uuid}/x`]
-  for (const key of [...owned, `jobs/${orphan}/input/a`, `jobs/${orphan}/input.ndjson`]) await put(key)
+  for (const key of [...owned, `jobs/${orphan}/input/1/a`, `jobs/${orphan}/input-1.ndjson`]) await put(key)
   await records.write(finished)
   await backend.create({ uuid: live, request: shellRequest('sleep 60'), requestSha256: 'x' })
   await locks.lock(making)

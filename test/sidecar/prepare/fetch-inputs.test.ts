@@ -32,9 +32,10 @@ async function withInputs(files: Record<string, string>) {
     }
     lines.push(`${JSON.stringify(entry)}\n`)
   }
-  await store.put(layout.inputList(job), Buffer.from(lines.join('')))
+  const list = lines.join('')
+  await store.put(layout.inputList(job, sha256(list)), Buffer.from(list))
   const directory = join(root, 'input')
-  const inputs = { job, directory, listFile: join(root, 'list'), sha256: sha256(lines.join('')) }
+  const inputs = { job, directory, listFile: join(root, 'list'), sha256: sha256(list) }
   return { store, directory, inputs, fetch: () => fetchInputs(store, inputs, new AbortController().signal) }
 }
 
@@ -62,9 +63,9 @@ describe('inputs', () => {
   })
 
   it('are not taken from another list than the one that was agreed on', async () => {
-    const { store, directory, fetch } = await withInputs({ a: 'a' })
-    await store.put(layout.inputList(job), Buffer.from('{}\n'))
-    await expect(fetch()).rejects.toThrow(/input\.ndjson has another SHA-256/)
+    const { store, directory, inputs, fetch } = await withInputs({ a: 'a' })
+    await store.put(layout.inputList(job, inputs.sha256), Buffer.from('{}\n'))
+    await expect(fetch()).rejects.toThrow(/ndjson has another SHA-256/)
     expect(readdirSync(directory)).toEqual([])
   })
 
