@@ -1,22 +1,26 @@
 import type { LiveJob } from '../job/backend.ts'
 import type { Cause } from '../job/job.ts'
 import type { SeenPod } from './attempt.ts'
-import { isArchived, isCreating, requestOf, requestSha256Of } from './marks.ts'
+import { hasFinalizer, isArchived, isCreating, isOurs, requestOf, requestSha256Of } from './marks.ts'
+import { managedBy } from './names.ts'
 import { isOlder, type Job, type KubernetesObject, type Pod } from './objects.ts'
 import { observe } from './observe.ts'
-import { slimJob, slimPod, uuidOf } from './slim.ts'
+import { jobUidOf, slimJob, slimPod, uuidOfJob, uuidOfPod, withIdentity } from './slim.ts'
 
 /** A Job and its pods, as they were seen last. */
 export interface SeenJob {
   uuid: string
   job: Job
   pods: readonly SeenPod[]
+  /** The watch shows it no more, though nothing can have removed it: somebody took its label away. */
+  lost: boolean
 }
 
 interface Record {
   job?: Job
   pods: Map<string, SeenPod>
   noticed?: Cause
+  lost?: boolean
   /** Made when it is asked for, dropped at every change. */
   live?: LiveJob | undefined
 }
@@ -46,7 +50,7 @@ export class JobCache {
   seen(uuid: string): SeenJob | undefined {
     const record = this.#records.get(uuid)
     if (record?.job === undefined) return undefined
-    return { uuid, job: record.job, pods: podsOf(record, record.job) }
+    return { uuid, job: record.job, pods: podsOf(record, record.job), lost: record.lost === true }
   }
 
   /** Undefined too while a creation isn't complete: it may still be taken back. */
@@ -65,28 +69,43 @@ export class JobCache {
   }
 
   putJob(job: Job): void {
-    const uuid = uuidOf(job)
-    if (uuid === undefined || this.#deleted.has(job.metadata?.uid ?? '')) return
+    const uuid = uuidOfJob(job)
+    if (uuid === undefined || !isOurs(job) || this.#deleted.has(job.metadata?.uid ?? '')) return
     const record = this.#record(uuid)
     if (record.job !== undefined && isOlder(job, record.job)) return
-    record.job = slimJob(job)
+    record.job = withIdentity(slimJob(job), record.job)
+    record.lost = job.metadata?.labels?.[managedBy.label] !== managedBy.value
     this.#changed(uuid, record)
   }
 
+  /** The watch shows it no more. */
+  loseJob(job: Job): void {
+    const uuid = uuidOfJob(job)
+    const record = uuid === undefined ? undefined : this.#records.get(uuid)
+    const known = record?.job
+    if (uuid === undefined || known?.metadata?.uid !== job.metadata?.uid || !mustStillBeThere(known)) {
+      this.removeJob(job)
+    } else if (record !== undefined) {
+      record.lost = true
+      this.#changed(uuid, record)
+    }
+  }
+
   removeJob(job: Job): void {
-    const uuid = uuidOf(job)
+    const uuid = uuidOfJob(job)
     const record = uuid === undefined ? undefined : this.#records.get(uuid)
     if (uuid === undefined || record === undefined) return
     this.#remember(job)
     if (record.job?.metadata?.uid !== job.metadata?.uid) return
     delete record.job
     delete record.noticed
+    delete record.lost
     for (const [uid, { goneAt }] of record.pods) if (goneAt !== undefined) record.pods.delete(uid)
     this.#changed(uuid, record)
   }
 
   putPod(pod: Pod): void {
-    const uuid = uuidOf(pod)
+    const uuid = uuidOfPod(pod)
     const uid = pod.metadata?.uid ?? ''
     if (uuid === undefined || this.#deleted.has(uid)) return
     const record = this.#record(uuid)
@@ -95,7 +114,7 @@ export class JobCache {
   }
 
   removePod(pod: Pod): void {
-    const uuid = uuidOf(pod)
+    const uuid = uuidOfPod(pod)
     if (uuid === undefined) return
     this.#remember(pod)
     const record = this.#record(uuid)
@@ -109,7 +128,7 @@ export class JobCache {
   listJobs(jobs: readonly Job[]): void {
     const present = new Set(jobs.map((job) => job.metadata?.uid))
     for (const { job } of [...this.#records.values()]) {
-      if (job !== undefined && !present.has(job.metadata?.uid)) this.removeJob(job)
+      if (job !== undefined && !present.has(job.metadata?.uid)) this.loseJob(job)
     }
     for (const job of jobs) this.putJob(job)
   }
@@ -157,16 +176,18 @@ export class JobCache {
 /** Pods of this very Job: one of the same name may have been there before. */
 function podsOf(record: Record, job: Job): SeenPod[] {
   const uid = job.metadata?.uid
-  return [...record.pods.values()].filter(({ pod }) => pod.metadata?.ownerReferences?.[0]?.uid === uid)
+  return [...record.pods.values()].filter(({ pod }) => jobUidOf(pod) === uid)
 }
 
-function liveJob(uuid: string, job: Job, pods: SeenPod[], blocked: Cause | undefined): LiveJob | undefined {
-  const request = requestOf(job)
-  // Somebody else's Job with our labels.
-  if (request === undefined) return undefined
+/** Its finalizer holds a Job until it is archived, and shows it as being deleted before. */
+function mustStillBeThere(job: Job | undefined): job is Job {
+  return job !== undefined && hasFinalizer(job) && job.metadata?.deletionTimestamp === undefined
+}
+
+function liveJob(uuid: string, job: Job, pods: SeenPod[], blocked: Cause | undefined): LiveJob {
   return {
     uuid,
-    request,
+    request: requestOf(job),
     requestSha256: requestSha256Of(job),
     observation: observe({ job, pods, ...(blocked === undefined ? {} : { blocked }) }),
     released: isArchived(job),

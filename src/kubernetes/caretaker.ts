@@ -2,7 +2,8 @@ import type { RemovalRules } from '../job/removal.ts'
 import type { Log } from '../log.ts'
 import type { Api } from './api.ts'
 import type { JobCache, SeenJob } from './cache.ts'
-import { isCreating, requestOf, stopOf } from './marks.ts'
+import { hasFinalizer, isArchived, isCreating, stopOf } from './marks.ts'
+import { jobLabels } from './names.ts'
 import { type Job, timeOf } from './objects.ts'
 import { dropFinalizer, removeUnfinished } from './removal.ts'
 import { endJob, endPods, graceOf, needsDeletion } from './stop.ts'
@@ -14,18 +15,18 @@ const stopMilliseconds = 5_000
 /** Duties that failed, or that come with time alone, are looked for that often. */
 const sweepMilliseconds = 10_000
 
-export type Duty = 'remove-unfinished' | 'let-go' | 'finish-stop' | 'end-pods'
+export type Duty = 'find' | 'remove-unfinished' | 'let-go' | 'finish-stop' | 'end-pods'
 
 /** What somebody left undone on a job, or what another one's deletion asks for. */
-export function dutyOf({ job, pods }: SeenJob, now: number): Duty | undefined {
+export function dutyOf({ job, pods, lost }: SeenJob, now: number): Duty | undefined {
+  if (lost) return 'find'
   const deleted = job.metadata?.deletionTimestamp !== undefined
   if (isCreating(job)) {
     if (deleted) return 'let-go'
     const createdAt = timeOf(job.metadata?.creationTimestamp) ?? now
     return now - createdAt > creationMilliseconds ? 'remove-unfinished' : undefined
   }
-  // Nobody could ever archive what can't be read.
-  if (deleted && requestOf(job) === undefined) return 'let-go'
+  if (deleted && isArchived(job) && hasFinalizer(job)) return 'let-go'
   const stop = stopOf(job)
   if (stop !== undefined && now - stop.at < stopMilliseconds) return undefined
   if (stop !== undefined && !deleted) return 'finish-stop'
@@ -34,7 +35,7 @@ export function dutyOf({ job, pods }: SeenJob, now: number): Duty | undefined {
   return deleted && lives ? 'end-pods' : undefined
 }
 
-/** Does these duties where this process holds the Lease. */
+/** Does these duties where this process holds the Lease; each finds for itself what it has lost. */
 export class Caretaker {
   readonly #api: Api
   readonly #cache: JobCache
@@ -74,10 +75,10 @@ export class Caretaker {
   }
 
   #look(uuid: string): void {
-    if (!this.#holdsLease() || this.#busy.has(uuid)) return
+    if (this.#busy.has(uuid)) return
     const seen = this.#cache.seen(uuid)
     const duty = seen && dutyOf(seen, Date.now())
-    if (seen === undefined || duty === undefined) return
+    if (seen === undefined || duty === undefined || (duty !== 'find' && !this.#holdsLease())) return
     const work = this.#perform(duty, seen)
       .catch((error: unknown) => this.#log.warn({ error, job: uuid, duty }, 'a duty is put off'))
       .finally(() => this.#busy.delete(uuid))
@@ -89,14 +90,17 @@ export class Caretaker {
     if (duty === 'remove-unfinished') return await this.#removeUnfinished(uuid, job)
     this.#log.info({ job: uuid, duty }, 'doing a duty')
     switch (duty) {
+      case 'find':
+        await this.#find(uuid, job)
+        return
       case 'let-go':
         await dropFinalizer(this.#api, name, uid)
         return
       case 'finish-stop':
-        await endJob(this.#api, uuid, job)
+        await endJob(this.#api, job)
         return
       case 'end-pods':
-        await endPods(this.#api, uuid, job)
+        await endPods(this.#api, job)
     }
   }
 
@@ -108,5 +112,16 @@ export class Caretaker {
     } else if (!(await removeUnfinished(this.#api, job))) return
     const why = `its creation began at ${creationTimestamp} and was never completed`
     this.#rules.tell({ kind: 'creation', job: uuid, why, objects: 1, bytes: 0 })
+  }
+
+  /** Gives a Job whose label was taken away the label back: without it no watch would show it again. */
+  async #find(uuid: string, job: Job): Promise<void> {
+    const { name = '', uid = '' } = job.metadata ?? {}
+    const now = await this.#api.jobs.get(name)
+    if (now === undefined || now.metadata?.uid !== uid) {
+      this.#cache.removeJob(job)
+      return
+    }
+    this.#cache.putJob(await this.#api.jobs.merge(name, { metadata: { uid, labels: jobLabels(uuid) } }))
   }
 }

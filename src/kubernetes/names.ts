@@ -6,6 +6,12 @@ export const managedBy = { label: 'app.kubernetes.io/managed-by', value: 'jobfer
 /** The uuid of the job that an object belongs to. */
 export const jobLabel = 'jobferry.dev/job'
 
+/** The Job controller's own labels on its pods: the Job's uid and name, also where the owner reference is gone. */
+export const controllerLabels = {
+  uid: 'batch.kubernetes.io/controller-uid',
+  jobName: 'batch.kubernetes.io/job-name',
+} as const
+
 /** Tells what a free-standing ConfigMap or Secret is for; a job's own have no such label. */
 export const kind = { label: 'jobferry.dev/kind', environment: 'environment' } as const
 
@@ -57,6 +63,11 @@ export const secretKeys = {
 /** Of a job's Job, Secret and ConfigMap. */
 export function jobName(uuid: string): string {
   return `job-${uuid}`
+}
+
+/** The uuid in a job's name; undefined for a name of something else. */
+export function uuidInName(name: string | undefined): string | undefined {
+  return /^job-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(name ?? '')?.[1]
 }
 
 export function jobLabels(uuid: string): Record<string, string> {

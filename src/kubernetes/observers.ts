@@ -27,7 +27,7 @@ export function observeCluster({ client, api, cache, lease, rules, log }: Observ
       what: 'Jobs',
       resource: api.jobs,
       onList: (jobs) => cache.listJobs(jobs),
-      onEvent: (type, job) => (type === 'deleted' ? cache.removeJob(job) : cache.putJob(job)),
+      onEvent: (type, job) => (type === 'deleted' ? cache.loseJob(job) : cache.putJob(job)),
     }),
     new Watcher({
       ...watched,

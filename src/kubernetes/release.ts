@@ -17,7 +17,7 @@ export async function releaseJob(api: Api, uuid: string, keepSeconds: number): P
     if (job === undefined || stopOf(job)?.outcome === 'deleted') return job
     const goes = keepSeconds === 0 || job.metadata?.deletionTimestamp !== undefined
     // What lives at this point has nothing left to do; the collector would give it the pod's hour.
-    if (goes) await endPods(api, uuid, job)
+    if (goes) await endPods(api, job)
     try {
       const archived = isArchived(job) ? job : await markArchived(api, job, keepSeconds)
       if (goes) await deleteJob(api, job)
@@ -33,7 +33,7 @@ export async function releaseJob(api: Api, uuid: string, keepSeconds: number): P
 export async function discardJob(api: Api, uuid: string): Promise<void> {
   const job = await api.jobs.get(jobName(uuid))
   if (job === undefined) return
-  await endPods(api, uuid, job)
+  await endPods(api, job)
   await removeJob(api, job)
 }
 

@@ -2,7 +2,7 @@ import type { Stop } from '../job/observation.ts'
 import type { Api } from './api.ts'
 import { isTerminal } from './attempt.ts'
 import { isCreating, requestOf, stopOf } from './marks.ts'
-import { annotations, jobLabel, jobName } from './names.ts'
+import { annotations, controllerLabels, jobName } from './names.ts'
 import type { Job, Pod } from './objects.ts'
 import { deleteJob, removeUnfinished } from './removal.ts'
 import { hasStatus } from './status-error.ts'
@@ -17,7 +17,7 @@ export async function stopJob(api: Api, uuid: string, stop: Stop): Promise<Job |
     const job = await writeDown(api, jobName(uuid), stop)
     if (job === undefined) return undefined
     if (!isCreating(job)) {
-      await endJob(api, uuid, job)
+      await endJob(api, job)
       return job
     }
     if (await removeUnfinished(api, job)) return undefined
@@ -26,16 +26,17 @@ export async function stopJob(api: Api, uuid: string, stop: Stop): Promise<Job |
 }
 
 /** Ends a job that carries a decision. */
-export async function endJob(api: Api, uuid: string, job: Job): Promise<void> {
-  await endPods(api, uuid, job)
+export async function endJob(api: Api, job: Job): Promise<void> {
+  await endPods(api, job)
   await deleteJob(api, job)
 }
 
 /** Ends the Job's pods that still live with `stop_grace_seconds`. */
-export async function endPods(api: Api, uuid: string, job: Job): Promise<void> {
+export async function endPods(api: Api, job: Job): Promise<void> {
   const grace = graceOf(job)
-  const pods = await api.pods.list({ labelSelector: `${jobLabel}=${uuid}` })
-  const living = pods.items.filter((pod) => isOwnedBy(pod, job) && needsDeletion(pod, grace))
+  // By the Job controller's label: ours may have been taken away, and an orphaned pod has no owner.
+  const pods = await api.pods.list({ labelSelector: `${controllerLabels.uid}=${job.metadata?.uid}` })
+  const living = pods.items.filter((pod) => needsDeletion(pod, grace))
   await Promise.all(living.map((pod) => endPod(api, pod, grace)))
 }
 
@@ -47,16 +48,12 @@ export function needsDeletion(pod: Pod, grace: number): boolean {
 }
 
 export function graceOf(job: Job): number {
-  return requestOf(job)?.stop_grace_seconds ?? 30
+  return requestOf(job).stop_grace_seconds
 }
 
 async function endPod(api: Api, pod: Pod, gracePeriodSeconds: number): Promise<void> {
   const { name = '', uid = '' } = pod.metadata ?? {}
   await api.pods.remove(name, { gracePeriodSeconds, preconditions: { uid } })
-}
-
-function isOwnedBy(pod: Pod, job: Job): boolean {
-  return pod.metadata?.ownerReferences?.some((owner) => owner.uid === job.metadata?.uid) === true
 }
 
 /** The first decision stands; `deleted` alone replaces another. */

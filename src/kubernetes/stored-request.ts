@@ -1,0 +1,51 @@
+import type { JobRequest } from '../job/request.ts'
+
+/**
+ * A request as it stands in an annotation, which anybody may edit: what is missing or of another type there counts
+ * as not given, so that its job goes on with the defaults.
+ */
+export function storedRequest(text: string | undefined): JobRequest {
+  const found = parseObject(text)
+  const sound = Object.entries(found).filter(([name, value]) => hasTypeOf(name as keyof JobRequest, value))
+  return { ...defaults, ...Object.fromEntries(sound) }
+}
+
+/** A JSON object, empty where the text is none. */
+export function parseObject(text: string | undefined): Record<string, unknown> {
+  if (text === undefined) return {}
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}
+
+const defaults: JobRequest = {
+  job_env: {},
+  env: {},
+  config_map_ref: [],
+  result_directory: '/output',
+  volumes: [],
+  node_selector: {},
+  tolerations: [],
+  labels: {},
+  retries: 0,
+  start_timeout_seconds: 3600,
+  stop_grace_seconds: 30,
+  upload_timeout_seconds: 3600,
+  keep_seconds: 3600,
+}
+
+/** Only of what is worked with after a job's creation. */
+const seconds: readonly (keyof JobRequest)[] = ['timeout_seconds', 'result_keep_seconds']
+
+function hasTypeOf(name: keyof JobRequest, value: unknown): boolean {
+  const standard = defaults[name]
+  if (typeof standard === 'number' || seconds.includes(name))
+    return Number.isFinite(value) && Number(value) >= 0
+  if (standard === undefined) return value !== null
+  return (
+    typeof value === typeof standard && value !== null && Array.isArray(value) === Array.isArray(standard)
+  )
+}
