@@ -95,6 +95,7 @@ async function assemble(
     namespace: config.namespace,
     inputMaxBytes: config.inputMaxBytes,
     janitor: { intervalSeconds, rules },
+    onGivenUp: () => metrics.givenUp(),
     onArchived({ state, reason, result: { state: kept, count, bytes } }) {
       metrics.ended({ state, reason })
       metrics.uploaded({ state: kept ?? 'missing', count: count ?? 0, bytes: bytes ?? 0 })

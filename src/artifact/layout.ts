@@ -5,6 +5,8 @@ export const layout = {
   stop: (uuid: string) => `jobs/${uuid}/stop`,
   input: (uuid: string, key: string) => `jobs/${uuid}/input/${key}`,
   inputList: (uuid: string, sha256: string) => `jobs/${uuid}/input-${sha256}.ndjson`,
+  /** What the names of all of its lists begin with. */
+  inputLists: (uuid: string) => `jobs/${uuid}/input-`,
   attempt: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/`,
   file: (uuid: string, attempt: string, key: string) => `jobs/${uuid}/${attempt}/files/${key}`,
   checkpoints: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/checkpoint/`,

@@ -10,6 +10,8 @@ export interface Metrics {
   uploaded(result: { count: number; bytes: number; state: string }): void
   /** A job became final; `reason` is empty where it succeeded. */
   ended(job: { state: string; reason: string | null }): void
+  /** A deleted job was let go before its record was in the store. */
+  givenUp(): void
   /** Result bytes left for a caller: of one file, or of a tar. */
   downloaded(kind: 'file' | 'tar', bytes: number): void
   /** The janitor removed something. */
@@ -30,6 +32,7 @@ export function createMetrics(countByState: () => Map<string, number>): Metrics 
   const uploadEntries = counter('upload_entries_total', 'Entries in committed results')
   const uploadBytes = counter('upload_bytes_total', 'Bytes in committed results')
   const ended = counter('jobs_ended_total', 'Jobs that became final', ['state', 'reason'])
+  const givenUp = counter('jobs_given_up_total', 'Deleted jobs that were let go before they were archived')
   const downloads = counter('downloads_total', 'Downloads of results', ['kind'])
   const downloadBytes = counter('download_bytes_total', 'Bytes of results sent', ['kind'])
   const removals = counter('janitor_removed_total', 'Removals without anybody asking, by kind', ['kind'])
@@ -62,6 +65,7 @@ export function createMetrics(countByState: () => Map<string, number>): Metrics 
       uploadBytes.inc(bytes)
     },
     ended: ({ state, reason }) => ended.inc({ state, reason: reason ?? '' }),
+    givenUp: () => givenUp.inc(),
     downloaded(kind, bytes) {
       downloads.inc({ kind })
       downloadBytes.inc({ kind }, bytes)

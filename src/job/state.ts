@@ -119,6 +119,9 @@ function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored
         observation.blocked ?? { reason: 'Error', message: 'the pod ended before its worker had started' },
     )
   }
+  // What a worker does that is told to stop is no failure of its own.
+  const gotStop = deletedAt !== undefined && begunBeforeEnd(deletedAt)
+  if (gotStop && worker.exitCode !== 0) return failed(jobDeleted)
   if (worker.cause) return failed(withUploadTrouble(worker.cause, attempt, whole))
   if (worker.exitCode !== 0) return failed(withUploadTrouble(exitCause(worker.exitCode), attempt, whole))
   if (!whole)

@@ -5,7 +5,7 @@ import type { Log } from '../log.ts'
 import type { Api } from './api.ts'
 import { leaseName, managedBy } from './names.ts'
 import type { Lease } from './objects.ts'
-import { hasStatus } from './status-error.ts'
+import { hasStatus, isNamespaceGoing } from './status-error.ts'
 
 const durationSeconds = 15
 const renewMilliseconds = 5_000
@@ -79,8 +79,11 @@ export class LeaseHolder {
       else this.#set(false)
       this.#trouble = undefined
     } catch (error) {
+      // A namespace that goes takes the Lease first and lets nobody have another: then each process does what is
+      // left to do, which is the same as doing it once. Else nobody would let go the Jobs that hold the namespace.
+      if (isNamespaceGoing(error)) this.#renewed(began)
       // Somebody else was faster, or the API server doesn't answer: the deadline decides.
-      if (!hasStatus(error, 409)) this.#note(error)
+      else if (!hasStatus(error, 409)) this.#note(error)
     }
     if (!this.#closed) {
       this.#timer = setTimeout(() => {

@@ -58,6 +58,11 @@ export function hasStatus(error: unknown, ...statuses: number[]): boolean {
   return error instanceof StatusError && statuses.includes(error.status)
 }
 
+/** Nothing can be created any more: somebody deletes the namespace. */
+export function isNamespaceGoing(error: unknown): boolean {
+  return error instanceof StatusError && error.causes.some(({ reason }) => reason === 'NamespaceTerminating')
+}
+
 /** What a caller of the backend is told of a failed call; a Problem stays as it is. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error

@@ -32,6 +32,8 @@ export interface JobsParts {
   janitor?: JanitorSettings
   /** Called once for each job that this process archived. */
   onArchived?(job: Job): void
+  /** Called once for each deleted job that this process let go before it was archived. */
+  onGivenUp?(): void
 }
 
 /**
@@ -49,6 +51,7 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
     log,
     followLog: (uuid, attempt) => logs.follow(uuid, attempt),
     onForgotten: (uuid) => void logs.drop(uuid),
+    onGivenUp: () => parts.onGivenUp?.(),
     async finish(job) {
       await finish({ backend, store, records, logs, openUploads }, job)
       if (!job.assessment.deleted) parts.onArchived?.(job.answer)

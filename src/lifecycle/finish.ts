@@ -4,6 +4,7 @@ import type { JobRequest } from '../job/request.ts'
 import type { LogArchive } from './log-archive.ts'
 import { type OpenUploads, purge } from './purge.ts'
 import type { JobRecord, Records } from './records.ts'
+import { announceStop } from './stored.ts'
 import type { TrackedJob } from './tracked.ts'
 
 export interface FinishParts {
@@ -28,6 +29,7 @@ export async function finish(parts: FinishParts, job: TrackedJob): Promise<void>
     await backend.discard(uuid)
     return
   }
+  if (job.overdue) await endWriting(parts, job)
   const logs: JobRecord['logs'] = {}
   if (job.attempt !== undefined) {
     for (const container of ['worker', 'uploader'] as const) {
@@ -53,4 +55,11 @@ function timesOf(
 
 function rfc3339(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
+}
+
+/** Nothing waits for the attempt any more: its log is taken as it is, and an uploader that still lives is told to end. */
+async function endWriting({ store, logs }: FinishParts, { live, assessment }: TrackedJob): Promise<void> {
+  await logs.drop(live.uuid)
+  const { cause } = assessment
+  if (cause) await announceStop(store, live.uuid, { outcome: 'failed', cause, at: Date.now() })
 }

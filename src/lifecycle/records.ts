@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { layout } from '../artifact/layout.ts'
-import { type ArtifactStore, isNotFound } from '../artifact/store.ts'
+import { type ArtifactStore, isNotFound, isOccupied } from '../artifact/store.ts'
 import { isFinal, type Job, states } from '../job/job.ts'
 import type { JobRequest } from '../job/request.ts'
 import { agendaKey } from './janitor/agenda.ts'
@@ -24,7 +24,10 @@ export interface JobRecord {
 /** Final records and their index, in the store. Rejects with StoreError. */
 export interface Records {
   read(uuid: string): Promise<JobRecord | undefined>
-  /** The janitor's entry first, so that none is missing; the record; then what lists it: what is listed can be read. */
+  /**
+   * The janitor's entry first, so that none is missing; the record; then what lists it: what is listed can be read.
+   * Of several processes that finish one job, the first one's record stands, and is listed by each.
+   */
   write(record: JobRecord): Promise<void>
   /** Newest first, from behind `after` (a position); the record is read when it is asked for. */
   list(after?: string): AsyncIterable<IndexEntry>
@@ -69,11 +72,20 @@ export function createRecords(store: ArtifactStore): Records {
     read,
 
     async write(record) {
-      const { job } = record
       const [first] = looksOf(record)
-      if (first !== undefined) await store.put(agendaKey(first, job.job_uuid), Buffer.alloc(0))
-      await store.put(layout.record(job.job_uuid), Buffer.from(`${JSON.stringify(record, null, 1)}\n`))
-      await store.put(indexKey(job), Buffer.alloc(0))
+      if (first !== undefined) await store.put(agendaKey(first, record.job.job_uuid), Buffer.alloc(0))
+      const key = layout.record(record.job.job_uuid)
+      const body = Buffer.from(`${JSON.stringify(record, null, 1)}\n`)
+      let standing = record
+      try {
+        await store.put(key, body, undefined, { ifAbsent: true })
+      } catch (error) {
+        if (!isOccupied(error)) throw error
+        const there = await read(record.job.job_uuid)
+        if (there?.job.created_at === record.job.created_at) standing = there
+        else await store.put(key, body)
+      }
+      await store.put(indexKey(standing.job), Buffer.alloc(0))
     },
 
     async *list(after) {

@@ -13,6 +13,8 @@ export interface TrackedJob {
   assessment: Assessment
   /** The last attempt's UID, also where its pod is gone and only the store knows it. */
   attempt: string | undefined
+  /** It counts as ended though its attempt may still live: its deletion takes too long. */
+  overdue: boolean
 }
 
 export interface Tracked extends TrackedJob {
@@ -27,6 +29,10 @@ export interface Tracked extends TrackedJob {
   /** The backend let it go while it was being finished: whatever has its uuid now is another job. */
   gone: boolean
   failures: number
+  /** Since when its deleted object should be let go, as far as this process knows. */
+  overdueSince: number | undefined
+  /** The backend was told to let it go although it isn't finished; it is remembered here alone until it is. */
+  givenUp: boolean
 }
 
 /** What the parts of the tracker share. */

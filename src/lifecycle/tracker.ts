@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events'
 import type { ArtifactStore } from '../artifact/store.ts'
 import { messageOf } from '../errors.ts'
-import type { JobBackend } from '../job/backend.ts'
+import type { JobBackend, LiveJob } from '../job/backend.ts'
 import { isFinal } from '../job/job.ts'
 import { type Assessment, assess } from '../job/state.ts'
 import type { Log } from '../log.ts'
+import { asItCounts, deletionKey, giveUpInTime } from './deletions.ts'
 import { DueQueue } from './due-queue.ts'
 import { jobAnswer } from './job-answer.ts'
 import { lookupKey, planLookup } from './lookup.ts'
@@ -21,6 +22,8 @@ export interface TrackerOptions {
   followLog(uuid: string, attempt: string): void
   /** Nothing more is to be done for the job. */
   onForgotten(uuid: string): void
+  /** A deleted job was let go before it was finished. */
+  onGivenUp(): void
 }
 
 /**
@@ -89,15 +92,16 @@ export class Tracker {
 
   #evaluate(uuid: string): void {
     if (this.#closed) return
-    const live = this.#options.backend.get(uuid)
     const known = this.#jobs.get(uuid)
-    if (!live || live.released) {
+    const found = this.#options.backend.get(uuid) ?? (known && remembered(known))
+    if (!found || found.released) {
       // One that is being finished is forgotten when that is done.
       if (known?.busy.has('finish')) known.gone = true
       else this.#forget(uuid)
       return
     }
-    const before = known?.gone ? undefined : known
+    const { live, overdue } = asItCounts(this.#tracking, found)
+    const before = known?.gone || isAnother(known, live) ? undefined : known
     const attempt = live.observation.attempt?.uid ?? before?.attempt
     const stored = before?.storedFor === attempt ? before?.stored : undefined
     const assessment = lasting(before, assess(live.observation, stored, live.request.retries))
@@ -108,6 +112,7 @@ export class Tracker {
       assessment,
       answer,
       attempt,
+      overdue,
       stored,
       storedFor: attempt,
     })
@@ -124,8 +129,8 @@ export class Tracker {
 
   #forget(uuid: string): void {
     const known = this.#jobs.delete(uuid)
-    for (const key of [lookupKey(uuid), limitKey(uuid), stopKey(uuid), finishKey(uuid)])
-      this.#queue.delete(key)
+    const keys = [lookupKey(uuid), limitKey(uuid), stopKey(uuid), finishKey(uuid), deletionKey(uuid)]
+    for (const key of keys) this.#queue.delete(key)
     this.#options.onForgotten(uuid)
     if (known) this.#changes.emit(uuid)
   }
@@ -135,6 +140,7 @@ export class Tracker {
     if (assessment.deleted) this.#queue.delete(lookupKey(uuid))
     else if (assessment.awaitsManifest) planLookup(this.#tracking, tracked)
     if (!this.#options.backend.holdsLease()) return
+    giveUpInTime(this.#tracking, tracked, this.#options.onGivenUp)
     if (isFinal(assessment.state) || (assessment.deleted && isEnded(live))) {
       this.#planFinish(uuid, tracked)
       return
@@ -186,7 +192,25 @@ function finishKey(uuid: string): string {
 }
 
 function fresh(): Omit<Tracked, keyof TrackedJob | 'stored' | 'storedFor'> {
-  return { busy: new Set(), announcement: undefined, finished: undefined, gone: false, failures: 0 }
+  return {
+    busy: new Set(),
+    announcement: undefined,
+    finished: undefined,
+    gone: false,
+    failures: 0,
+    overdueSince: undefined,
+    givenUp: false,
+  }
+}
+
+/** A job that the backend had to let go, until it is finished. */
+function remembered({ givenUp, finished, live }: Tracked): LiveJob | undefined {
+  return givenUp && finished === undefined ? live : undefined
+}
+
+/** A new job of the uuid of one that was given up. */
+function isAnother(known: Tracked | undefined, live: LiveJob): boolean {
+  return known?.givenUp === true && known.live.observation.createdAt !== live.observation.createdAt
 }
 
 /** A final state is final, whatever somebody does to the Job afterwards; only its removal still counts. */

@@ -17,7 +17,7 @@ export async function removeExpired(parts: JanitorParts, record: JobRecord): Pro
   const total = await removeAttempts(parts, uuid, attempts)
   // These carry no attempt's name: they may be another job's by now.
   if (await stands(parts, record)) {
-    for (const prefix of [layout.input(uuid, ''), layout.inputList(uuid), layout.stop(uuid)]) {
+    for (const prefix of [layout.input(uuid, ''), layout.inputLists(uuid), layout.stop(uuid)]) {
       const { objects, bytes } = await removeListed(store, prefix, { dryRun })
       total.objects += objects
       total.bytes += bytes

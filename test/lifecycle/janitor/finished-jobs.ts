@@ -36,7 +36,7 @@ export function describeFinishedJobs(makeStore: () => Promise<ArtifactStore>): v
         `${shown}log/worker.txt`,
         `${shown}manifest.ndjson`,
         layout.input(uuid, 'in'),
-        layout.inputList(uuid),
+        layout.inputList(uuid, '0'),
         layout.record(uuid),
       ].sort(),
     )
@@ -180,7 +180,8 @@ async function finishedJob(store: ArtifactStore, record: JobRecord) {
   for (const key of ['files/a', 'files/a.old', 'files/~0123', 'files/~0123.1', 'log/worker.txt']) {
     await store.put(shown + key, Buffer.from(key))
   }
-  for (const key of [layout.input(uuid, 'in'), layout.inputList(uuid)]) await store.put(key, Buffer.from('x'))
+  for (const key of [layout.input(uuid, 'in'), layout.inputList(uuid, '0')])
+    await store.put(key, Buffer.from('x'))
   const entries = [
     { path: 'a', type: 'file', size: 7, key: 'a' },
     { path: 'b', type: 'file', size: 13, key: '~0123.1' },
