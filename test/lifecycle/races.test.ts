@@ -49,13 +49,14 @@ it('lists a job once that is let go while the list is read', async () => {
 })
 
 it('makes a new job of the key of one that was deleted, whatever became of that', async () => {
-  const { jobs, store } = await startJobs()
+  const { jobs, backend, store } = await startJobs()
   const key = randomUUID()
   const first = await deploy(jobs, 'exit 0', key)
   const ended = await jobs.waitForFinal(first, 20_000)
   expect(ended && isFinal(ended.state)).toBe(true)
   await jobs.remove(first)
   await eventually(async () => expect(await keysOf(store)).toEqual([]))
+  await eventually(() => expect(backend.get(first)).toBeUndefined())
   expect(await deploy(jobs, 'exit 3', key)).toBe(first)
   expect(await jobs.waitForFinal(first, 20_000)).toMatchObject({ state: 'failed', exit_code: 3 })
 })
