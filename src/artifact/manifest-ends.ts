@@ -12,13 +12,13 @@ export interface ManifestEnds {
   head: ManifestHead
   foot: Foot
   etag: string
-  /** The index's bytes where the first read had them all. */
-  index: Buffer | undefined
+  /** The index's bytes. */
+  index: Buffer
 }
 
 /**
- * Reads a manifest's head and foot: one request where it is small or absent, else two. Undefined where there
- * is none. Rejects with DamagedManifest, and with StoreError.
+ * Reads a manifest's head, index and foot: one request where it is small or absent, else two or three. Undefined
+ * where there is none. Rejects with DamagedManifest, and with StoreError.
  */
 export async function readEnds(
   store: ArtifactStore,
@@ -45,25 +45,41 @@ async function readEndsOnce(store: ArtifactStore, key: string, signal?: AbortSig
   const foot = decodeFoot(key, tail.subarray(-footBytes), size)
 
   const whole = tailStart === 0
-  if (whole) checkDigest(key, tail.subarray(0, -footBytes), foot)
-  const start = whole ? tail : await readStart()
+  if (whole && digestOf(tail.subarray(0, -footBytes)) !== foot.sha256) throw changed(key, 'it')
+  const start = whole ? tail : await read({ offset: 0, length: headBytes })
   const lineEnd = start.indexOf('\n')
   if (lineEnd === -1) throw new DamagedManifest(key, 'it has no head')
   const head = decodeHead(key, start.toString('utf8', 0, lineEnd), ownerOf(key))
 
-  const indexStart = foot.index_offset - tailStart
-  const index = indexStart < 0 ? undefined : tail.subarray(indexStart, indexStart + foot.index_length)
+  const index = await readIndex()
+  if (
+    foot.ends_sha256 !== undefined &&
+    digestOf(start.subarray(0, lineEnd + 1), index) !== foot.ends_sha256
+  ) {
+    throw changed(key, 'its head or its index')
+  }
   return { head, foot, etag, index }
 
-  async function readStart(): Promise<Buffer> {
-    const first = await store.get(key, { offset: 0, length: headBytes, ifMatch: etag, ...abort })
-    return Buffer.concat(await first.stream.toArray(abort))
+  async function readIndex(): Promise<Buffer> {
+    const indexStart = foot.index_offset - tailStart
+    if (indexStart >= 0) return tail.subarray(indexStart, indexStart + foot.index_length)
+    return read({ offset: foot.index_offset, length: foot.index_length })
+  }
+
+  async function read(range: { offset: number; length: number }): Promise<Buffer> {
+    const part = await store.get(key, { ...range, ifMatch: etag, ...abort })
+    return Buffer.concat(await part.stream.toArray(abort))
   }
 }
 
-function checkDigest(key: string, bytes: Uint8Array, foot: Foot): void {
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
-  if (sha256 !== foot.sha256) throw new DamagedManifest(key, 'its SHA-256 is not the one in its foot')
+function digestOf(...parts: Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
+}
+
+function changed(key: string, what: string): DamagedManifest {
+  return new DamagedManifest(key, `${what} has another SHA-256 than was written down`)
 }
 
 function ownerOf(key: string): { job: string; attempt: string } {

@@ -4,6 +4,8 @@ import type { ManifestHead } from './manifest.ts'
 /**
  * The bytes of a manifest, NDJSON throughout: the head, the entries, an IndexPoint for every 1,000th entry from
  * the first on, and the foot: one line of exactly `footBytes` bytes, filled up with spaces before its line end.
+ * Digests cover every part by itself, so that what a single ranged read brings can be trusted: the entries of a point
+ * have theirs in the index, head and index have theirs in the foot.
  */
 export const entriesPerPoint = 1000
 export const footBytes = 256
@@ -26,6 +28,8 @@ export interface IndexPoint {
   offset: number
   path?: string
   path_base64?: string
+  /** Lower-case hex, of the lines up to the next point; uploaders up to 0.1 wrote none. */
+  sha256?: string
 }
 
 export interface Foot {
@@ -35,6 +39,8 @@ export interface Foot {
   index_length: number
   /** Lower-case hex, of all before the foot. */
   sha256: string
+  /** The same of the head's line and the index, one after the other; absent where the index has no digests. */
+  ends_sha256?: string
 }
 
 export function encodeFoot(foot: Foot): Buffer {
@@ -102,11 +108,21 @@ function isEntry(value: unknown): value is Entry {
 }
 
 function isPoint(value: unknown): value is IndexPoint {
-  return isRecord(value) && Number.isSafeInteger(value.offset) && hasPath(value)
+  return (
+    isRecord(value) && Number.isSafeInteger(value.offset) && hasPath(value) && isTextOrAbsent(value.sha256)
+  )
 }
 
 function isFoot(value: unknown): value is Foot {
   if (!isRecord(value)) return false
   const numbers = [value.index_offset, value.index_length]
-  return numbers.every((n) => Number.isSafeInteger(n) && Number(n) >= 0) && typeof value.sha256 === 'string'
+  return (
+    numbers.every((n) => Number.isSafeInteger(n) && Number(n) >= 0) &&
+    typeof value.sha256 === 'string' &&
+    isTextOrAbsent(value.ends_sha256)
+  )
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === 'string'
 }

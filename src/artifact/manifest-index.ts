@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type Entry, pathBytes } from './entry.ts'
 import { DamagedManifest, decodeEntry, decodePoint, entriesPerPoint, type Foot } from './manifest-format.ts'
 
@@ -13,12 +14,15 @@ const pieceBytes = 256 * 1024
 export class ManifestIndex {
   readonly #paths: Buffer[] = []
   readonly #offsets: number[] = []
+  readonly #digests: (string | undefined)[] = []
+  readonly #key: string
   readonly #end: number
   /** About the bytes that it takes in memory. */
   readonly weight: number
 
   /** Of the index's bytes; throws DamagedManifest. */
   constructor(key: string, bytes: Buffer, foot: Foot, count: number) {
+    this.#key = key
     const lines = bytes.length === 0 ? [] : bytes.toString('utf8', 0, bytes.length - 1).split('\n')
     if (lines.length !== Math.ceil(count / entriesPerPoint)) {
       throw new DamagedManifest(key, `its index has ${lines.length} lines for ${count} entries`)
@@ -27,14 +31,13 @@ export class ManifestIndex {
       const point = decodePoint(key, line)
       this.#paths.push(pathBytes(point))
       this.#offsets.push(point.offset)
+      if ((point.sha256 === undefined) !== (foot.ends_sha256 === undefined)) {
+        throw new DamagedManifest(key, 'its foot and its index do not fit each other')
+      }
+      this.#digests.push(point.sha256)
     }
     this.#end = foot.index_offset
-    this.weight = bytes.length + lines.length * 150
-  }
-
-  /** All entries. */
-  all(): Span {
-    return { start: this.#offsets[0] ?? this.#end, end: this.#end }
+    this.weight = bytes.length + lines.length * 250
   }
 
   /** Where the entry of that path stands if there is one. */
@@ -62,6 +65,19 @@ export class ManifestIndex {
       start = offset
     }
     if (start < span.end) yield { start, end: span.end }
+  }
+
+  /** Throws DamagedManifest where the bytes of a span, which this index gave, are not those that were written. */
+  check(span: Span, bytes: Buffer): void {
+    for (const [block, offset] of this.#offsets.entries()) {
+      const digest = this.#digests[block]
+      if (offset >= span.end) break
+      if (offset < span.start || digest === undefined) continue
+      const lines = bytes.subarray(offset - span.start, this.#offset(block + 1) - span.start)
+      if (createHash('sha256').update(lines).digest('hex') === digest) continue
+      const path = JSON.stringify(this.#paths[block]?.toString())
+      throw new DamagedManifest(this.#key, `the SHA-256 of its entries from ${path} on is another one`)
+    }
   }
 
   #offset(block: number): number {

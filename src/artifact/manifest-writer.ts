@@ -13,17 +13,25 @@ export async function* writeManifest(
   head: ManifestHead,
   entries: AsyncIterable<Entry>,
 ): AsyncGenerator<Buffer, void> {
-  const hash = createHash('sha256')
+  const hashes = { whole: createHash('sha256'), ends: createHash('sha256'), point: createHash('sha256') }
   let offset = 0
   const encode = (text: string) => {
     const chunk = Buffer.from(text, 'utf8')
-    hash.update(chunk)
+    hashes.whole.update(chunk)
+    hashes.point.update(chunk)
     offset += chunk.length
     return chunk
   }
-
   const points: IndexPoint[] = []
+  const endPoint = () => {
+    const sha256 = hashes.point.digest('hex')
+    hashes.point = createHash('sha256')
+    const last = points.at(-1)
+    if (last !== undefined) last.sha256 = sha256
+  }
+
   let text = `${JSON.stringify(head)}\n`
+  hashes.ends.update(text)
   let count = 0
   let previous: Entry | undefined
   for await (const entry of entries) {
@@ -34,18 +42,27 @@ export async function* writeManifest(
       yield encode(text)
       text = ''
     }
-    if (startsPoint) points.push(pointAt(count, offset, entry))
+    if (startsPoint) {
+      endPoint()
+      points.push(pointAt(count, offset, entry))
+    }
     text += `${JSON.stringify(entry)}\n`
     count += 1
   }
   if (count !== head.count) throw new Error(`The head says ${head.count} entries, ${count} came`)
   if (text !== '') yield encode(text)
+  endPoint()
 
   const indexOffset = offset
   const index = points.map((point) => `${JSON.stringify(point)}\n`).join('')
+  hashes.ends.update(index)
   if (index !== '') yield encode(index)
-  const foot = { index_offset: indexOffset, index_length: offset - indexOffset, sha256: hash.digest('hex') }
-  yield encodeFoot(foot)
+  yield encodeFoot({
+    index_offset: indexOffset,
+    index_length: offset - indexOffset,
+    sha256: hashes.whole.digest('hex'),
+    ends_sha256: hashes.ends.digest('hex'),
+  })
 }
 
 function pointAt(index: number, offset: number, entry: Entry): IndexPoint {
