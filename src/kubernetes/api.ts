@@ -24,7 +24,7 @@ export interface Resource<T> {
   readonly path: string
   /** Undefined where there is none. */
   get(name: string): Promise<T | undefined>
-  list(query: ListQuery): Promise<List<T>>
+  list(query: ListQuery, signal?: AbortSignal): Promise<List<T>>
   /** The selected objects without anything but their metadata: a Secret's values stay where they are. */
   listMetadata(query: ListQuery): Promise<KubernetesObject[]>
   create(object: T): Promise<T>
@@ -74,8 +74,9 @@ function resource<T extends KubernetesObject>(client: Client, path: string): Res
   return {
     path,
     get: (name) => absentAs(undefined, send<T>({ method: 'GET', path: one(name) }), 404),
-    list: async (query) => {
-      const answer = await send<WireList<T>>({ method: 'GET', path, query: { ...query } })
+    list: async (query, signal) => {
+      const call = { method: 'GET', path, query: { ...query }, ...(signal && { signal }) } as const
+      const answer = await send<WireList<T>>(call)
       return { metadata: answer.metadata, items: answer.items ?? [] }
     },
     listMetadata: async (query) => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig } from '@kubernetes/client-node'
 import type { JobBackend, LogOptions } from '../job/backend.ts'
 import { quietRemoval, type RemovalRules } from '../job/removal.ts'
@@ -17,6 +18,9 @@ import { discardJob, releaseJob } from './release.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { problemOf } from './status-error.ts'
 import { stopJob } from './stop.ts'
+
+/** What is under way at the end may take that long, giving the Lease back included. */
+const closeMilliseconds = 3_000
 
 /** Runs jobs on a cluster. Throws where the kubeconfig can't be read; nothing is called before start(). */
 export function createKubernetesBackend(
@@ -74,8 +78,13 @@ export function createKubernetesBackend(
     onLease: (listener) => lease.onChange(listener),
 
     async close() {
-      await observers?.close()
+      const observed = observers?.close()
+      // An API server that doesn't answer would hold it for a call's whole time, or several.
+      const late = new AbortController()
+      await Promise.race([observed, sleep(closeMilliseconds, undefined, late).catch(() => undefined)])
+      late.abort()
       await client.close()
+      await observed
     },
   }
 }

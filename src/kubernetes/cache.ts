@@ -3,9 +3,10 @@ import type { Cause } from '../job/job.ts'
 import type { SeenPod } from './attempt.ts'
 import { hasFinalizer, isArchived, isCreating, isOurs, requestOf, requestSha256Of } from './marks.ts'
 import { managedBy } from './names.ts'
-import { isOlder, type Job, type KubernetesObject, type Pod } from './objects.ts'
+import { isOlder, isOlderVersion, type Job, type KubernetesObject, type Pod } from './objects.ts'
 import { observe } from './observe.ts'
 import { jobUidOf, slimJob, slimPod, uuidOfJob, uuidOfPod, withIdentity } from './slim.ts'
+import type { SeenList } from './watch.ts'
 
 /** A Job and its pods, as they were seen last. */
 export interface SeenJob {
@@ -124,16 +125,24 @@ export class JobCache {
     this.#changed(uuid, record)
   }
 
-  /** Replaces all Jobs: those that are missing were deleted unseen. */
-  listJobs(jobs: readonly Job[]): void {
+  /** Replaces all Jobs: those that are missing were deleted unseen, but for those that are newer than the list. */
+  listJobs(jobs: readonly Job[], { resourceVersion, wentBack }: SeenList): void {
+    if (wentBack) this.#deleted.clear()
     const present = new Set(jobs.map((job) => job.metadata?.uid))
-    for (const { job } of [...this.#records.values()]) {
-      if (job !== undefined && !present.has(job.metadata?.uid)) this.loseJob(job)
+    for (const record of [...this.#records.values()]) {
+      const { job } = record
+      if (job === undefined) continue
+      const isNewer = !wentBack && isOlderVersion(resourceVersion, job.metadata?.resourceVersion)
+      if (present.has(job.metadata?.uid)) {
+        if (wentBack) delete record.job
+      } else if (wentBack) this.removeJob(job)
+      else if (!isNewer) this.loseJob(job)
     }
     for (const job of jobs) this.putJob(job)
   }
 
-  listPods(pods: readonly Pod[]): void {
+  listPods(pods: readonly Pod[], { wentBack }: SeenList): void {
+    if (wentBack) this.#deleted.clear()
     const present = new Set(pods.map((pod) => pod.metadata?.uid))
     for (const record of [...this.#records.values()]) {
       for (const [uid, { pod, goneAt }] of record.pods) {

@@ -4,7 +4,7 @@ import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-
 import { Agent, type Dispatcher, request } from 'undici'
 import { ConnectionError, StatusError } from './status-error.ts'
 
-/** How long a call may take that is no stream. */
+/** How long a call may take with all its tries, a stream until its first byte, and any other gap between bytes. */
 const timeoutMilliseconds = 15_000
 /** Credentials and certificates are read anew for connections made after that time. */
 const dispatcherMilliseconds = 300_000
@@ -18,6 +18,8 @@ export interface Call {
   /** `application/json` by default. */
   contentType?: string
   accept?: string
+  /** Of a stream that may be silent for long: a watch, a log that is followed. */
+  endless?: boolean
   signal?: AbortSignal
 }
 
@@ -31,6 +33,7 @@ export interface Client {
   call(call: Call): Promise<unknown>
   /** The answer's body as it comes, without any bound on its duration; the signal ends it. Rejects as call() does. */
   stream(call: Call): Promise<Readable>
+  /** Ends calls and streams that are under way, too. */
   close(): Promise<void>
 }
 
@@ -39,7 +42,9 @@ export function createClient(config: KubeConfig): Client {
   if (server === undefined) throw new Error('The kubeconfig names no cluster for its current context.')
   const connections = createConnections(config)
 
-  async function send(call: Call, signal: AbortSignal | undefined, streamed: boolean) {
+  const closing = new AbortController()
+
+  async function send(call: Call, signal: AbortSignal, bodyTimeout: number) {
     const url = new URL(server + call.path)
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value))
@@ -55,47 +60,72 @@ export function createClient(config: KubeConfig): Client {
       },
       body: call.body === undefined ? null : JSON.stringify(call.body),
       headersTimeout: timeoutMilliseconds,
-      bodyTimeout: streamed ? 0 : timeoutMilliseconds,
-      ...(signal === undefined ? {} : { signal }),
+      bodyTimeout,
+      signal,
     })
     if (answer.statusCode < 300) return answer.body
     throw StatusError.of(answer.statusCode, answer.headers['retry-after'], await answer.body.text())
   }
 
+  const ended = (call: Call) => AbortSignal.any([closing.signal, ...(call.signal ? [call.signal] : [])])
+
   async function call(one: Call): Promise<unknown> {
-    const timeout = AbortSignal.timeout(timeoutMilliseconds)
-    const signal = one.signal === undefined ? timeout : AbortSignal.any([timeout, one.signal])
-    const body = await send(one, signal, false)
-    return JSON.parse(await body.text())
+    const signal = AbortSignal.any([ended(one), AbortSignal.timeout(timeoutMilliseconds)])
+    return await retrying(one, signal, async () => {
+      const body = await send(one, signal, timeoutMilliseconds)
+      return JSON.parse(await body.text()) as unknown
+    })
+  }
+
+  async function stream(one: Call): Promise<Readable> {
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(noAnswer()), timeoutMilliseconds)
+    const signal = AbortSignal.any([ended(one), late.signal])
+    try {
+      return await retrying(one, signal, () => send(one, signal, one.endless ? 0 : timeoutMilliseconds))
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   return {
     server,
-    call: (one) => retrying(one, () => call(one)),
-    stream: (one) => retrying(one, () => send(one, one.signal, true)),
-    close: () => connections.close(),
+    call,
+    stream,
+    async close() {
+      closing.abort(new Error('Jobferry is shutting down'))
+      await connections.close()
+    },
   }
 }
 
 /** Again where the server didn't take the request up, or where doing it twice is the same as once. */
-async function retrying<T>(call: Call, once: () => Promise<T>): Promise<T> {
+async function retrying<T>(call: Call, signal: AbortSignal, once: () => Promise<T>): Promise<T> {
   for (let number = 1; ; number += 1) {
     try {
       return await once()
     } catch (error) {
       call.signal?.throwIfAborted()
-      if (number === tries || !isWorthRetrying(call, error)) {
-        throw error instanceof StatusError ? error : new ConnectionError(error)
-      }
-      await sleep(100 * 4 ** number * (0.5 + Math.random() / 2))
+      if (number === tries || signal.aborted || !isWorthRetrying(call, error)) throw failureOf(error)
     }
+    await sleep(100 * 4 ** number * (0.5 + Math.random() / 2))
+    call.signal?.throwIfAborted()
+    if (signal.aborted) throw failureOf(signal.reason)
   }
+}
+
+function failureOf(error: unknown): StatusError | ConnectionError {
+  if (error instanceof StatusError) return error
+  return new ConnectionError(error instanceof Error && error.name === 'TimeoutError' ? noAnswer() : error)
+}
+
+function noAnswer(): Error {
+  return new Error(`no answer within ${timeoutMilliseconds / 1000} s`)
 }
 
 function isWorthRetrying(call: Call, error: unknown): boolean {
   if (error instanceof StatusError) return error.status === 429
-  const isTimeout = error instanceof Error && error.name === 'TimeoutError'
-  return !isTimeout && (call.method === 'GET' || call.method === 'DELETE')
+  return call.method === 'GET' || call.method === 'DELETE'
 }
 
 /** One dispatcher at a time, replaced now and then because certificates are renewed in place. */

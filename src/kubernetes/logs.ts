@@ -4,7 +4,7 @@ import type { Api } from './api.ts'
 import { uploaderStatus, workerStatus } from './attempt.ts'
 import { containers } from './names.ts'
 import { type Pod, timeOf } from './objects.ts'
-import { hasStatus } from './status-error.ts'
+import { hasStatus, StatusError } from './status-error.ts'
 
 /** A first line so soon after the container's start is its first one; the start is known in whole seconds. */
 const soonMilliseconds = 3_000
@@ -25,14 +25,20 @@ export async function openLog(api: Api, pod: Pod, options: LogOptions): Promise<
       path: logPath(api, pod),
       query: { container: containers[container], follow: follow ?? false, tailLines: tail },
       accept: '*/*',
+      ...(follow ? { endless: true } : {}),
       ...(signal === undefined ? {} : { signal }),
     })
     return { stream, ...(fromBeginning === undefined ? {} : { fromBeginning }) }
   } catch (error) {
     // 400: the container is waiting to start.
-    if (hasStatus(error, 400, 404)) return undefined
+    if (hasStatus(error, 400, 404) && !isKubeletsIgnorance(error)) return undefined
     throw error
   }
+}
+
+/** For a second after its start a kubelet knows no pod (tried): the log is there all the same. */
+function isKubeletsIgnorance(error: unknown): boolean {
+  return error instanceof StatusError && error.status === 404 && error.kind === 'pods/log'
 }
 
 /** The last lines of a log that is read at once; empty where there is none. */

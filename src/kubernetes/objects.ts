@@ -45,13 +45,17 @@ export function timeOf(text: string | undefined): number | undefined {
   return Number.isNaN(time) ? undefined : time
 }
 
-/**
- * Whether `a` is an older state than `b` of one object. Resource versions are decimal numbers that grow wherever
- * the API server keeps them in etcd; where they are something else, nothing counts as older.
- */
+/** Whether `a` is an older state than `b` of one object. */
 export function isOlder(a: KubernetesObject, b: KubernetesObject): boolean {
   if (a.metadata?.uid !== b.metadata?.uid) return false
-  const [left, right] = [a.metadata?.resourceVersion ?? '', b.metadata?.resourceVersion ?? '']
-  if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return false
-  return BigInt(left) < BigInt(right)
+  return isOlderVersion(a.metadata?.resourceVersion, b.metadata?.resourceVersion)
+}
+
+/**
+ * Resource versions are decimal numbers that grow, for all objects together, wherever the API server keeps them in
+ * etcd; where they are something else, none counts as older.
+ */
+export function isOlderVersion(a = '', b = ''): boolean {
+  if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return false
+  return BigInt(a) < BigInt(b)
 }

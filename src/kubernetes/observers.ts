@@ -26,14 +26,14 @@ export function observeCluster({ client, api, cache, lease, rules, log }: Observ
       ...watched,
       what: 'Jobs',
       resource: api.jobs,
-      onList: (jobs) => cache.listJobs(jobs),
+      onList: (jobs, list) => cache.listJobs(jobs, list),
       onEvent: (type, job) => (type === 'deleted' ? cache.loseJob(job) : cache.putJob(job)),
     }),
     new Watcher({
       ...watched,
       what: 'Pods',
       resource: api.pods,
-      onList: (pods) => cache.listPods(pods),
+      onList: (pods, list) => cache.listPods(pods, list),
       onEvent: (type, pod) => (type === 'deleted' ? cache.removePod(pod) : cache.putPod(pod)),
     }),
   ] as const

@@ -13,18 +13,26 @@ export class StatusError extends Error {
   readonly status: number
   /** Kubernetes': AlreadyExists, Conflict, Invalid, Expired, … */
   readonly reason: string
+  /** What it is about: `pods`, `pods/log`; empty where that isn't said. */
+  readonly kind: string
   readonly causes: readonly StatusCause[]
   readonly retryAfterSeconds: number | undefined
 
   constructor(
     status: number,
     message: string,
-    details: { reason?: string; causes?: readonly StatusCause[]; retryAfterSeconds?: number } = {},
+    details: {
+      reason?: string
+      kind?: string
+      causes?: readonly StatusCause[]
+      retryAfterSeconds?: number
+    } = {},
   ) {
     super(message)
     this.name = 'StatusError'
     this.status = status
     this.reason = details.reason ?? ''
+    this.kind = details.kind ?? ''
     this.causes = details.causes ?? []
     this.retryAfterSeconds = details.retryAfterSeconds
   }
@@ -41,8 +49,8 @@ export class StatusError extends Error {
       message: cause.message ?? '',
       reason: cause.reason ?? '',
     }))
-    const reason = parsed.reason ?? ''
-    return new StatusError(status, parsed.message ?? `HTTP ${status}`, { reason, causes, ...after })
+    const { reason = '', message = `HTTP ${status}`, details } = parsed
+    return new StatusError(status, message, { reason, kind: details?.kind ?? '', causes, ...after })
   }
 }
 
@@ -83,7 +91,7 @@ export function problemOf(error: unknown): Problem {
 interface Status {
   message?: string
   reason?: string
-  details?: { causes?: { field?: string; message?: string; reason?: string }[] }
+  details?: { kind?: string; causes?: { field?: string; message?: string; reason?: string }[] }
 }
 
 function parseStatus(body: string): Status | undefined {

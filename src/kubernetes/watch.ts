@@ -5,13 +5,16 @@ import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { List, Resource } from './api.ts'
 import type { Client } from './client.ts'
-import type { KubernetesObject } from './objects.ts'
+import { isOlderVersion, type KubernetesObject } from './objects.ts'
 import { hasStatus, StatusError } from './status-error.ts'
 
-/** The API server ends a watch after that time, so that a connection that died in silence is noticed. */
-const watchSeconds = 60
+/**
+ * The API server ends a watch after that time, so that a connection that died in silence is noticed: HTTP/1.1 has no
+ * ping, and bookmarks come once a minute.
+ */
+const watchSeconds = 20
 /** Silence beyond this is a dead connection. */
-const silenceMilliseconds = (watchSeconds + 10) * 1000
+const silenceMilliseconds = (watchSeconds + 5) * 1000
 const pageSize = 500
 const backOff = { first: 250, last: 10_000 }
 
@@ -23,9 +26,16 @@ export interface WatchOptions<T extends KubernetesObject> {
   labelSelector: string
   log: Log
   /** Called with all that there is, at first and whenever events may have been missed. */
-  onList: (items: T[]) => void
+  onList: (items: T[], list: SeenList) => void
   /** `deleted` comes with the object's last state. */
   onEvent: (type: 'changed' | 'deleted', object: T) => void
+}
+
+export interface SeenList {
+  /** What happened later than this is not in it. */
+  resourceVersion: string | undefined
+  /** The cluster's state was restored from an earlier one: what was seen later than this never was. */
+  wentBack: boolean
 }
 
 /**
@@ -40,7 +50,12 @@ export class Watcher<T extends KubernetesObject> {
   readonly #closing = new AbortController()
   readonly #done: Promise<void>
   #resolveListed: () => void = () => undefined
+  /** To go on from; undefined: everything has to be listed. */
   #resourceVersion: string | undefined
+  /** The newest that was ever seen. */
+  #newest: string | undefined
+  /** The last watch didn't end by its own time: the API server may have another past than the one that was seen. */
+  #doubtful = false
   #trouble: string | undefined
 
   constructor(options: WatchOptions<T>) {
@@ -67,10 +82,14 @@ export class Watcher<T extends KubernetesObject> {
     for (let short = 0; !signal.aborted; ) {
       const began = Date.now()
       try {
+        if (this.#doubtful) await this.#checkPast()
         if (this.#resourceVersion === undefined) await this.#list()
+        const watched = Date.now()
         await this.#watch()
+        this.#doubtful = Date.now() - watched < (watchSeconds - 1) * 1000
       } catch (error) {
         if (signal.aborted) return
+        this.#doubtful = true
         this.#note(error)
       }
       short = Date.now() - began < backOff.last ? short + 1 : 0
@@ -86,18 +105,37 @@ export class Watcher<T extends KubernetesObject> {
     this.#trouble = `${what} of the cluster can't be watched: ${messageOf(error)}`
   }
 
+  /** A watch from a version that is still to come, as after etcd was restored, gives no error and no events. */
+  async #checkPast(): Promise<void> {
+    if (this.#resourceVersion !== undefined) {
+      const { resource, labelSelector } = this.#options
+      const { metadata } = await resource.list({ labelSelector, limit: 1 }, this.#closing.signal)
+      if (isOlderVersion(metadata.resourceVersion, this.#newest)) this.#resourceVersion = undefined
+    }
+    this.#doubtful = false
+  }
+
   async #list(): Promise<void> {
-    const { resource, labelSelector, onList } = this.#options
+    const { resource, labelSelector, onList, log, what } = this.#options
+    const { signal } = this.#closing
     const items: T[] = []
     let page: List<T> | undefined
     do {
       const from = page?.metadata.continue
-      page = await resource.list({ labelSelector, limit: pageSize, ...(from ? { continue: from } : {}) })
+      page = await resource.list(
+        { labelSelector, limit: pageSize, ...(from ? { continue: from } : {}) },
+        signal,
+      )
       items.push(...page.items)
     } while (page.metadata.continue)
-    if (this.#closing.signal.aborted) return
-    onList(items)
-    this.#resourceVersion = page.metadata.resourceVersion
+    if (signal.aborted) return
+    const { resourceVersion } = page.metadata
+    const wentBack = isOlderVersion(resourceVersion, this.#newest)
+    if (wentBack)
+      log.warn({ resourceVersion, newest: this.#newest }, `${what} of the cluster went back in time`)
+    onList(items, { resourceVersion, wentBack })
+    this.#resourceVersion = resourceVersion
+    this.#newest = resourceVersion
     this.#resolveListed()
   }
 
@@ -118,6 +156,7 @@ export class Watcher<T extends KubernetesObject> {
           allowWatchBookmarks: true,
           timeoutSeconds: watchSeconds,
         },
+        endless: true,
         signal,
       })
       if (this.#trouble !== undefined) log.info(`watching ${what} goes on`)
@@ -136,6 +175,7 @@ export class Watcher<T extends KubernetesObject> {
     if (type === 'ERROR') throw new StatusError(object.code ?? 500, object.message ?? 'the watch failed')
     if (type !== 'BOOKMARK') this.#options.onEvent(type === 'DELETED' ? 'deleted' : 'changed', object)
     this.#resourceVersion = object.metadata?.resourceVersion ?? this.#resourceVersion
+    this.#newest = this.#resourceVersion
   }
 }
 

@@ -31,6 +31,7 @@ async function startServer(answers: ((response: ServerResponse, url: URL) => voi
   })
   const client = createClient(config)
   const lists: string[][] = []
+  const wentBack: boolean[] = []
   const events: string[] = []
   const nameOf = (job: Job) => job.metadata?.name ?? ''
   const watcher = new Watcher<Job>({
@@ -39,7 +40,10 @@ async function startServer(answers: ((response: ServerResponse, url: URL) => voi
     resource: createApi(client, 'jobs').jobs,
     labelSelector: 'a=b',
     log: createLog('test', 'silent'),
-    onList: (items) => lists.push(items.map(nameOf)),
+    onList: (items, list) => {
+      lists.push(items.map(nameOf))
+      wentBack.push(list.wentBack)
+    },
     onEvent: (type, job) => events.push(`${type} ${nameOf(job)}`),
   })
   onTestFinished(async () => {
@@ -48,7 +52,7 @@ async function startServer(answers: ((response: ServerResponse, url: URL) => voi
     server.closeAllConnections()
     server.close()
   })
-  return { asked, lists, events, watcher }
+  return { asked, lists, wentBack, events, watcher }
 }
 
 const list =
@@ -91,11 +95,34 @@ it('goes on from the last event or bookmark when a connection breaks, even withi
       response.write(`${line('ADDED', 'a', '6')}${line('BOOKMARK', '', '9')}{"type":"ADD`)
       setTimeout(() => response.destroy(), 50)
     },
+    list('12'),
     (response) => response.write(line('ADDED', 'b', '10')),
   ])
   await eventually(() => expect(events).toEqual(['changed a', 'changed b']))
-  expect(versionOf(asked[2])).toBe('9')
+  expect(asked[2]?.searchParams.get('limit')).toBe('1')
+  expect(versionOf(asked[3])).toBe('9')
   expect(lists).toHaveLength(1)
+})
+
+it('lists again when a connection broke because the cluster was set back in time', async () => {
+  const { asked, lists, wentBack } = await startServer([
+    list('50', 'a', 'b'),
+    (response) => response.end(line('ADDED', 'c', '60')),
+    list('40', 'a'),
+    list('41', 'a'),
+  ])
+  await eventually(() => expect(asked.length).toBeGreaterThan(4))
+  expect(lists).toEqual([['a', 'b'], ['a']])
+  expect(wentBack).toEqual([false, true])
+  expect(versionOf(asked[4])).toBe('41')
+})
+
+it('ends at once though the API server is silent', async () => {
+  const { asked, watcher } = await startServer([(response) => response.flushHeaders()])
+  await eventually(() => expect(asked).toHaveLength(1))
+  const began = Date.now()
+  await watcher.close()
+  expect(Date.now() - began).toBeLessThan(1000)
 })
 
 it.each([

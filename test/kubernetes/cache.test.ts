@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { JobCache } from '../../src/kubernetes/cache.ts'
+import { annotations, jobLabels, jobName } from '../../src/kubernetes/names.ts'
+import type { Job } from '../../src/kubernetes/objects.ts'
+
+const uuids: Record<string, string> = {
+  old: randomUUID(),
+  new: randomUUID(),
+  changed: randomUUID(),
+  deleted: randomUUID(),
+  never: randomUUID(),
+}
+const job = (name: string, resourceVersion: string): Job => ({
+  metadata: {
+    name: jobName(uuids[name] ?? ''),
+    uid: `uid of ${name}`,
+    resourceVersion,
+    labels: jobLabels(uuids[name] ?? ''),
+    annotations: { [annotations.requestSha256]: '0' },
+  },
+})
+const now = (resourceVersion: string) => ({ resourceVersion, wentBack: false })
+const seen = (cache: JobCache) =>
+  Object.entries(uuids).flatMap(([name, uuid]) => {
+    const found = cache.seen(uuid)
+    return found === undefined ? [] : [`${name} ${found.job.metadata?.resourceVersion}`]
+  })
+
+it('keeps a job that was made while the list was under way, and forgets what the list would have', () => {
+  const cache = new JobCache()
+  cache.listJobs([job('old', '3')], now('5'))
+  cache.putJob(job('new', '7'))
+  cache.listJobs([], now('6'))
+  expect(seen(cache)).toEqual(['new 7'])
+  cache.putJob(job('new', '9'))
+  expect(seen(cache)).toEqual(['new 9'])
+})
+
+it('takes what the cluster has, however old, once that was set back in time', () => {
+  const cache = new JobCache()
+  cache.listJobs([job('changed', '3'), job('deleted', '4')], now('5'))
+  cache.putJob(job('changed', '6'))
+  cache.putJob(job('never', '7'))
+  cache.removeJob(job('deleted', '8'))
+  cache.listJobs([job('changed', '3'), job('deleted', '4')], { resourceVersion: '5', wentBack: true })
+  expect(seen(cache)).toEqual(['changed 3', 'deleted 4'])
+})
