@@ -11,7 +11,8 @@ export class Journal implements Disposable {
   readonly #fd: number
   #text = ''
   #length = 0
-  #flushedAt = performance.now()
+  #flushing: NodeJS.Timeout | undefined
+  #failure: { error: unknown } | undefined
 
   constructor(file: string) {
     this.file = file
@@ -20,11 +21,16 @@ export class Journal implements Disposable {
 
   append(line: JournalLine): void {
     this.#text += `${JSON.stringify(line)}\n`
-    if (this.#text.length >= flushAtLength || performance.now() - this.#flushedAt > flushEveryMs) this.flush()
+    if (this.#text.length >= flushAtLength || this.#failure !== undefined) this.flush()
+    // By itself: where the store is slow, the next line may be long in coming.
+    else this.#flushing ??= setTimeout(() => this.#flushQuietly(), flushEveryMs)
   }
 
   /** Writes what was appended; gives the file's length, which is a line's end. */
   flush(): number {
+    clearTimeout(this.#flushing)
+    this.#flushing = undefined
+    if (this.#failure !== undefined) throw this.#failure.error
     const bytes = Buffer.from(this.#text, 'utf8')
     this.#text = ''
     for (let written = 0; written < bytes.length; ) {
@@ -32,11 +38,20 @@ export class Journal implements Disposable {
       written += more
       this.#length += more
     }
-    this.#flushedAt = performance.now()
     return this.#length
   }
 
+  /** What fails here, the next caller of flush() is told. */
+  #flushQuietly(): void {
+    try {
+      this.flush()
+    } catch (error) {
+      this.#failure = { error }
+    }
+  }
+
   [Symbol.dispose](): void {
+    clearTimeout(this.#flushing)
     closeSync(this.#fd)
   }
 }

@@ -73,7 +73,7 @@ class Storing {
 
   constructor(context: StoringContext, timeIsShort: boolean) {
     this.#context = context
-    this.#checkpointEveryMs = timeIsShort ? 5000 : 30_000
+    this.#checkpointEveryMs = timeIsShort ? 5000 : 10_000
   }
 
   /** Rejects with Halted and Superseded alone. */

@@ -93,9 +93,11 @@ function coversWorkersEnd(attempt: Attempt, head: ManifestHead): boolean {
   const scan = Date.parse(head.scan_started_at)
   if (scan >= finishedAt + resolution) return true
   if (scan < finishedAt) return false
-  // Both in the same whole second: the kubelet ends a sidecar only after the worker, unless it restarted it.
-  const uploader = attempt.uploader
-  return uploader.finishedAt !== undefined && uploader.finishedAt >= finishedAt && uploader.restarts === 0
+  // Both in the same whole second: the kubelet ends a sidecar only after the worker. Of one that it restarted, the
+  // manifest must be the last run's.
+  const { uploader } = attempt
+  if (uploader.finishedAt === undefined || uploader.finishedAt < finishedAt) return false
+  return uploader.restarts === 0 || scan >= (uploader.startedAt ?? scan) + uploader.resolution
 }
 
 type Outcome = { state: 'succeeded' | 'failed' | 'canceled'; cause?: Cause }
@@ -153,7 +155,9 @@ const podGone: Cause = {
 
 const uploadInterrupted: Cause = {
   reason: 'UploadInterrupted',
-  message: 'the uploader ended before it had stored everything; what it had stored is kept',
+  message:
+    'the uploader was ended before it had stored everything; what its last checkpoint names is kept. Results on a ' +
+    'volume claim (`result_storage_class`) outlive that, and what is missing is stored afterwards',
 }
 
 /** A worker that answers an eviction by exiting 0 has obeyed, not finished: Kubernetes calls its Job complete. */

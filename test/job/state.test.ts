@@ -118,6 +118,14 @@ describe('a job whose worker exited 0', () => {
     })
   })
 
+  it("has succeeded with a scan in the very second of its end where that is its restarted uploader's last run", () => {
+    const uploader = { ready: true, resolution: 1000, restarts: 2, finishedAt: finished + second }
+    const outcomeOf = (startedAt: number) =>
+      outcome(attempt({ uploader: { ...uploader, startedAt }, ended: true }), head({ scan: finished + 500 }))
+    expect(outcomeOf(finished - second)).toMatchObject({ state: 'succeeded' })
+    expect(outcomeOf(finished)).toMatchObject({ state: 'failed', cause: { reason: 'UploadInterrupted' } })
+  })
+
   it('needs no such second look where the times are exact', () => {
     const worker = { startedAt: created, finishedAt: finished, exitCode: 0, restarts: 0, resolution: 0 }
     expect(outcome(attempt({ worker }), head({ scan: finished }))).toMatchObject({ state: 'succeeded' })

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { objectKeys } from '../support/bucket.ts'
+import { kubectl } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { waitForFinal } from '../support/http.ts'
+import { type OnCluster, startOnCluster, untilState } from '../support/on-cluster.ts'
+import {
+  damageOf,
+  deployFiles,
+  type RandomFiles,
+  removeJob,
+  storedFiles,
+  untilStored,
+} from '../support/random-files.ts'
+import { given } from '../support/test-run.ts'
+import { killUploader, killUploaderContainer, untilEnded, workerWaiting } from '../support/uploader-faults.ts'
+import { fault, someMoment } from './plan.ts'
+
+/*
+ * Whatever of the uploader is killed, and whenever: complete, or a failure that says what happened.
+ */
+
+let api: OnCluster
+let proxy: FaultProxy
+beforeAll(async () => {
+  proxy = await startFaultProxy(given('S3_ENDPOINT_FOR_PODS'), given('NODE_ADDRESS'))
+  api = await startOnCluster({ name: 'uploader', environment: { S3_ENDPOINT_FOR_PODS: proxy.url } })
+})
+afterAll(async () => {
+  await api?.close()
+  await proxy?.close()
+})
+
+/** So that storing lasts long enough to be disturbed. */
+const slow = { kind: 'throttle', bytesPerSecond: 15_000 } as const
+const files = { count: 800, bytes: 16_384 }
+const few = { count: 50, bytes: 16_384 }
+
+describe("the uploader's program is killed", () => {
+  fault('again and again while the worker runs → complete', 60, async () => {
+    const uuid = await deployFiles(api.url, few, untilEnded)
+    const endWorker = await workerWaiting(api.namespace, uuid)
+    for (let times = 0; times < 3; times++) {
+      await someMoment(1500)
+      await killUploader(api.namespace, uuid)
+    }
+    endWorker()
+    await expectComplete(uuid, few)
+    await removeJob(api, uuid)
+  })
+
+  fault('again and again while it stores → complete, no finished file is sent again', 90, async () => {
+    await proxy.setFault(slow)
+    const uuid = await deployFiles(api.url, files)
+    await untilState(api.url, uuid, 'storing')
+    const before: Map<string, number>[] = []
+    for (let times = 0; times < 3; times++) {
+      await untilStored(api, uuid, 40 + 120 * times)
+      before.push(await storedFiles(api, uuid))
+      // The next program knows what was written down, which waits for what comes before it in order.
+      await sleep(3000 + Math.random() * 500)
+      await killUploader(api.namespace, uuid)
+    }
+    await proxy.setFault({ kind: 'pass' })
+    await expectComplete(uuid, files)
+    const after = await storedFiles(api, uuid)
+    const sentAgain = before.map(
+      (finished) => [...finished].filter(([key, at]) => after.get(key) !== at).length,
+    )
+    expect(sentAgain[0]).toBe(0)
+    // What was under way when an earlier program was killed may have arrived, and counts as finished here.
+    expect(Math.max(...sentAgain)).toBeLessThan(64 * before.length)
+    await removeJob(api, uuid)
+  })
+})
+
+describe("the uploader's container is killed", () => {
+  fault('while the worker runs → complete', 60, async () => {
+    const uuid = await deployFiles(api.url, few, untilEnded)
+    const endWorker = await workerWaiting(api.namespace, uuid)
+    await someMoment(1000)
+    await killUploaderContainer(api.namespace, uuid)
+    // Its second process 1 runs.
+    await eventually(() => expectRestarts(uuid, 1), { within: 30_000 })
+    endWorker()
+    await expectComplete(uuid, few)
+    await removeJob(api, uuid)
+  })
+
+  fault('and the worker ends within the back-off → failed, UploadInterrupted', 90, async () => {
+    const uuid = await deployFiles(api.url, few, untilEnded)
+    const endWorker = await workerWaiting(api.namespace, uuid)
+    await killUploaderContainer(api.namespace, uuid)
+    await eventually(() => expectRestarts(uuid, 1), { within: 30_000 })
+    await killUploaderContainer(api.namespace, uuid)
+    endWorker()
+    const job = await waitForFinal(api.url, uuid, 60)
+    expect(job).toMatchObject({ state: 'failed', reason: 'UploadInterrupted', exit_code: 0 })
+    expect(job.message).toContain('result_storage_class')
+    // Proving the store leaves an empty checkpoint.
+    expect(job.result).toMatchObject({ state: 'partial', count: 0 })
+    await removeJob(api, uuid)
+  })
+
+  fault(
+    'while it stores → failed, UploadInterrupted, with the files of its last checkpoint',
+    90,
+    async () => {
+      await proxy.setFault(slow)
+      const uuid = await deployFiles(api.url, { ...files, count: 200, largeMebibytes: 40 })
+      await untilState(api.url, uuid, 'storing')
+      await untilStored(api, uuid, 40)
+      // An upload in parts that was opened stands in a checkpoint.
+      await eventually(async () => expect(await checkpoints(uuid)).not.toEqual([]), { within: 30_000 })
+      await someMoment(1000)
+      await killUploaderContainer(api.namespace, uuid)
+      await proxy.setFault({ kind: 'pass' })
+      const job = await waitForFinal(api.url, uuid, 60)
+      expect(job).toMatchObject({
+        state: 'failed',
+        reason: 'UploadInterrupted',
+        result: { state: 'partial' },
+      })
+      expect(job.message).toContain('result_storage_class')
+      expect(job.result.count).toBeGreaterThan(0)
+      expect(job.result.count).toBeLessThanOrEqual(200)
+      expect(await damageOf(api.url, uuid)).toEqual([])
+      await removeJob(api, uuid)
+    },
+  )
+})
+
+async function expectComplete(uuid: string, { count, bytes }: RandomFiles): Promise<void> {
+  const job = await waitForFinal(api.url, uuid, 60)
+  const result = { state: 'complete', count, bytes: count * bytes }
+  expect(job).toMatchObject({ state: 'succeeded', reason: null, result })
+  expect(await damageOf(api.url, uuid)).toEqual([])
+}
+
+async function expectRestarts(uuid: string, count: number): Promise<void> {
+  const path = '{.items[0].status.initContainerStatuses[0].restartCount}'
+  const pods = ['get', 'pods', '-l', `jobferry.dev/job=${uuid}`]
+  expect(await kubectl('-n', api.namespace, ...pods, '-o', `jsonpath=${path}`)).toBe(String(count))
+}
+
+async function checkpoints(uuid: string): Promise<string[]> {
+  const keys = await objectKeys(api.client, api.bucket, `jobs/${uuid}/`)
+  return keys.filter((key) => key.includes('/checkpoint/'))
+}
