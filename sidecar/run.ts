@@ -3,6 +3,9 @@ import type { Log } from '../src/log.ts'
 import { Journals } from './known/journals.ts'
 import { aborted } from './pause.ts'
 import { Preparation } from './prepare/prepare.ts'
+import { countTree } from './progress/count-tree.ts'
+import { Progress } from './progress/progress.ts'
+import { Reporter } from './progress/reporter.ts'
 import { serve } from './server.ts'
 import { exitCode, type TerminationMessage, type UploaderSettings } from './settings.ts'
 import { StateDirectory } from './state-directory.ts'
@@ -34,6 +37,7 @@ export async function run(
   const preparation = new Preparation()
   const endServer = startServer(settings, state, preparation, stopSeen, log)
   const store = await openStore()
+  let reporter: Reporter | undefined
   const end = (code: number, message: TerminationMessage) => {
     writeTerminationMessage(settings.terminationMessageFile, message, log)
     state.markEnded(code)
@@ -54,10 +58,12 @@ export async function run(
       log.info('ready')
     }
     const context = contextOf(settings, state, store, log)
+    reporter = reporterOf(context)
     const cleaning = context.uploads.abortLeftOver(store, log, context.calls.halted)
     await Promise.race([aborted(stopSeen.signal), aborted(terminated.signal)])
     const checkpointing = checkpointUntil(context, terminated.signal)
     await aborted(terminated.signal)
+    reporter.storing()
     const ending = await storeResults(context, watchOf(settings, state, store, log), resumed, checkpointing)
     await context.calls.halt(0)
     await cleaning
@@ -65,6 +71,7 @@ export async function run(
     if (ending.committed) await context.uploads.abortAll(store, log, AbortSignal.timeout(dropMs))
     return end(ending.committed ? exitCode.committed : exitCode.gaveUp, ending.message)
   } finally {
+    reporter?.end()
     endServer()
     await store.close()
   }
@@ -105,12 +112,22 @@ function contextOf(
     journals: new Journals(state),
     store: uploads.tracked(store),
     uploads,
-    calls: new StoreCalls(store.name, log),
+    calls: new StoreCalls(store.name),
     buffers: new Buffers(),
-    count: { files: 0, bytes: 0 },
+    progress: new Progress(),
     current: {},
     log,
   }
+}
+
+function reporterOf({ progress, calls, current, resultDirectory, log }: StoringContext): Reporter {
+  return new Reporter({
+    progress,
+    trouble: () => calls.trouble,
+    obstacle: () => current.obstacle,
+    countAll: () => countTree(resultDirectory, calls.halted),
+    log,
+  })
 }
 
 function watchOf(settings: UploaderSettings, state: StateDirectory, store: ArtifactStore, log: Log) {

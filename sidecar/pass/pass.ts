@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { join, keysInUse } from '../known/join.ts'
 import type { Journals } from '../known/journals.ts'
+import { isGone } from '../known/line.ts'
 import { Directory } from '../scan/directory.ts'
 import { codeOf, type Found } from '../scan/found.ts'
 import { walk } from '../scan/walk.ts'
@@ -45,6 +46,7 @@ export async function runPass(
   using _known = known
   using _recovered = recovered
   const ledger = new Ledger(context, journal, scanStartedAt)
+  context.progress.begin()
   options.onBegin(ledger)
 
   using root = openRoot(context.resultDirectory)
@@ -60,6 +62,11 @@ export async function runPass(
     else if (finding !== undefined) ledger.append(finding)
   })
 
+  const counted = (finding: Finding) => {
+    if (typeof finding === 'object' && !isGone(finding) && finding.entry.type === 'file')
+      context.progress.fileDone(finding.entry.size ?? 0)
+    return finding
+  }
   let looked = 0
   try {
     for (const joined of join(root.scan, known, recovered)) {
@@ -70,8 +77,8 @@ export async function runPass(
       const line = lineFor(joined, options.final, (file, base) =>
         sendFile(joined.path, file, base, { ...fileOptions, keysInUse: keysInUse(joined) }, context),
       )
-      if (line instanceof Promise) await window.add(line)
-      else window.addResult(line)
+      if (line instanceof Promise) await window.add(line.then(counted))
+      else window.addResult(counted(line))
       looked += 1
       if (looked % namesPerTurn === 0) await nextTurn()
     }

@@ -3,7 +3,7 @@ import { messageOf } from '../../src/errors.ts'
 
 /** Why something does not get on; `reason` is of contract.md's list. */
 export interface Obstacle {
-  reason: 'StoreUnavailable' | 'StorageFull' | 'UploadTimeout'
+  reason: 'StoreUnavailable' | 'StorageFull' | 'Error'
   /** For people: what is wrong, where, and what helps. */
   message: string
 }
@@ -11,14 +11,19 @@ export interface Obstacle {
 /** What kept a call to the store, which is called `storeName`, from succeeding. */
 export function obstacleOf(error: unknown, what: string, storeName: string): Obstacle {
   const kind = error instanceof StoreError ? error.kind : undefined
-  const hint = kind === undefined ? undefined : hints[kind]
-  const message = `${what}: ${messageOf(error)} (${storeName})${hint === undefined ? '' : `; ${hint}`}`
-  return { reason: kind === 'full' ? 'StorageFull' : 'StoreUnavailable', message }
+  const [does, hint] = kind === undefined ? ['fails'] : words[kind]
+  const reason = kind === 'full' ? 'StorageFull' : 'StoreUnavailable'
+  const message = `the store ${storeName} ${does}: ${what}: ${messageOf(error)}`
+  return { reason, message: hint === undefined ? message : `${message}; ${hint}` }
 }
 
-const hints: Partial<Record<StoreErrorKind, string>> = {
-  denied: "the uploader's credentials must allow reading and writing below jobs/",
-  full: 'space must be made or the quota raised',
-  unavailable: 'it must be running and reachable from here',
-  'not-found': 'the bucket must exist',
+/** What the store does, and what helps. */
+const words: Record<StoreErrorKind, [string, string?]> = {
+  denied: ['refuses', "the uploader's credentials must allow reading and writing below jobs/"],
+  full: ['is full', 'space must be made or the quota raised'],
+  unavailable: ["doesn't answer", 'it must be running and reachable from here'],
+  'not-found': ['lacks something', 'the bucket must exist'],
+  corrupt: ['received other bytes than were sent'],
+  invalid: ['refuses the request'],
+  'precondition-failed': ['refuses the request'],
 }

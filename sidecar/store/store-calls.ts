@@ -1,5 +1,4 @@
 import { retriedForHours, retryDelay } from '../../src/artifact/retry.ts'
-import type { Log } from '../../src/log.ts'
 import { pause } from '../pause.ts'
 import { type Obstacle, obstacleOf } from './obstacle.ts'
 
@@ -8,22 +7,33 @@ export class Halted extends Error {
   override name = 'Halted'
 }
 
+/** How the calls under way fare, in milliseconds from now. */
+export interface Trouble {
+  /** What the newest of the calls that fail at this moment fails with; undefined where none does. */
+  obstacle?: Obstacle
+  /** Since the first of them failed. */
+  failingMs: number
+  /** Until the next of them is tried again. */
+  againMs: number
+  /** Since any call succeeded while others wait for an answer; 0 where none waits. */
+  waitingMs: number
+}
+
 /**
  * Calls to the store, each repeated until it succeeds: outages end, credentials are renewed, quotas raised. What
  * ends the trying is halt() alone, or an answer that will not change.
  */
 export class StoreCalls {
   readonly #storeName: string
-  readonly #log: Log
   readonly #halted = new AbortController()
   readonly #cutOff = new AbortController()
-  readonly #underWay = new Set<Promise<unknown>>()
-  readonly #failing = new Map<symbol, Obstacle>()
-  #loggedAt = Number.NEGATIVE_INFINITY
+  /** Each with its begin. */
+  readonly #underWay = new Map<Promise<unknown>, number>()
+  readonly #failing = new Map<symbol, { obstacle: Obstacle; since: number; againAt: number }>()
+  #succeededAt = 0
 
-  constructor(storeName: string, log: Log) {
+  constructor(storeName: string) {
     this.#storeName = storeName
-    this.#log = log
   }
 
   /** Aborted by halt(). */
@@ -31,9 +41,17 @@ export class StoreCalls {
     return this.#halted.signal
   }
 
-  /** What the newest of the calls that fail at this moment fails with. */
-  get obstacle(): Obstacle | undefined {
-    return [...this.#failing.values()].at(-1)
+  get trouble(): Trouble {
+    const now = performance.now()
+    const failing = [...this.#failing.values()]
+    const waitingSince = Math.max(this.#succeededAt, Math.min(...this.#underWay.values()))
+    const newest = failing.at(-1)?.obstacle
+    return {
+      ...(newest === undefined ? {} : { obstacle: newest }),
+      failingMs: failing.length === 0 ? 0 : now - Math.min(...failing.map(({ since }) => since)),
+      againMs: failing.length === 0 ? 0 : Math.min(...failing.map(({ againAt }) => againAt)) - now,
+      waitingMs: this.#underWay.size === 0 ? 0 : now - waitingSince,
+    }
   }
 
   /**
@@ -44,15 +62,18 @@ export class StoreCalls {
     const call = Symbol(what)
     try {
       for (let failures = 1; ; failures += 1) {
+        const delay = retryDelay(failures, Math.random())
         try {
-          return await this.#once(operation)
+          const result = await this.#once(operation)
+          this.#succeededAt = performance.now()
+          return result
         } catch (error) {
           if (this.#halted.signal.aborted) throw new Halted(what)
           // What is not found is the bucket: that a single object may be absent, its callers handle.
           if (!retriedForHours(error)) throw error
-          this.#note(call, obstacleOf(error, what, this.#storeName))
+          this.#note(call, obstacleOf(error, what, this.#storeName), delay)
         }
-        await pause(retryDelay(failures, Math.random()), this.#halted.signal)
+        await pause(delay, this.#halted.signal)
       }
     } finally {
       this.#failing.delete(call)
@@ -66,7 +87,7 @@ export class StoreCalls {
    */
   async halt(patienceMs: number): Promise<void> {
     this.#halted.abort()
-    const ended = Promise.allSettled(this.#underWay)
+    const ended = Promise.allSettled(this.#underWay.keys())
     const ending = new AbortController()
     await Promise.race([ended, pause(patienceMs, ending.signal)])
     ending.abort()
@@ -77,7 +98,7 @@ export class StoreCalls {
   async #once<T>(operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#halted.signal.aborted) throw new Halted('not begun')
     const running = operation(this.#cutOff.signal)
-    this.#underWay.add(running)
+    this.#underWay.set(running, performance.now())
     try {
       return await running
     } finally {
@@ -85,12 +106,10 @@ export class StoreCalls {
     }
   }
 
-  #note(call: symbol, obstacle: Obstacle): void {
+  #note(call: symbol, obstacle: Obstacle, delay: number): void {
+    const now = performance.now()
+    const since = this.#failing.get(call)?.since ?? now
     this.#failing.delete(call)
-    this.#failing.set(call, obstacle)
-    // Dozens of calls fail together: one line a second says it.
-    if (performance.now() - this.#loggedAt < 1000) return
-    this.#loggedAt = performance.now()
-    this.#log.warn({ ...obstacle, failing: this.#failing.size }, 'trying again')
+    this.#failing.set(call, { obstacle, since, againAt: now + delay })
   }
 }

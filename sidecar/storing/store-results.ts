@@ -5,6 +5,7 @@ import { checkpointRegularly } from '../pass/checkpointing.ts'
 import type { Ledger } from '../pass/ledger.ts'
 import { type PassContext, runPass } from '../pass/pass.ts'
 import { pause } from '../pause.ts'
+import { isDiskFull } from '../scan/found.ts'
 import type { TerminationMessage } from '../settings.ts'
 import type { Obstacle } from '../store/obstacle.ts'
 import { Halted, StoreCalls } from '../store/store-calls.ts'
@@ -13,8 +14,8 @@ import { type GiveUp, lookForStop, untilGivenUp, type Watch } from './give-up.ts
 
 export interface StoringContext extends PassContext {
   log: Log
-  /** Of the pass under way or the last one. */
-  current: { ledger?: Ledger }
+  /** Of the pass under way or the last one; `obstacle` is of this machine, not of the store. */
+  current: { ledger?: Ledger; obstacle?: Obstacle }
 }
 
 /** How it ended, for the exit code and the termination message. */
@@ -48,7 +49,7 @@ export async function storeResults(
     const first = await Promise.race([committed, untilGivenUp(watch, over.signal)])
     if (first === undefined || !('why' in first))
       return { committed: true, message: { ...(await committed) } }
-    const obstacle = context.calls.obstacle ?? storing.obstacle
+    const obstacle = context.calls.trouble.obstacle ?? context.current.obstacle
     await context.calls.halt(lastMs.underWay)
     // It may have been done in that very moment.
     const tally = await committed.catch(() => undefined)
@@ -68,8 +69,6 @@ export async function storeResults(
 class Storing {
   readonly #context: StoringContext
   readonly #checkpointEveryMs: number
-  /** Of this machine, not of the store. */
-  obstacle: Obstacle | undefined
 
   constructor(context: StoringContext, timeIsShort: boolean) {
     this.#context = context
@@ -78,15 +77,17 @@ class Storing {
 
   /** Rejects with Halted and Superseded alone. */
   async run(): Promise<Tally> {
-    const { calls, log } = this.#context
+    const { calls, log, current } = this.#context
     for (;;) {
       try {
         return await this.#storeOnce()
       } catch (error) {
         if (error instanceof Superseded) throw error
         if (error instanceof Halted || calls.halted.aborted) throw new Halted('storing')
-        this.obstacle = { reason: 'UploadTimeout', message: messageOf(error) }
-        log.error({ ...this.obstacle, error }, 'storing begins again')
+        current.obstacle = isDiskFull(error)
+          ? { reason: 'StorageFull', message: `the uploader's own volume is full (${messageOf(error)})` }
+          : { reason: 'Error', message: messageOf(error) }
+        log.error({ ...current.obstacle, error }, 'storing begins again')
         await pause(1000, calls.halted)
       }
     }
@@ -101,6 +102,7 @@ class Storing {
         enough: context.calls.halted,
         onBegin: (begun) => {
           context.current.ledger = begun
+          delete context.current.obstacle
           endCheckpoints = checkpointRegularly(begun, this.#checkpointEveryMs, context)
         },
       })
@@ -123,7 +125,7 @@ async function endBy(
   const { store, uploads, log } = context
   const { ledger } = context.current
   if (!isDeletion(giveUp) && ledger !== undefined) {
-    const last = new StoreCalls(store.name, log)
+    const last = new StoreCalls(store.name)
     const enough = new AbortController()
     const halting = pause(lastMs.checkpoint, enough.signal).then(() => last.halt(0))
     await ledger

@@ -12,7 +12,7 @@ export class UploadLost extends Error {
 /**
  * Sends a file in parts, several at once, reading and hashing the next meanwhile; the object appears only when the
  * file was read to its end unchanged. Throws ChangedWhileRead, UploadLost, Halted, StoreError and what reading
- * gives; the  * upload is dropped then, except after a halt, which leaves it to whoever called it.
+ * gives; the upload is dropped then, except after a halt, which leaves it to whoever called it.
  */
 export function sendParts(
   reading: Reading,
@@ -20,7 +20,7 @@ export function sendParts(
   partSize: number,
   sending: Sending,
 ): Promise<Stored> {
-  const { buffers, calls, store, count } = sending
+  const { buffers, calls, store } = sending
   return buffers.useForParts(partSize, async (pool) => {
     const what = `storing ${reading.name}`
     const upload = await calls.run(what, (signal) => store.createUpload(key, partSize, signal))
@@ -30,8 +30,6 @@ export function sendParts(
       const { etag } = await calls.run(what, (signal) =>
         store.completeUpload(upload, parts, signal).catch(lost),
       )
-      count.files += 1
-      count.bytes += Number(reading.stat.size)
       return { sha256, etag }
     } catch (error) {
       if (error instanceof Halted) throw error
@@ -46,9 +44,10 @@ async function sendAll(
   reading: Reading,
   upload: Upload,
   pool: Pool<Buffer>,
-  { calls, store }: Sending,
+  { calls, store, progress }: Sending,
 ): Promise<{ sha256: string; parts: Part[] }> {
   const size = Number(reading.stat.size)
+  let counted = 0
   const digest = createHash('sha256')
   const parts: Part[] = []
   const underWay = new Set<Promise<void>>()
@@ -58,6 +57,8 @@ async function sendAll(
       const what = `storing ${reading.name}, part ${number}`
       const part = await calls.run(what, (signal) => store.putPart(upload, number, body, signal).catch(lost))
       parts[number - 1] = part
+      progress.partDone(body.length)
+      counted += body.length
     } catch (error) {
       failures.push(error)
     }
@@ -86,6 +87,7 @@ async function sendAll(
     }
   } finally {
     await Promise.all(underWay)
+    progress.partDone(-counted)
   }
   if (failures.length > 0) throw failures[0]
   return { sha256: digest.digest('hex'), parts }

@@ -10,7 +10,7 @@ export function sendWhole(
   reading: Reading,
   key: string,
   known: Stored | undefined,
-  { buffers, calls, store, count }: Sending,
+  { buffers, calls, store }: Sending,
 ): Promise<Stored> {
   return buffers.useFor(Number(reading.stat.size), async (buffer) => {
     if (!(await reading.file.fill(buffer, 0))) throw new ChangedWhileRead()
@@ -18,8 +18,6 @@ export function sendWhole(
     const sha256 = hash('sha256', buffer, 'hex')
     if (known?.sha256 === sha256) return known
     const { etag } = await calls.run(`storing ${reading.name}`, (signal) => store.put(key, buffer, signal))
-    count.files += 1
-    count.bytes += buffer.length
     return { sha256, etag }
   })
 }

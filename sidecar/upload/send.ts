@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
+import type { Progress } from '../progress/progress.ts'
 import { fingerprint } from '../scan/entry-of.ts'
 import type { OpenFile } from '../scan/open-file.ts'
 import type { StoreCalls } from '../store/store-calls.ts'
@@ -11,7 +12,7 @@ export interface Sending {
   store: ArtifactStore
   calls: StoreCalls
   buffers: Buffers
-  count: { files: number; bytes: number }
+  progress: Progress
 }
 
 /** One reading of one file, as it was when `stat` was taken. */

@@ -21,6 +21,8 @@ export interface Observation {
   attempt?: Attempt
   /** What keeps a pod from being created or a container from starting, as far as it is known. */
   blocked?: Cause
+  /** For people: how far the uploader is, as far as it said so. */
+  progress?: string
 }
 
 /**

@@ -7,6 +7,8 @@ import type { Attempt, Observation, Stored } from './observation.ts'
 export interface Assessment {
   state: State
   cause?: Cause
+  /** For people, where there is no cause: how far it is. */
+  note?: string
   result: JobResult
   /** The store is to be asked for the attempt's manifest, since a final state waits for it. */
   awaitsManifest: boolean
@@ -38,7 +40,11 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
   // Before the worker's start there is nothing to store.
   const known = attempt.worker.startedAt === undefined ? 'none' : stored
   if (known === undefined || !isDecided(attempt, known)) {
-    return live('storing', uploaderTrouble(observation))
+    const { progress } = observation
+    return {
+      ...live('storing', stopping(observation) ?? observation.blocked),
+      ...(progress !== undefined && { note: progress }),
+    }
   }
   const outcome = finalOutcome(observation, attempt, known)
   if (outcome.state === 'failed' && anotherAttemptFollows(observation, attempt, retries)) {
@@ -200,10 +206,6 @@ function anotherAttemptFollows(observation: Observation, attempt: Attempt, retri
 
 function stopping({ stop }: Observation): Cause | undefined {
   return stop && { reason: stop.cause.reason, message: `is being stopped: ${stop.cause.message}` }
-}
-
-function uploaderTrouble(observation: Observation): Cause | undefined {
-  return stopping(observation) ?? observation.blocked
 }
 
 /** A result is complete when its worker succeeded and every file's bytes are in the store. */

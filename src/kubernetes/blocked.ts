@@ -31,14 +31,19 @@ export function blockedByEvents(
   return undefined
 }
 
-/** What the uploader's log complains of: a line with one of our reasons, written after `since`. */
-export function blockedByUploader(log: string, since: number): Cause | undefined {
+/**
+ * What the uploader's log said last after `since`: what is in its way, by a line with one of our reasons, or how far
+ * it is, by a line with `progress`.
+ */
+export function saidByUploader(log: string, since: number): { blocked?: Cause; progress?: string } {
   for (const line of log.trimEnd().split('\n').reverse()) {
-    const { reason, message, msg, time } = parseLine(line)
-    if (!reasons.includes(reason as Reason) || !isAfter(time, since)) continue
-    return { reason: reason as Reason, message: String(message ?? msg ?? 'see the log of `uploader`') }
+    const { reason, message, msg, progress, time } = parseLine(line)
+    if (!isAfter(time, since)) continue
+    const text = String(message ?? msg ?? 'see the log of `uploader`')
+    if (reasons.includes(reason as Reason)) return { blocked: { reason: reason as Reason, message: text } }
+    if (progress !== undefined) return { progress: text }
   }
-  return undefined
+  return {}
 }
 
 /** Kubelet's words for a container that waits, those that pass by themselves left out. */
@@ -57,7 +62,7 @@ function blockedContainer({ name, image, state, lastState }: ContainerStatus): C
   const { reason = '', message = '' } = state?.waiting ?? {}
   if (reason === 'CrashLoopBackOff') {
     const last = lastState?.terminated
-    const words = last?.message === undefined ? undefined : blockedByUploader(last.message, 0)
+    const words = last?.message === undefined ? undefined : saidByUploader(last.message, 0).blocked
     return words ?? { reason: 'Error', message: `${name} ended with code ${last?.exitCode}: ${message}` }
   }
   const known = waitingReasons[reason]

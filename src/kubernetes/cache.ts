@@ -1,5 +1,5 @@
 import type { LiveJob } from '../job/backend.ts'
-import type { Cause } from '../job/job.ts'
+import type { Observation } from '../job/observation.ts'
 import type { SeenPod } from './attempt.ts'
 import { hasFinalizer, isArchived, isCreating, isOurs, requestOf, requestSha256Of } from './marks.ts'
 import { managedBy } from './names.ts'
@@ -17,10 +17,13 @@ export interface SeenJob {
   lost: boolean
 }
 
+/** What of an Observation shows elsewhere than in the cluster's objects. */
+export type Noticed = Pick<Observation, 'blocked' | 'progress'>
+
 interface Record {
   job?: Job
   pods: Map<string, SeenPod>
-  noticed?: Cause
+  noticed?: Noticed
   lost?: boolean
   /** Made when it is asked for, dropped at every change. */
   live?: LiveJob | undefined
@@ -152,12 +155,12 @@ export class JobCache {
     for (const pod of pods) this.putPod(pod)
   }
 
-  /** What keeps a job from starting, found elsewhere than in its objects; undefined: nothing any more. */
-  notice(uuid: string, cause: Cause | undefined): void {
+  /** What keeps a job from getting on, and how far it is; undefined: nothing any more. */
+  notice(uuid: string, noticed: Noticed | undefined): void {
     const record = this.#records.get(uuid)
-    if (record === undefined || JSON.stringify(record.noticed) === JSON.stringify(cause)) return
-    if (cause === undefined) delete record.noticed
-    else record.noticed = cause
+    if (record === undefined || JSON.stringify(record.noticed) === JSON.stringify(noticed)) return
+    if (noticed === undefined) delete record.noticed
+    else record.noticed = noticed
     this.#changed(uuid, record)
   }
 
@@ -193,12 +196,12 @@ function mustStillBeThere(job: Job | undefined): job is Job {
   return job !== undefined && hasFinalizer(job) && job.metadata?.deletionTimestamp === undefined
 }
 
-function liveJob(uuid: string, job: Job, pods: SeenPod[], blocked: Cause | undefined): LiveJob {
+function liveJob(uuid: string, job: Job, pods: SeenPod[], noticed: Noticed = {}): LiveJob {
   return {
     uuid,
     request: requestOf(job),
     requestSha256: requestSha256Of(job),
-    observation: observe({ job, pods, ...(blocked === undefined ? {} : { blocked }) }),
+    observation: observe({ job, pods, ...noticed }),
     released: isArchived(job),
   }
 }

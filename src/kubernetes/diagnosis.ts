@@ -1,10 +1,9 @@
 import { messageOf } from '../errors.ts'
-import type { Cause } from '../job/job.ts'
 import type { Log } from '../log.ts'
 import type { Api } from './api.ts'
 import { hasEnded, uploaderStatus, workerStatus } from './attempt.ts'
-import { blockedByEvents, blockedByStatus, blockedByUploader } from './blocked.ts'
-import type { JobCache, SeenJob } from './cache.ts'
+import { blockedByEvents, blockedByStatus, saidByUploader } from './blocked.ts'
+import type { JobCache, Noticed, SeenJob } from './cache.ts'
 import { readTail } from './logs.ts'
 import { isArchived, isCreating, stopOf } from './marks.ts'
 import { type Pod, timeOf } from './objects.ts'
@@ -13,6 +12,8 @@ import { endOf, newestOf } from './observe.ts'
 /** Waiting up to that long is nothing to ask about. */
 const patienceMilliseconds = 5_000
 const againMilliseconds = { events: 30_000, log: 10_000 }
+/** A job that has just begun to be stored is likely to be looked at. */
+const soonMilliseconds = { again: 5_000, within: 60_000 }
 /** Kubelets repeat a warning about volumes at least that often while it holds. */
 const freshMilliseconds = 180_000
 const atOnce = 4
@@ -116,7 +117,7 @@ export class Diagnosis {
         this.#due.delete(uuid)
         continue
       }
-      due.at = now + againMilliseconds[question.ask]
+      due.at = now + pauseAfter(question, now)
       const work = this.#ask(uuid, question).finally(() => {
         this.#busy.delete(work)
         this.#arm()
@@ -128,28 +129,34 @@ export class Diagnosis {
 
   async #ask(uuid: string, question: Question): Promise<void> {
     try {
-      const cause =
+      const noticed =
         question.ask === 'log' ? await this.#askLog(question.pod) : await this.#askEvents(question)
       // The job may have got on meanwhile.
-      if (this.#due.get(uuid)?.key === keyOf(question)) this.#cache.notice(uuid, cause)
+      if (this.#due.get(uuid)?.key === keyOf(question)) this.#cache.notice(uuid, noticed)
     } catch (error) {
       this.#log.debug({ job: uuid, problem: messageOf(error) }, 'what keeps the job from starting is unknown')
     }
   }
 
-  async #askLog(pod: Pod): Promise<Cause | undefined> {
+  async #askLog(pod: Pod): Promise<Noticed> {
     const tail = await readTail(this.#api, pod, { container: 'uploader', tail: 20 })
-    return blockedByUploader(tail, Date.now() - 60_000)
+    return saidByUploader(tail, Date.now() - 60_000)
   }
 
-  async #askEvents({ of, pod, since }: Question & { ask: 'events' }): Promise<Cause | undefined> {
+  async #askEvents({ of, pod, since }: Question & { ask: 'events' }): Promise<Noticed> {
     const { items } = await this.#api.events.list({
       fieldSelector: `involvedObject.uid=${of},type=Warning`,
       limit: 200,
     })
     const oldest = pod === undefined ? since - 1000 : Date.now() - freshMilliseconds
-    return blockedByEvents(items, { pod, oldest })
+    const blocked = blockedByEvents(items, { pod, oldest })
+    return blocked === undefined ? {} : { blocked }
   }
+}
+
+function pauseAfter({ ask, since }: Question, now: number): number {
+  const isNew = ask === 'log' && now - since < soonMilliseconds.within
+  return isNew ? soonMilliseconds.again : againMilliseconds[ask]
 }
 
 function keyOf(question: Question): string {

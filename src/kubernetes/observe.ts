@@ -1,19 +1,17 @@
-import type { Cause } from '../job/job.ts'
 import type { Observation } from '../job/observation.ts'
 import { attemptOf, hasFailed, type SeenPod, workerStatus } from './attempt.ts'
 import { blockedByStatus } from './blocked.ts'
 import { isCreating, stopOf } from './marks.ts'
 import { type Job, timeOf } from './objects.ts'
 
-/** What is known of a job: its Job, its pods (those that are gone included, as they were last) and what blocks it. */
-export interface Seen {
+/** What is known of a job: its Job, its pods (those that are gone included, as they were last), what else was noticed. */
+export interface Seen extends Pick<Observation, 'blocked' | 'progress'> {
   job: Job
   pods: readonly SeenPod[]
-  blocked?: Cause
 }
 
 /** What a backend shows of one job; a pure function of what was seen. */
-export function observe({ job, pods, blocked: noticed }: Seen): Observation {
+export function observe({ job, pods, blocked: noticed, progress }: Seen): Observation {
   const newest = newestOf(pods)
   const number = newest && attemptNumber(job, pods, newest)
   const attempt = newest && attemptOf(newest, number ?? 1, job)
@@ -30,6 +28,7 @@ export function observe({ job, pods, blocked: noticed }: Seen): Observation {
     ...(ended === undefined ? {} : { ended }),
     ...(attempt === undefined ? {} : { attempt }),
     ...(blocked === undefined ? {} : { blocked }),
+    ...(progress === undefined || attempt?.ended ? {} : { progress }),
   }
 }
 

@@ -14,7 +14,7 @@ export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: str
     job: live.request.job ?? null,
     state: assessment.state,
     reason: assessment.cause?.reason ?? null,
-    message: assessment.cause?.message ?? null,
+    message: assessment.cause?.message ?? assessment.note ?? null,
     exit_code: attempt?.worker.exitCode ?? null,
     attempt: uid === undefined ? null : { number: attempt?.number ?? Math.max(1, failedAttempts), uid },
     created_at: new Date(createdAt).toISOString(),

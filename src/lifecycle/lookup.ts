@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts'
 import type { LiveJob } from '../job/backend.ts'
 import { manifestLookupDelay } from '../job/due.ts'
+import type { Assessment } from '../job/state.ts'
 import { lookUpManifest } from './stored.ts'
 import { failureDelay, isEnded, type Tracked, type Tracking } from './tracked.ts'
 
@@ -28,6 +29,7 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
       log.error({ job: uuid, error: message }, 'a damaged part of a result is left out'),
     )
     tracked.failures = 0
+    tracked.storeTrouble = undefined
     if (found.attempt !== undefined) tracked.attempt = found.attempt
     if (found.stored !== undefined) {
       tracked.stored = found.stored
@@ -35,6 +37,8 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
     }
   } catch (error) {
     retryIn = Math.max(retryIn, failureDelay(tracked.failures++))
+    // One alone is nothing to tell callers.
+    if (tracked.failures > 1) tracked.storeTrouble = messageOf(error)
     log.warn({ job: uuid, error: messageOf(error) }, 'the store was asked for a manifest in vain')
   } finally {
     tracked.busy.delete('lookup')
@@ -45,6 +49,15 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
   if (tracking.isCurrent(tracked) && tracked.assessment.awaitsManifest && !tracked.assessment.deleted) {
     planLookup(tracking, tracked, isEnded(tracked.live) && !ended ? 0 : Math.max(1, retryIn))
   }
+}
+
+/** An assessment that waits for a manifest, where the store doesn't answer this process either. */
+export function withStoreTrouble(assessment: Assessment, trouble: string | undefined): Assessment {
+  const { cause, note, awaitsManifest } = assessment
+  if (trouble === undefined || !awaitsManifest || cause?.reason === 'StoreUnavailable') return assessment
+  const text = `the API can't ask the store for the results and tries again: ${trouble}`
+  const message = [cause?.message ?? note, text].filter((part) => part !== undefined).join('; ')
+  return { ...assessment, cause: { reason: cause?.reason ?? 'StoreUnavailable', message } }
 }
 
 function workersEnd({ observation }: LiveJob): number {

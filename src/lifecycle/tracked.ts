@@ -21,6 +21,8 @@ export interface Tracked extends TrackedJob {
   stored: Stored | undefined
   /** The attempt that `stored` speaks of. */
   storedFor: string | undefined
+  /** Why the store's last answers about it were none. */
+  storeTrouble: string | undefined
   busy: Set<'lookup' | 'finish' | 'stop'>
   /** The stop on its way into the store, or there already; never rejects. */
   announcement: Promise<void> | undefined

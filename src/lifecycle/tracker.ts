@@ -2,13 +2,13 @@ import { EventEmitter } from 'node:events'
 import type { ArtifactStore } from '../artifact/store.ts'
 import { messageOf } from '../errors.ts'
 import type { JobBackend, LiveJob } from '../job/backend.ts'
-import { isFinal } from '../job/job.ts'
+import { isFinal, type Job } from '../job/job.ts'
 import { type Assessment, assess } from '../job/state.ts'
 import type { Log } from '../log.ts'
 import { asItCounts, deletionKey, giveUpInTime } from './deletions.ts'
 import { DueQueue } from './due-queue.ts'
 import { jobAnswer } from './job-answer.ts'
-import { lookupKey, planLookup } from './lookup.ts'
+import { lookupKey, planLookup, withStoreTrouble } from './lookup.ts'
 import { announceStops, enforceLimits, limitKey, stopKey } from './stops.ts'
 import { failureDelay, isEnded, type Tracked, type TrackedJob, type Tracking } from './tracked.ts'
 
@@ -104,9 +104,11 @@ export class Tracker {
     const before = known?.gone || isAnother(known, live) ? undefined : known
     const attempt = live.observation.attempt?.uid ?? before?.attempt
     const stored = before?.storedFor === attempt ? before?.stored : undefined
-    const assessment = lasting(before, assess(live.observation, stored, live.request.retries))
+    const now = withStoreTrouble(assess(live.observation, stored, live.request.retries), before?.storeTrouble)
+    const assessment = lasting(before, now)
     const answer = jobAnswer(live, assessment, attempt)
     const changed = !before || JSON.stringify(before.answer) !== JSON.stringify(answer)
+    const says = !before || !isSameState(before.answer, answer)
     const tracked = Object.assign(before ?? fresh(), {
       live,
       assessment,
@@ -117,7 +119,7 @@ export class Tracker {
       storedFor: attempt,
     })
     this.#jobs.set(uuid, tracked)
-    if (changed) this.#logState(tracked)
+    if (says) this.#logState(tracked)
     this.#plan(uuid, tracked)
     if (changed) this.#changes.emit(uuid)
   }
@@ -187,12 +189,18 @@ export class Tracker {
   }
 }
 
+/** How far a job is changes every few seconds: that is for whoever asks, not for the log. */
+function isSameState(a: Job, b: Job): boolean {
+  return a.state === b.state && a.reason === b.reason
+}
+
 function finishKey(uuid: string): string {
   return `finish ${uuid}`
 }
 
 function fresh(): Omit<Tracked, keyof TrackedJob | 'stored' | 'storedFor'> {
   return {
+    storeTrouble: undefined,
     busy: new Set(),
     announcement: undefined,
     finished: undefined,

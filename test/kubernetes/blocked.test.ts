@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { blockedByEvents, blockedByStatus, blockedByUploader } from '../../src/kubernetes/blocked.ts'
+import { blockedByEvents, blockedByStatus, saidByUploader } from '../../src/kubernetes/blocked.ts'
 import type { Event } from '../../src/kubernetes/objects.ts'
 import { at, ms, pod, waiting } from './objects.ts'
 
@@ -77,7 +77,19 @@ it("finds a reason of ours in the uploader's log and nothing else", () => {
     '{"cut',
   ]
   const log = `${lines.join('\n')}\n`
-  expect(blockedByUploader(log, ms(5))).toEqual({ reason: 'StoreUnavailable', message: 'no such bucket' })
-  expect(blockedByUploader(log, ms(10))).toBeUndefined()
-  expect(blockedByUploader('', 0)).toBeUndefined()
+  expect(saidByUploader(log, ms(5))).toEqual({
+    blocked: { reason: 'StoreUnavailable', message: 'no such bucket' },
+  })
+  expect(saidByUploader(log, ms(10))).toEqual({})
+  expect(saidByUploader('', 0)).toEqual({})
+})
+
+it('believes what the uploader said last: how far it is, or what is in its way', () => {
+  const trouble = { time: at(9), reason: 'StoreUnavailable', progress: {}, message: '1 of 2 files; refused' }
+  const progress = { time: at(12), progress: { files: 2 }, message: '2 of 2 files' }
+  const log = (...lines: object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+  expect(saidByUploader(log(trouble, progress), 0)).toEqual({ progress: '2 of 2 files' })
+  expect(saidByUploader(log(progress, trouble), 0)).toEqual({
+    blocked: { reason: 'StoreUnavailable', message: '1 of 2 files; refused' },
+  })
 })

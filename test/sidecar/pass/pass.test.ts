@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { Journals } from '../../../sidecar/known/journals.ts'
 import { type PassContext, runPass } from '../../../sidecar/pass/pass.ts'
 import { proveStore } from '../../../sidecar/prepare/prove-store.ts'
+import { Progress } from '../../../sidecar/progress/progress.ts'
 import { StateDirectory } from '../../../sidecar/state-directory.ts'
 import { OpenUploads } from '../../../sidecar/store/open-uploads.ts'
 import { StoreCalls } from '../../../sidecar/store/store-calls.ts'
@@ -13,7 +14,6 @@ import { mergeCheckpoints } from '../../../src/artifact/checkpoint-merge.ts'
 import type { Entry } from '../../../src/artifact/entry.ts'
 import { createFolderStore } from '../../../src/artifact/folder.ts'
 import { layout } from '../../../src/artifact/layout.ts'
-import { createLog } from '../../../src/log.ts'
 import { attempt, job } from '../uploader-process.ts'
 
 /** An uploader's inside, without the program: a kill is a pass after which nothing is done. */
@@ -25,7 +25,6 @@ async function newPasses() {
   const store = createFolderStore(join(root, 'store'))
   const state = new StateDirectory(join(root, 'state'))
   const uploads = new OpenUploads(state)
-  const log = createLog('test', 'silent')
   await proveStore(store, state, { job, attempt }, new AbortController().signal)
   const context: PassContext = {
     job,
@@ -35,9 +34,9 @@ async function newPasses() {
     journals: new Journals(state),
     store: uploads.tracked(store),
     uploads,
-    calls: new StoreCalls(store.name, log),
+    calls: new StoreCalls(store.name),
     buffers: new Buffers(),
-    count: { files: 0, bytes: 0 },
+    progress: new Progress(),
   }
   const enough = new AbortController().signal
   const pass = async (end: 'adopted' | 'told' | 'killed', final = false) => {
