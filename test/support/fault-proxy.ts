@@ -21,7 +21,14 @@ export interface FaultProxy {
   readonly url: string
   /** Connections that were accepted so far. */
   readonly accepted: number
+  /** Bytes of requests that were passed on so far. */
+  readonly requested: number
   setFault(fault: Fault): Promise<void>
+  /**
+   * Sets the fault when a piece of a request comes that has this text in it, which isn't passed on; resolves then.
+   * Not with `refuse`, whose moment can't be kept so exactly.
+   */
+  setFaultAt(text: string, fault: Fault): Promise<void>
   close(): Promise<void>
 }
 
@@ -32,7 +39,7 @@ export interface FaultProxy {
 export async function startFaultProxy(target: string, host = '127.0.0.1'): Promise<FaultProxy> {
   const { hostname, port: targetPort } = new URL(target)
   const links = new Set<Link>()
-  const state: State = { fault: { kind: 'pass' }, fired: 0 }
+  const state: State = { fault: { kind: 'pass' }, fired: 0, requested: 0 }
   let accepted = 0
   let server = listener()
   const port = await listen(server, 0, host)
@@ -46,20 +53,28 @@ export async function startFaultProxy(target: string, host = '127.0.0.1'): Promi
     })
   }
 
+  const setFault = async (fault: Fault) => {
+    Object.assign(state, { fault, fired: 0 })
+    if (fault.kind === 'refuse' && server.listening) server.close()
+    if (fault.kind !== 'refuse' && !server.listening) {
+      server = listener()
+      await listen(server, port, host)
+    }
+    for (const link of links) link.onFault()
+  }
   return {
     url: `http://${host}:${port}`,
     get accepted() {
       return accepted
     },
-    setFault: async (fault) => {
-      Object.assign(state, { fault, fired: 0 })
-      if (fault.kind === 'refuse' && server.listening) server.close()
-      if (fault.kind !== 'refuse' && !server.listening) {
-        server = listener()
-        await listen(server, port, host)
-      }
-      for (const link of links) link.onFault()
+    get requested() {
+      return state.requested
     },
+    setFault,
+    setFaultAt: (text, fault) =>
+      new Promise((resolve, reject) => {
+        state.trap = { text, spring: () => void setFault(fault).then(resolve, reject) }
+      }),
     close: async () => {
       for (const link of links) link.cut()
       if (!server.listening) return
@@ -75,6 +90,9 @@ interface State {
   fault: Fault
   /** How often the present fault has cut a connection. */
   fired: number
+  requested: number
+  /** What sets the next fault. */
+  trap?: { text: string; spring: () => void }
 }
 
 /** One client's connection and its counterpart. */
@@ -114,6 +132,12 @@ class Link {
   }
 
   #pass(direction: Direction, chunk: Buffer, from: Socket, to: Socket): void {
+    if (direction === 'request' && this.#springs(chunk)) {
+      // A hung connection takes it later; any other is cut or answered by the fault.
+      if (this.#state.fault.kind === 'hang') from.unshift(chunk)
+      else this.#pass(direction, chunk, from, to)
+      return
+    }
     const { fault } = this.#state
     const left = this.#leftToPass(direction)
     if (fault.kind === 'slow-down') this.#refuseBusily()
@@ -121,10 +145,19 @@ class Link {
       this.#cutBehind(to, chunk.subarray(0, left))
     } else {
       this.#passed[direction] += chunk.byteLength
+      if (direction === 'request') this.#state.requested += chunk.byteLength
       const taken = to.write(chunk)
       if (fault.kind === 'throttle') delay(from, (chunk.byteLength / fault.bytesPerSecond) * 1000)
       else if (!taken) this.#waitForDrain(from, to)
     }
+  }
+
+  #springs(chunk: Buffer): boolean {
+    const { trap } = this.#state
+    if (trap === undefined || !chunk.includes(trap.text)) return false
+    delete this.#state.trap
+    trap.spring()
+    return true
   }
 
   /** Bytes until the present fault cuts this direction; undefined where it doesn't. */

@@ -3,7 +3,7 @@ import { loadConfig } from '../../src/config.ts'
 import type { Job, State } from '../../src/job/job.ts'
 import { createLog } from '../../src/log.ts'
 import { type Running, start } from '../../src/server.ts'
-import { temporaryBucket, testStore } from './bucket.ts'
+import { type StoreAccess, temporaryBucket, testStore } from './bucket.ts'
 import { kubectl, temporaryNamespace } from './cluster.ts'
 import { eventually } from './eventually.ts'
 import { getJson } from './http.ts'
@@ -24,6 +24,8 @@ export interface OnClusterOptions {
   /** What the namespace's name begins with. */
   name?: string
   podSecurity?: 'baseline' | 'restricted'
+  /** Where its bucket is; by default in the store that all tests share. */
+  store?: StoreAccess
   /** Settings of the API beside those that say where cluster and store are. */
   environment?: Readonly<Record<string, string>>
 }
@@ -32,14 +34,15 @@ export interface OnClusterOptions {
 export async function startOnCluster(options: OnClusterOptions = {}): Promise<OnCluster> {
   const { name = 'api', podSecurity = 'baseline', environment = {} } = options
   const namespace = await temporaryNamespace(name, podSecurity)
-  const bucket = await temporaryBucket()
+  const access = options.store ?? testStore()
+  const bucket = await temporaryBucket(access)
   const removeBoth = async () => {
     await releaseJobs(namespace.name)
     await Promise.all([namespace.remove(), bucket.remove()])
   }
   let running: Running
   try {
-    const { endpoint, accessKey, secretKey } = testStore()
+    const { endpoint, accessKey, secretKey } = access
     const config = loadConfig({
       PORT: '0',
       KUBECONFIG: given('KUBECONFIG'),
