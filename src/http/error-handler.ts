@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler } from 'express'
+import { cut } from './cut.ts'
 import { problemDocument, retryAfter, statusOf, toProblem } from './problem.ts'
 import { describe } from './request-log.ts'
 import type { Services } from './services.ts'
@@ -22,7 +23,7 @@ export function errorHandler({ log, metrics }: Pick<Services, 'log' | 'metrics'>
       log[gone ? 'debug' : 'error']({ ...describe(req, res), error: problem.cause ?? problem }, problem.code)
     }
     if (res.headersSent || res.destroyed) {
-      res.destroy()
+      cut(res)
       return
     }
     metrics.failed(problem.code)

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises'
 import { type Response, Router } from 'express'
 import { invalid } from '../errors.ts'
 import type { ContainerLog, ContainerName, LogOptions } from '../job/backend.ts'
+import { cut } from './cut.ts'
 import { callerGone } from './gone.ts'
 import { jobId } from './job-id.ts'
 import { flagOf, integerOf, readQuery } from './query.ts'
@@ -39,6 +40,7 @@ async function send(res: Response, log: ContainerLog, tail: number | undefined):
     return
   }
   res.flushHeaders()
+  log.stream.once('error', () => cut(res))
   await pipeline(log.stream, res)
 }
 

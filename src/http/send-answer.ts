@@ -3,6 +3,7 @@ import type { Response } from 'express'
 import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Answer } from '../result/answer.ts'
+import { cut } from './cut.ts'
 
 /**
  * Sends an answer; resolves with the bytes of its body. What fails before the first byte rejects with nothing
@@ -29,6 +30,7 @@ export async function sendAnswer(res: Response, answer: Answer, log: Log): Promi
       } catch (error) {
         const reason = error instanceof Problem ? (error.cause ?? error) : error
         if (!res.closed) log.error({ path: res.req.path, error: reason }, 'a download was cut off')
+        cut(res)
         throw error
       }
     }, res)

@@ -5,6 +5,7 @@ import { layout } from '../artifact/layout.ts'
 import { type ArtifactStore, type GetOptions, type ObjectBody, StoreError } from '../artifact/store.ts'
 import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { type Damages, damageOf } from './damages.ts'
 import { storeProblem } from './opened.ts'
 import { type ReadableFile, shownPath } from './readable-file.ts'
 
@@ -14,6 +15,7 @@ export interface FileSource {
   uuid: string
   attempt: string
   log: Log
+  damages: Damages
 }
 
 /**
@@ -36,6 +38,7 @@ export async function* wholeFile(
   }
   if (length !== file.size) throw damaged(source, file, `${length} of ${file.size} bytes came`)
   if (hash.digest('hex') !== file.sha256) throw damaged(source, file, 'its SHA-256 is another one')
+  source.damages.clear(source.attempt, file)
   if (held !== undefined) yield held
 }
 
@@ -106,18 +109,21 @@ function isUnavailable(error: unknown): boolean {
   return error instanceof StoreError && error.kind === 'unavailable'
 }
 
-const damageKinds = ['not-found', 'precondition-failed', 'invalid', 'corrupt']
-
 function readFailure(source: FileSource, file: ReadableFile, error: unknown): unknown {
-  if (error instanceof StoreError && damageKinds.includes(error.kind)) {
-    return damaged(source, file, error.message, error)
-  }
-  return storeProblem(error)
+  const damage = damageOf(error)
+  return damage === undefined ? storeProblem(error) : damaged(source, file, damage, error)
 }
 
-function damaged({ uuid, attempt, log }: FileSource, file: Entry, problem: string, cause?: unknown): Problem {
-  const name = shownPath(file)
-  log.error({ job: uuid, attempt, file: name, key: file.key, problem }, 'a result in the store is damaged')
-  const detail = `${name} of job ${uuid} is no longer what was committed: ${problem}`
+/** Log and lists name the file from now on. */
+export function reportDamage(source: FileSource, file: Entry, problem: string): void {
+  const { uuid, attempt, log, damages } = source
+  const known = { job: uuid, attempt, file: shownPath(file), key: file.key, problem }
+  log.error(known, 'a result in the store is damaged')
+  damages.note(attempt, file, problem)
+}
+
+function damaged(source: FileSource, file: Entry, problem: string, cause?: unknown): Problem {
+  reportDamage(source, file, problem)
+  const detail = `${shownPath(file)} of job ${source.uuid} is no longer what was committed: ${problem}`
   return new Problem('result-damaged', detail, cause === undefined ? {} : { cause })
 }

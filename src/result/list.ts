@@ -1,16 +1,25 @@
 import { type Entry, pathBytes } from '../artifact/entry.ts'
 import { chunkLength } from '../artifact/lines.ts'
+import type { Manifest } from '../artifact/manifest-reader.ts'
 import { invalid } from '../errors.ts'
 import type { OpenedResult } from './opened.ts'
 import { encodeValue, single } from './raw-query.ts'
 
 /** An entry as callers see it. */
-export type ListedEntry = Omit<Entry, 'key' | 'offset' | 'etag'>
+export type ListedEntry = Omit<Entry, 'key' | 'offset' | 'etag'> & {
+  /** What is wrong with its bytes in the store, as far as it is known: they can't be read. */
+  damage?: string
+}
+
+/** Of an entry, undefined where none is known. */
+export type DamageOf = (entry: Entry) => string | undefined
 
 export interface ListQuery {
   prefix?: Buffer
   after?: Buffer
   limit?: number
+  /** Ask the store for every file that is listed. */
+  verify?: boolean
 }
 
 export interface ResultList {
@@ -26,7 +35,7 @@ export interface ResultList {
   next: string | null
 }
 
-export const listParameters = ['prefix', 'limit', 'after']
+export const listParameters = ['prefix', 'limit', 'after', 'verify']
 const defaultLimit = 1000
 const maxLimit = 10_000
 
@@ -35,22 +44,30 @@ export function parseListQuery(query: ReadonlyMap<string, Buffer[]>): ListQuery 
   const prefix = single(query, 'prefix')
   const after = single(query, 'after')
   const limit = single(query, 'limit')
+  const verify = single(query, 'verify')
   return {
     ...(prefix === undefined ? {} : { prefix }),
     ...(after === undefined ? {} : { after }),
     ...(limit === undefined ? {} : { limit: parseLimit(limit.toString('utf8')) }),
+    ...(verify === undefined ? {} : { verify: parseFlag(verify.toString('utf8')) }),
   }
 }
 
-/** One page; `self` is the list's own address, which `next` extends. */
-export async function listPage(
+export type Page = Awaited<ReturnType<Manifest['page']>>
+
+export function readPage({ manifest }: OpenedResult, query: ListQuery, signal?: AbortSignal): Promise<Page> {
+  const { verify: _, limit = defaultLimit, ...range } = query
+  return manifest.page({ ...range, limit, ...(signal === undefined ? {} : { signal }) })
+}
+
+/** A page as callers get it; `self` is the list's own address, which `next` extends. */
+export function listOf(
   { located, manifest }: OpenedResult,
+  page: Page,
   query: ListQuery,
   self: string,
-  signal?: AbortSignal,
-): Promise<ResultList> {
-  const limit = query.limit ?? defaultLimit
-  const page = await manifest.page({ ...query, limit, ...(signal === undefined ? {} : { signal }) })
+  damageOf: DamageOf,
+): ResultList {
   const last = page.entries.at(-1)
   const { job } = located
   return {
@@ -60,7 +77,7 @@ export async function listPage(
     attempt: job.attempt,
     count: manifest.head.count,
     bytes: manifest.head.bytes,
-    files: page.entries.map(listed),
+    files: page.entries.map((entry) => listed(entry, damageOf)),
     next: page.more && last !== undefined ? nextLink(self, query, pathBytes(last)) : null,
   }
 }
@@ -68,12 +85,13 @@ export async function listPage(
 /** Entries as NDJSON, one a line, in chunks of about 64 KiB; as many as the query's limit where it has one. */
 export async function* listLines(
   entries: AsyncIterable<Entry>,
+  damageOf: DamageOf,
   limit?: number,
 ): AsyncGenerator<Buffer, void> {
   let text = ''
   let left = limit ?? Number.POSITIVE_INFINITY
   for await (const entry of entries) {
-    text += `${JSON.stringify(listed(entry))}\n`
+    text += `${JSON.stringify(listed(entry, damageOf))}\n`
     left -= 1
     if (left === 0) break
     if (text.length < chunkLength) continue
@@ -83,8 +101,15 @@ export async function* listLines(
   if (text !== '') yield Buffer.from(text, 'utf8')
 }
 
-function listed({ key: _key, offset: _offset, etag: _etag, ...entry }: Entry): ListedEntry {
-  return entry
+function listed(entry: Entry, damageOf: DamageOf): ListedEntry {
+  const { key: _key, offset: _offset, etag: _etag, ...shown } = entry
+  const damage = entry.key === undefined ? undefined : damageOf(entry)
+  return damage === undefined ? shown : { ...shown, damage }
+}
+
+function parseFlag(text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw invalid('verify', `${JSON.stringify(text)} is neither`, 'true or false')
 }
 
 function parseLimit(text: string): number {
@@ -93,9 +118,10 @@ function parseLimit(text: string): number {
   throw invalid('limit', `${JSON.stringify(text)} is no such number`, `a whole number from 1 to ${maxLimit}`)
 }
 
-function nextLink(self: string, { prefix, limit }: ListQuery, after: Buffer): string {
+function nextLink(self: string, { prefix, limit, verify }: ListQuery, after: Buffer): string {
   const parameters = [`after=${encodeValue(after)}`]
   if (prefix !== undefined) parameters.push(`prefix=${encodeValue(prefix)}`)
   if (limit !== undefined) parameters.push(`limit=${limit}`)
+  if (verify) parameters.push('verify=true')
   return `${self}?${parameters.join('&')}`
 }

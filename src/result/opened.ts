@@ -4,6 +4,7 @@ import { DamagedManifest } from '../artifact/manifest-format.ts'
 import { type Manifest, openManifest } from '../artifact/manifest-reader.ts'
 import { type ArtifactStore, StoreError } from '../artifact/store.ts'
 import { Problem } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { LocatedResult, LocateResult } from './locate.ts'
 
 const cacheBytes = 64 * 1024 * 1024
@@ -25,7 +26,7 @@ export interface Opener {
   streamOf<T>(result: OpenedResult, source: AsyncIterable<T>): AsyncIterable<T>
 }
 
-export function createOpener(store: ArtifactStore, locateResult: LocateResult): Opener {
+export function createOpener(store: ArtifactStore, locateResult: LocateResult, log: Log): Opener {
   const manifests = new LRUCache<string, Manifest>({
     maxSize: cacheBytes,
     sizeCalculation: (manifest) => manifest.weight,
@@ -36,7 +37,7 @@ export function createOpener(store: ArtifactStore, locateResult: LocateResult): 
     const located = await locateResult(uuid)
     const key = layout.manifest(located.job.job_uuid, located.attempt)
     const manifest = await manifests.fetch(key)
-    if (manifest === undefined) throw new Problem('result-damaged', `The manifest of job ${uuid} is gone`)
+    if (manifest === undefined) throw new DamagedManifest(key, 'it is gone')
     return { located, manifest }
   }
 
@@ -49,7 +50,7 @@ export function createOpener(store: ArtifactStore, locateResult: LocateResult): 
           return await use(opened)
         } catch (error) {
           if (opened !== undefined && isStale(error)) manifests.delete(opened.manifest.key)
-          if (opened === undefined || !isStale(error) || tries === 2) throw asProblem(error)
+          if (opened === undefined || !isStale(error) || tries === 2) throw asProblem(error, log)
         }
       }
     },
@@ -59,18 +60,18 @@ export function createOpener(store: ArtifactStore, locateResult: LocateResult): 
         yield* source
       } catch (error) {
         if (isStale(error)) manifests.delete(manifest.key)
-        throw asProblem(error)
+        throw asProblem(error, log)
       }
     },
   }
 }
 
 /** What a failed read of a manifest means for the caller. */
-function asProblem(error: unknown): unknown {
+function asProblem(error: unknown, log: Log): unknown {
   if (error instanceof DamagedManifest) {
-    return new Problem('result-damaged', 'The manifest in the store is not what was committed', {
-      cause: error,
-    })
+    log.error({ key: error.key, problem: error.message }, 'a manifest in the store is damaged')
+    const detail = `The manifest in the store is not what was committed: ${error.message}`
+    return new Problem('result-damaged', detail, { cause: error })
   }
   if (isStale(error)) {
     const detail = 'The results were replaced or removed while they were read'

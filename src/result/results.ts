@@ -5,12 +5,14 @@ import type { Log } from '../log.ts'
 import { type Answer, resultHeaders } from './answer.ts'
 import { type ArchiveFormat, inFormat } from './archive-format.ts'
 import { chosenEntries } from './chosen.ts'
+import { createDamages } from './damages.ts'
 import { type FileSource, wholeFile } from './entry-bytes.ts'
 import { type FileRequest, fileAnswer } from './file.ts'
-import { type ListQuery, listLines, listPage, type ResultList } from './list.ts'
+import { type DamageOf, type ListQuery, listLines, listOf, type ResultList, readPage } from './list.ts'
 import type { LocateResult } from './locate.ts'
 import { createOpener, type OpenedResult } from './opened.ts'
 import { tarBytes } from './tar.ts'
+import { verified } from './verify.ts'
 
 /**
  * Reading what jobs left. Rejects with Problem: as LocateResult does, `result-damaged`, `unavailable`, and what
@@ -40,9 +42,13 @@ export interface TarRequest {
 }
 
 export function createResults(store: ArtifactStore, locateResult: LocateResult, log: Log): Results {
-  const opener = createOpener(store, locateResult)
+  const opener = createOpener(store, locateResult, log)
+  const damages = createDamages()
   const sourceOf = ({ located }: OpenedResult): FileSource => {
-    return { store, uuid: located.job.job_uuid, attempt: located.attempt, log }
+    return { store, uuid: located.job.job_uuid, attempt: located.attempt, log, damages }
+  }
+  const damageOf = ({ located }: OpenedResult): DamageOf => {
+    return (entry) => damages.of(located.attempt, entry)
   }
   const entriesOf = (result: OpenedResult, range: EntryRange): AsyncIterable<Entry> => {
     return opener.streamOf(result, result.manifest.entries(range))
@@ -69,17 +75,27 @@ export function createResults(store: ArtifactStore, locateResult: LocateResult, 
 
     list: (uuid, query, self, signal) =>
       opener.withResult(uuid, async (result) => {
-        const list = await listPage(result, query, self, signal)
-        return { headers: listHeaders(result), list }
+        const page = await readPage(result, query, signal)
+        if (query.verify) await readAll(verified(sourceOf(result), each(page.entries), signal))
+        return { headers: listHeaders(result), list: listOf(result, page, query, self, damageOf(result)) }
       }),
 
-    lines: (uuid, { limit, ...range }, signal) =>
+    lines: (uuid, { limit, verify, ...range }, signal) =>
       opener.withResult(uuid, async (result) => {
         const headers = { ...listHeaders(result), 'Content-Type': 'application/x-ndjson' }
-        const entries = entriesOf(result, { ...range, ...abortOf(signal) })
-        return { status: 200, headers, body: listLines(entries, limit) }
+        const all = entriesOf(result, { ...range, ...abortOf(signal) })
+        const entries = verify ? opener.streamOf(result, verified(sourceOf(result), all, signal)) : all
+        return { status: 200, headers, body: listLines(entries, damageOf(result), limit) }
       }),
   }
+}
+
+async function* each<T>(items: Iterable<T>): AsyncGenerator<T, void> {
+  yield* items
+}
+
+async function readAll(items: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of items);
 }
 
 function listHeaders(result: OpenedResult): Record<string, string> {
