@@ -1,7 +1,14 @@
-import { invalid } from '../errors.ts'
-import type { Job } from '../job/job.ts'
+import { invalid, messageOf } from '../errors.ts'
+import { type Job, states } from '../job/job.ts'
 import { recordedAnswer } from './job-answer.ts'
-import { type IndexEntry, listPosition, positionUuid, type Records } from './records.ts'
+import {
+  type IndexEntry,
+  isDamagedRecord,
+  listPosition,
+  positionTime,
+  positionUuid,
+  type Records,
+} from './records.ts'
 import type { Tracker } from './tracker.ts'
 
 /**
@@ -46,8 +53,30 @@ export async function listJobs(
 }
 
 async function readRecorded(entry: IndexEntry): Promise<Job | undefined> {
-  const record = await entry.read()
-  return record && recordedAnswer(record, Date.now())
+  try {
+    const record = await entry.read()
+    return record && recordedAnswer(record, Date.now())
+  } catch (error) {
+    if (!isDamagedRecord(error)) throw error
+    return withoutRecord(entry, messageOf(error))
+  }
+}
+
+/** One damaged record must not keep the others from being listed: what its entry in the index says. */
+function withoutRecord({ uuid, position, state }: IndexEntry, message: string): Job {
+  return {
+    job_uuid: uuid,
+    job: null,
+    state: states.find((one) => one === state) ?? 'failed',
+    reason: null,
+    message,
+    exit_code: null,
+    attempt: null,
+    created_at: new Date(positionTime(position)).toISOString(),
+    started_at: null,
+    finished_at: null,
+    result: { state: null, count: null, bytes: null },
+  }
 }
 
 function livePositions(tracker: Tracker): { position: string; read(): Promise<Job> }[] {

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { layout } from '../artifact/layout.ts'
 import { type ArtifactStore, isNotFound, isOccupied } from '../artifact/store.ts'
+import { Problem } from '../errors.ts'
 import { isFinal, type Job, states } from '../job/job.ts'
 import type { JobRequest } from '../job/request.ts'
 import { agendaKey } from './janitor/agenda.ts'
@@ -23,6 +24,7 @@ export interface JobRecord {
 
 /** Final records and their index, in the store. Rejects with StoreError. */
 export interface Records {
+  /** Rejects with a Problem `result-damaged` where it is not what was written: isDamagedRecord(). */
   read(uuid: string): Promise<JobRecord | undefined>
   /**
    * The janitor's entry first, so that none is missing; the record; then what lists it: what is listed can be read.
@@ -39,7 +41,26 @@ export interface IndexEntry {
   uuid: string
   /** Where the job stands in the list: a later one's sorts before an earlier one's. */
   position: string
+  /** The job's last. */
+  state: string
   read(): Promise<JobRecord | undefined>
+}
+
+export function isDamagedRecord(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'result-damaged'
+}
+
+/** As Records.read(), for whom a damaged record is one among others. */
+export async function readOrDamaged(
+  records: Pick<Records, 'read'>,
+  uuid: string,
+): Promise<JobRecord | undefined | 'damaged'> {
+  try {
+    return await records.read(uuid)
+  } catch (error) {
+    if (isDamagedRecord(error)) return 'damaged'
+    throw error
+  }
 }
 
 /** `<13 digits>-<uuid>`: sorts newer jobs first. */
@@ -52,6 +73,11 @@ export function positionUuid(position: string): string | undefined {
   return /^\d{13}-([0-9a-f-]{36})$/.exec(position)?.[1]
 }
 
+/** When the job was created, in milliseconds since the epoch. */
+export function positionTime(position: string): number {
+  return 9999999999999 - Number(position.slice(0, 13))
+}
+
 export function createRecords(store: ArtifactStore): Records {
   // Only what the index lists is taken from here, and a final record never changes.
   const listed = new LRUCache<string, JobRecord>({ max: 10_000 })
@@ -61,7 +87,7 @@ export function createRecords(store: ArtifactStore): Records {
       const { stream } = await store.get(layout.record(uuid))
       const chunks: Buffer[] = []
       for await (const chunk of stream) chunks.push(chunk as Buffer)
-      return JSON.parse(Buffer.concat(chunks).toString('utf8')) as JobRecord
+      return decode(uuid, Buffer.concat(chunks).toString('utf8'))
     } catch (error) {
       if (isNotFound(error)) return undefined
       throw error
@@ -81,8 +107,8 @@ export function createRecords(store: ArtifactStore): Records {
         await store.put(key, body, undefined, { ifAbsent: true })
       } catch (error) {
         if (!isOccupied(error)) throw error
-        const there = await read(record.job.job_uuid)
-        if (there?.job.created_at === record.job.created_at) standing = there
+        const there = await readOrDamaged({ read }, record.job.job_uuid)
+        if (there !== 'damaged' && there?.job.created_at === record.job.created_at) standing = there
         else await store.put(key, body)
       }
       await store.put(indexKey(standing.job), Buffer.alloc(0))
@@ -94,13 +120,12 @@ export function createRecords(store: ArtifactStore): Records {
         'index/',
         after === undefined ? {} : { after: `index/${after}-~` },
       )) {
-        const match = /^index\/(\d{13}-([0-9a-f-]{36}))-/.exec(key)
-        const position = match?.[1]
-        const uuid = match?.[2]
-        if (position === undefined || uuid === undefined) continue
+        const [, position, uuid, state] = /^index\/(\d{13}-([0-9a-f-]{36}))-([a-z]+)$/.exec(key) ?? []
+        if (position === undefined || uuid === undefined || state === undefined) continue
         yield {
           uuid,
           position,
+          state,
           async read() {
             const known = listed.get(key) ?? (await read(uuid))
             if (known) listed.set(key, known)
@@ -111,14 +136,30 @@ export function createRecords(store: ArtifactStore): Records {
     },
 
     async remove(uuid) {
-      const record = await read(uuid)
-      if (record) {
+      const record = await readOrDamaged({ read }, uuid)
+      if (record === 'damaged') {
+        // It doesn't say when the job was created and ended, so that its entries have to be looked for.
+        for (const prefix of ['index/', 'agenda/']) {
+          for await (const { key } of store.list(prefix)) if (key.includes(uuid)) await store.remove([key])
+        }
+      } else if (record) {
         const listed = states.filter(isFinal).map((state) => indexKey({ ...record.job, state }))
         await store.remove([...listed, ...looksOf(record).map((at) => agendaKey(at, uuid))])
       }
       await store.remove([layout.record(uuid)])
     },
   }
+}
+
+function decode(uuid: string, text: string): JobRecord {
+  try {
+    const record = JSON.parse(text) as Partial<JobRecord> | null
+    if (record?.job?.job_uuid === uuid && record.request !== undefined) return record as JobRecord
+  } catch {
+    // Said below.
+  }
+  const detail = `The record of job ${uuid} in the store (${layout.record(uuid)}) is not what was written`
+  throw new Problem('result-damaged', `${detail}; its results may still be there`)
 }
 
 function indexKey(job: Job): string {

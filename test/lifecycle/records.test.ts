@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
+import { layout } from '../../src/artifact/layout.ts'
 import type { Job } from '../../src/job/job.ts'
-import { createRecords, type JobRecord, listPosition, positionUuid } from '../../src/lifecycle/records.ts'
+import {
+  createRecords,
+  type JobRecord,
+  listPosition,
+  positionTime,
+  positionUuid,
+  readOrDamaged,
+} from '../../src/lifecycle/records.ts'
 import { folderStore, keysOf } from '../support/folder-store.ts'
 import { jobRequest } from '../support/job-request.ts'
 
@@ -35,6 +43,30 @@ it('leaves neither record nor index entry of a removed job', async () => {
   expect(await keysOf(store)).toEqual([])
   await records.remove(record.job.job_uuid)
 })
+
+it.each(['', '{"version": 1, "jo', '[]', 'null', '{"version": 1, "job": {"job_uuid": "another"}}'])(
+  'says that a record that reads %j is damaged, lists it, writes it anew and removes it',
+  async (text) => {
+    const store = await folderStore()
+    const records = createRecords(store)
+    const record = recordOf('2026-01-02T03:04:05.000Z')
+    const { job_uuid: uuid, created_at: createdAt } = record.job
+    await records.write(record)
+    const damage = () => store.put(layout.record(uuid), Buffer.from(text))
+    await damage()
+    await expect(records.read(uuid)).rejects.toMatchObject({ code: 'result-damaged' })
+    expect(await readOrDamaged(records, uuid)).toBe('damaged')
+    for await (const entry of records.list()) {
+      expect(entry).toMatchObject({ uuid, state: 'succeeded' })
+      expect(positionTime(entry.position)).toBe(Date.parse(createdAt))
+    }
+    await records.write(record)
+    expect(await records.read(uuid)).toEqual(record)
+    await damage()
+    await records.remove(uuid)
+    expect(await keysOf(store)).toEqual([])
+  },
+)
 
 it('names a position so that newer jobs sort before older ones', () => {
   const uuid = randomUUID()

@@ -1,4 +1,4 @@
-import { listPosition } from '../records.ts'
+import { listPosition, readOrDamaged } from '../records.ts'
 import { type JanitorParts, mayRemove } from './parts.ts'
 
 /** Entries that one sweep looks at: each takes a read, and wrong ones are rare and do no harm. */
@@ -26,8 +26,8 @@ export async function removeStaleEntries(
     last = key
     const [, uuid, state] = /^index\/\d{13}-([0-9a-f-]{36})-([a-z]+)$/.exec(key) ?? []
     if (uuid === undefined || backend.get(uuid) !== undefined) continue
-    const record = await records.read(uuid)
-    if (record?.job.state === state) continue
+    const record = await readOrDamaged(records, uuid)
+    if (record === 'damaged' || record?.job.state === state) continue
     if (!rules.dryRun) await store.remove([key])
     const why = record === undefined ? 'its record is gone' : `its record says ${record.job.state}`
     rules.tell({
