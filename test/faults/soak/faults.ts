@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { kubectl, kubectlJson } from '../../support/cluster.ts'
+import { containerProcesses } from '../../support/container-processes.ts'
 import type { Fault } from '../../support/fault-proxy.ts'
+import { killNodeProcess } from '../../support/node-process.ts'
 import { run } from '../../support/run.ts'
-import { killUploaderProgram } from '../../support/uploader-program.ts'
 import type { Aimed } from './verdict.ts'
 import type { World } from './world.ts'
 
@@ -33,7 +34,12 @@ export const soakFaults: Readonly<Record<string, SoakFault>> = {
   'uploads are cut': proxied({ kind: 'cut', direction: 'request', afterBytes: 100_000, times: 3 }),
   "uploader's program killed": async ({ where }) => {
     const pod = await somePod(where.namespace)
-    return pod !== undefined && (await killUploaderProgram(pod.uid))
+    if (pod === undefined) return false
+    const processes = await containerProcesses(where.namespace, pod.job, 'uploader')
+    const program = processes.find(({ command }) => /^node .*uploader\.js/.test(command))
+    if (program === undefined) return false
+    process.kill(program.pid, 'SIGKILL')
+    return true
   },
   'pod evicted': aimedAtPod('evicted', async (namespace, pod) => {
     const eviction = {
@@ -54,6 +60,16 @@ export const soakFaults: Readonly<Record<string, SoakFault>> = {
   canceled: aimedAtPod('canceled', async (_namespace, _pod, uuid, url) => {
     await fetch(`${url}/job/${uuid}/cancel`, { method: 'POST' })
   }),
+  'kubelet killed': async () => {
+    await using _outage = await killNodeProcess('kubelet')
+    await sleep(randomInt(6000))
+    return true
+  },
+  'API server killed': async () => {
+    await using _outage = await killNodeProcess('kube-apiserver')
+    await sleep(randomInt(4000))
+    return true
+  },
 }
 
 function proxied(fault: Fault): SoakFault {
