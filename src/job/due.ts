@@ -35,7 +35,9 @@ export function due(
   if (request.timeout_seconds === undefined || attempt?.worker.finishedAt !== undefined || attempt?.ended) {
     return undefined
   }
-  const at = startedAt + request.timeout_seconds * 1000
+  // The start may be told as up to a second too early, and an end in time up to a second late (the kubelet's period).
+  const slack = 2 * (attempt?.worker.resolution ?? 0)
+  const at = startedAt + request.timeout_seconds * 1000 + slack
   if (now < at) return { at }
   const message = `the worker was still running ${request.timeout_seconds} s after its start`
   return { stop: { outcome: 'failed', at: now, cause: { reason: 'TimeoutExceeded', message } } }

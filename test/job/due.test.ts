@@ -32,10 +32,25 @@ describe('the time to run', () => {
   const running = attempt({ startedAt: created + 30_000 })
 
   it("counts from the worker's start", () => {
-    expect(due(observation(running), request, created + 30_000)).toEqual({ at: created + 40_000 })
-    expect(due(observation(running), request, created + 40_000)).toMatchObject({
+    expect(due(observation(running), request, created + 30_000)).toEqual({ at: created + 42_000 })
+    expect(due(observation(running), request, created + 42_000)).toMatchObject({
       stop: { outcome: 'failed', cause: { reason: 'TimeoutExceeded' } },
     })
+  })
+
+  it.each([
+    ['a clock of whole seconds, where an end in time may be told late', 1000, 42_000],
+    ['an exact clock', 0, 40_000],
+  ])('is over, by %s', (_, resolution, over) => {
+    const seen = attempt({ startedAt: created + 30_000, resolution })
+    expect(due(observation(seen), request, created + over - 1)).toEqual({ at: created + over })
+    expect(due(observation(seen), request, created + over)).toHaveProperty('stop')
+  })
+
+  it('begins anew with each attempt', () => {
+    const second = { ...attempt({ startedAt: created + 100_000 }), number: 2 }
+    const seen = { ...observation(second), failedAttempts: 1 }
+    expect(due(seen, request, created + 105_000)).toEqual({ at: created + 112_000 })
   })
 
   it('has no end where none was asked for', () => {
@@ -63,7 +78,7 @@ function observation(seen?: Attempt): Observation {
   return { createdAt: created, suspended: false, failedAttempts: 0, ...(seen && { attempt: seen }) }
 }
 
-function attempt(worker: { startedAt?: number; finishedAt?: number }): Attempt {
+function attempt(worker: { startedAt?: number; finishedAt?: number; resolution?: number }): Attempt {
   const container = { resolution: 1000, restarts: 0 }
   return {
     uid: 'a',

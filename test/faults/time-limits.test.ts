@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'vitest'
+import type { Job } from '../../src/job/job.ts'
+import { type ApiOnCluster, apiOnCluster } from '../support/api-on-cluster.ts'
+import { objectKeys } from '../support/bucket.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { getJson, postJson, waitForFinal } from '../support/http.ts'
+import { busybox, startOnCluster, untilState } from '../support/on-cluster.ts'
+import { sha256OfPatterned, writePatterned } from '../support/patterned.ts'
+import { given } from '../support/test-run.ts'
+import { fault } from './plan.ts'
+
+const mebibyte = 2 ** 20
+
+fault('inputs that take longer than timeout_seconds → it has not begun, complete', 60, async () => {
+  await using slow = await behindProxy()
+  await slow.proxy.setFault({ kind: 'throttle', bytesPerSecond: mebibyte })
+  const form = new FormData()
+  const input = Buffer.alloc(12 * mebibyte, 'input ')
+  const script = 'sleep 1; cp /input/large $RESULT_DIRECTORY/copy'
+  form.set('request', JSON.stringify({ ...busybox(script), timeout_seconds: 4 }))
+  form.set('input', new Blob([input]), 'large')
+  const response = await fetch(`${slow.url}/job/deploy`, { method: 'POST', body: form })
+  expect(response.status).toBe(201)
+  const { job_uuid: uuid } = (await response.json()) as { job_uuid: string }
+  await untilState(slow.url, uuid, 'running')
+  await slow.proxy.setFault({ kind: 'pass' })
+  const job = await waitForFinal(slow.url, uuid, 60)
+  expect(job).toMatchObject({ state: 'succeeded', result: { state: 'complete', count: 1 } })
+  expect(Date.parse(job.started_at ?? '') - Date.parse(job.created_at)).toBeGreaterThan(4000)
+  await expectFiles(slow.url, uuid, { copy: sha256(input) })
+})
+
+fault('an end just before timeout_seconds, a long upload after it → complete', 90, async () => {
+  await using slow = await behindProxy()
+  const uuid = await deploy(slow.url, `${writeLarge(64)}; sleep 3`, { timeout_seconds: 6 })
+  await untilState(slow.url, uuid, 'running')
+  await slow.proxy.setFault({ kind: 'throttle', bytesPerSecond: mebibyte })
+  await untilState(slow.url, uuid, 'storing')
+  const job = await waitForFinal(slow.url, uuid, 60)
+  const seconds = (Date.now() - Date.parse(job.started_at ?? '')) / 1000
+  expect(job).toMatchObject({ state: 'succeeded', result: { state: 'complete', count: 1 } })
+  expect(seconds).toBeGreaterThan(10)
+  await expectFiles(slow.url, uuid, { large: sha256OfPatterned('large', 64 * mebibyte) })
+})
+
+fault('an upload longer than upload_timeout_seconds → UploadTimeout, partial', 90, async () => {
+  await using slow = await behindProxy()
+  const script = `${smallFiles(20)}; ${writeLarge(200)}; mv $RESULT_DIRECTORY/large $RESULT_DIRECTORY/zlarge; sleep 2`
+  const uuid = await deploy(slow.url, script, { upload_timeout_seconds: 16 })
+  await untilState(slow.url, uuid, 'running')
+  await slow.proxy.setFault({ kind: 'throttle', bytesPerSecond: mebibyte })
+  const job = await waitForFinal(slow.url, uuid, 60)
+  expect(job).toMatchObject({
+    state: 'failed',
+    reason: 'UploadTimeout',
+    result: { state: 'partial', count: 20 },
+  })
+  expect(job.message).toContain('16 s (`upload_timeout_seconds`)')
+  const finished = Date.parse(job.finished_at ?? '')
+  expect(Date.now() - finished).toBeLessThan(25_000)
+  await slow.proxy.setFault({ kind: 'pass' })
+  await expectFiles(slow.url, uuid, smallSums(20))
+})
+
+fault(
+  'timeout_seconds over, a last file written on SIGTERM → TimeoutExceeded, partial, with it',
+  60,
+  async () => {
+    await using api = await startOnCluster({ name: 'limits' })
+    const script = `${smallFiles(3)}; trap 'echo last > $RESULT_DIRECTORY/last; exit 0' TERM; sleep 600 & wait`
+    const uuid = await deploy(api.url, script, { timeout_seconds: 3, stop_grace_seconds: 10 })
+    const job = await waitForFinal(api.url, uuid, 60)
+    expect(job).toMatchObject({ state: 'failed', reason: 'TimeoutExceeded', exit_code: 0 })
+    expect(job.result).toMatchObject({ state: 'partial', count: 4 })
+    expect(job.message).toContain('3 s')
+    expect(ranFor(job)).toBeGreaterThanOrEqual(3)
+    expect(ranFor(job)).toBeLessThan(9)
+    await expectFiles(api.url, uuid, { ...smallSums(3), last: sha256('last\n') })
+  },
+)
+
+fault('timeout_seconds over, SIGTERM ignored → killed after the grace, partial', 60, async () => {
+  await using api = await startOnCluster({ name: 'limits' })
+  const script = `${smallFiles(3)}; trap "" TERM; while :; do sleep 1; done`
+  const uuid = await deploy(api.url, script, { timeout_seconds: 3, stop_grace_seconds: 6 })
+  const job = await waitForFinal(api.url, uuid, 60)
+  expect(job).toMatchObject({
+    state: 'failed',
+    reason: 'TimeoutExceeded',
+    result: { state: 'partial', count: 3 },
+  })
+  expect(ranFor(job)).toBeGreaterThanOrEqual(9)
+  expect(ranFor(job)).toBeLessThan(17)
+  await expectFiles(api.url, uuid, smallSums(3))
+})
+
+fault('a second attempt → has timeout_seconds of its own; an exceeded one is not repeated', 90, async () => {
+  await using api = await startOnCluster({ name: 'limits' })
+  // The pod's name tells the attempts apart: there is nothing else that both share.
+  const marked = await deploy(api.url, 'sleep 4; echo $HOSTNAME > $RESULT_DIRECTORY/name; exit 3', {
+    timeout_seconds: 6,
+    retries: 1,
+  })
+  const exceeding = await deploy(api.url, 'exec sleep 600', {
+    timeout_seconds: 2,
+    stop_grace_seconds: 2,
+    retries: 3,
+  })
+  expect(await waitForFinal(api.url, exceeding, 60)).toMatchObject({
+    state: 'failed',
+    reason: 'TimeoutExceeded',
+    attempt: { number: 1 },
+  })
+  expect(await waitForFinal(api.url, marked, 80)).toMatchObject({
+    state: 'failed',
+    reason: 'Error',
+    exit_code: 3,
+    attempt: { number: 2 },
+    result: { state: 'partial', count: 1 },
+  })
+})
+
+fault('no start within start_timeout_seconds → failed with what blocked it', 60, async () => {
+  await using api = await startOnCluster({ name: 'limits' })
+  const large = await deploy(api.url, 'exit 0', { cpu: '500', start_timeout_seconds: 12 })
+  const unnamed = await deploy(api.url, 'exit 0', { config_map_ref: ['env-none'], start_timeout_seconds: 12 })
+  const [first, second] = await Promise.all([large, unnamed].map((uuid) => waitForFinal(api.url, uuid, 60)))
+  expect(first).toMatchObject({ state: 'failed', reason: 'Unschedulable', result: { state: 'missing' } })
+  expect(second).toMatchObject({ state: 'failed', reason: 'CreateContainerConfigError' })
+  for (const job of [first, second]) expect(job?.message).toContain('12 s after')
+})
+
+fault('limits that pass while no API runs → kept as soon as one is back', 90, async () => {
+  await using apis: ApiOnCluster = await apiOnCluster({ name: 'limits' })
+  const first = await apis.start()
+  const fields = { timeout_seconds: 5, stop_grace_seconds: 3 }
+  const exceeding = await deploy(first.url, `${smallFiles(3)}; exec sleep 600`, fields)
+  const blocked = await deploy(first.url, 'exit 0', { cpu: '500', start_timeout_seconds: 8 })
+  await untilState(first.url, exceeding, 'running')
+  await first.kill()
+  await sleep(10_000)
+  const second = await apis.start()
+  const back = Date.now()
+  const job = await waitForFinal(second.url, exceeding, 60)
+  expect(job).toMatchObject({
+    state: 'failed',
+    reason: 'TimeoutExceeded',
+    result: { state: 'partial', count: 3 },
+  })
+  // The dead API's Lease runs out first, 15 s after its last renewal.
+  expect(Date.now() - back).toBeLessThan(25_000)
+  await expectFiles(second.url, exceeding, smallSums(3))
+  expect(await waitForFinal(second.url, blocked, 60)).toMatchObject({
+    state: 'failed',
+    reason: 'Unschedulable',
+  })
+  expect((await fetch(`${second.url}/job/${exceeding}`, { method: 'DELETE' })).status).toBe(204)
+  expect(await objectKeys(apis.client, apis.bucket, `jobs/${exceeding}/`)).toEqual([])
+})
+
+interface BehindProxy extends AsyncDisposable {
+  url: string
+  proxy: FaultProxy
+}
+
+/** An API whose pods reach the store through a proxy. */
+async function behindProxy(): Promise<BehindProxy> {
+  const proxy = await startFaultProxy(given('S3_ENDPOINT_FOR_PODS'), given('NODE_ADDRESS'))
+  const environment = { S3_ENDPOINT_FOR_PODS: proxy.url }
+  const api = await startOnCluster({ name: 'limits', environment })
+  return {
+    url: api.url,
+    proxy,
+    async [Symbol.asyncDispose]() {
+      await proxy.setFault({ kind: 'pass' })
+      await api.close()
+      await proxy.close()
+    },
+  }
+}
+
+async function deploy(url: string, script: string, fields: Record<string, unknown>): Promise<string> {
+  const { status, body } = await postJson(`${url}/job/deploy`, { ...busybox(script), ...fields })
+  expect(status, JSON.stringify(body)).toBe(201)
+  return String(body.job_uuid)
+}
+
+function writeLarge(mebibytes: number): string {
+  return writePatterned('$RESULT_DIRECTORY/large', 'large', mebibytes * mebibyte)
+}
+
+function smallFiles(count: number): string {
+  return `for i in $(seq ${count}); do echo small $i > $RESULT_DIRECTORY/$i; done`
+}
+
+function smallSums(count: number): Record<string, string> {
+  const numbers = Array.from({ length: count }, (_, index) => String(index + 1))
+  return Object.fromEntries(numbers.map((number) => [number, sha256(`small ${number}\n`)]))
+}
+
+/** Exactly these files, byte for byte, in the list and as they are downloaded. */
+async function expectFiles(url: string, uuid: string, sums: Record<string, string>): Promise<void> {
+  const { files } = await getJson<{ files: { path: string; sha256: string }[] }>(
+    `${url}/job/${uuid}/result/list`,
+  )
+  expect(Object.fromEntries(files.map(({ path, sha256: sum }) => [path, sum]))).toEqual(sums)
+  for (const [path, sum] of Object.entries(sums)) {
+    const response = await fetch(`${url}/job/${uuid}/result?file=${path}`)
+    expect(response.status).toBe(200)
+    expect(sha256(Buffer.from(await response.arrayBuffer()))).toBe(sum)
+  }
+}
+
+function sha256(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Seconds between the worker's start and its end. */
+function ranFor({ started_at: from, finished_at: to }: Job): number {
+  return (Date.parse(to ?? '') - Date.parse(from ?? '')) / 1000
+}
