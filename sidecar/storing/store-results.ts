@@ -5,6 +5,7 @@ import { checkpointRegularly } from '../pass/checkpointing.ts'
 import type { Ledger } from '../pass/ledger.ts'
 import { type PassContext, runPass } from '../pass/pass.ts'
 import { pause } from '../pause.ts'
+import type { Progress } from '../progress/progress.ts'
 import { isDiskFull } from '../scan/found.ts'
 import type { TerminationMessage } from '../settings.ts'
 import type { Obstacle } from '../store/obstacle.ts'
@@ -135,14 +136,20 @@ async function endBy(
     await halting
   }
   await uploads.abortAll(store, log, AbortSignal.timeout(lastMs.drop))
-  return { committed: false, message: lastWords(giveUp, watch, obstacle) }
+  return { committed: false, message: lastWords(giveUp, watch, context.progress, obstacle) }
 }
 
-function lastWords(giveUp: GiveUp, watch: Watch, obstacle: Obstacle | undefined): TerminationMessage {
+function lastWords(
+  giveUp: GiveUp,
+  watch: Watch,
+  progress: Progress,
+  obstacle: Obstacle | undefined,
+): TerminationMessage {
   if (giveUp.why === 'stopped') return { reason: giveUp.stop.reason, message: giveUp.stop.message }
   const reason = obstacle?.reason === 'StorageFull' ? 'StorageFull' : 'UploadTimeout'
   const late = `Not everything was stored within ${watch.uploadTimeoutSeconds} s (\`upload_timeout_seconds\`) of the worker's end`
-  return { reason, message: obstacle === undefined ? late : `${late}: ${obstacle.message}` }
+  const message = `${late}: ${progress}`
+  return { reason, message: obstacle === undefined ? message : `${message}; ${obstacle.message}` }
 }
 
 function isDeletion(giveUp: GiveUp): boolean {

@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Job } from '../../src/job/job.ts'
 import { type ApiOnCluster, apiOnCluster } from '../support/api-on-cluster.ts'
-import { objectKeys } from '../support/bucket.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
-import { getJson, postJson, waitForFinal } from '../support/http.ts'
-import { busybox, startOnCluster, untilState } from '../support/on-cluster.ts'
+import { postJson, waitForFinal } from '../support/http.ts'
+import { busybox, type OnCluster, startOnCluster, untilState } from '../support/on-cluster.ts'
 import { sha256OfPatterned, writePatterned } from '../support/patterned.ts'
 import { given } from '../support/test-run.ts'
+import { expectAllRemoved } from './all-removed.ts'
+import { expectWritten } from './as-written.ts'
 import { fault } from './plan.ts'
 
 const mebibyte = 2 ** 20
@@ -29,7 +30,8 @@ fault('inputs that take longer than timeout_seconds → it has not begun, comple
   const job = await waitForFinal(slow.url, uuid, 60)
   expect(job).toMatchObject({ state: 'succeeded', result: { state: 'complete', count: 1 } })
   expect(Date.parse(job.started_at ?? '') - Date.parse(job.created_at)).toBeGreaterThan(4000)
-  await expectFiles(slow.url, uuid, { copy: sha256(input) })
+  await expectWritten(slow.url, uuid, new Map([['copy', sha256(input)]]))
+  await expectAllRemoved(slow.url, slow.api)
 })
 
 fault('an end just before timeout_seconds, a long upload after it → complete', 90, async () => {
@@ -42,7 +44,8 @@ fault('an end just before timeout_seconds, a long upload after it → complete',
   const seconds = (Date.now() - Date.parse(job.started_at ?? '')) / 1000
   expect(job).toMatchObject({ state: 'succeeded', result: { state: 'complete', count: 1 } })
   expect(seconds).toBeGreaterThan(10)
-  await expectFiles(slow.url, uuid, { large: sha256OfPatterned('large', 64 * mebibyte) })
+  await expectWritten(slow.url, uuid, new Map([['large', sha256OfPatterned('large', 64 * mebibyte)]]))
+  await expectAllRemoved(slow.url, slow.api)
 })
 
 fault('an upload longer than upload_timeout_seconds → UploadTimeout, partial', 90, async () => {
@@ -58,10 +61,12 @@ fault('an upload longer than upload_timeout_seconds → UploadTimeout, partial',
     result: { state: 'partial', count: 20 },
   })
   expect(job.message).toContain('16 s (`upload_timeout_seconds`)')
+  expect(job.message).toMatch(/20 of 21 files, \d+ of 210 MB stored/)
   const finished = Date.parse(job.finished_at ?? '')
   expect(Date.now() - finished).toBeLessThan(25_000)
   await slow.proxy.setFault({ kind: 'pass' })
-  await expectFiles(slow.url, uuid, smallSums(20))
+  await expectWritten(slow.url, uuid, smallSums(20))
+  await expectAllRemoved(slow.url, slow.api)
 })
 
 fault(
@@ -77,7 +82,7 @@ fault(
     expect(job.message).toContain('3 s')
     expect(ranFor(job)).toBeGreaterThanOrEqual(3)
     expect(ranFor(job)).toBeLessThan(9)
-    await expectFiles(api.url, uuid, { ...smallSums(3), last: sha256('last\n') })
+    await expectWritten(api.url, uuid, new Map([...smallSums(3), ['last', sha256('last\n')]]))
   },
 )
 
@@ -93,7 +98,8 @@ fault('timeout_seconds over, SIGTERM ignored → killed after the grace, partial
   })
   expect(ranFor(job)).toBeGreaterThanOrEqual(9)
   expect(ranFor(job)).toBeLessThan(17)
-  await expectFiles(api.url, uuid, smallSums(3))
+  await expectWritten(api.url, uuid, smallSums(3))
+  await expectAllRemoved(api.url, api)
 })
 
 fault('a second attempt → has timeout_seconds of its own; an exceeded one is not repeated', 90, async () => {
@@ -120,6 +126,7 @@ fault('a second attempt → has timeout_seconds of its own; an exceeded one is n
     attempt: { number: 2 },
     result: { state: 'partial', count: 1 },
   })
+  await expectAllRemoved(api.url, api)
 })
 
 fault('no start within start_timeout_seconds → failed with what blocked it', 60, async () => {
@@ -130,6 +137,7 @@ fault('no start within start_timeout_seconds → failed with what blocked it', 6
   expect(first).toMatchObject({ state: 'failed', reason: 'Unschedulable', result: { state: 'missing' } })
   expect(second).toMatchObject({ state: 'failed', reason: 'CreateContainerConfigError' })
   for (const job of [first, second]) expect(job?.message).toContain('12 s after')
+  await expectAllRemoved(api.url, api)
 })
 
 fault('limits that pass while no API runs → kept as soon as one is back', 90, async () => {
@@ -151,17 +159,17 @@ fault('limits that pass while no API runs → kept as soon as one is back', 90, 
   })
   // The dead API's Lease runs out first, 15 s after its last renewal.
   expect(Date.now() - back).toBeLessThan(25_000)
-  await expectFiles(second.url, exceeding, smallSums(3))
+  await expectWritten(second.url, exceeding, smallSums(3))
   expect(await waitForFinal(second.url, blocked, 60)).toMatchObject({
     state: 'failed',
     reason: 'Unschedulable',
   })
-  expect((await fetch(`${second.url}/job/${exceeding}`, { method: 'DELETE' })).status).toBe(204)
-  expect(await objectKeys(apis.client, apis.bucket, `jobs/${exceeding}/`)).toEqual([])
+  await expectAllRemoved(second.url, apis)
 })
 
 interface BehindProxy extends AsyncDisposable {
   url: string
+  api: OnCluster
   proxy: FaultProxy
 }
 
@@ -172,6 +180,7 @@ async function behindProxy(): Promise<BehindProxy> {
   const api = await startOnCluster({ name: 'limits', environment })
   return {
     url: api.url,
+    api,
     proxy,
     async [Symbol.asyncDispose]() {
       await proxy.setFault({ kind: 'pass' })
@@ -195,22 +204,9 @@ function smallFiles(count: number): string {
   return `for i in $(seq ${count}); do echo small $i > $RESULT_DIRECTORY/$i; done`
 }
 
-function smallSums(count: number): Record<string, string> {
+function smallSums(count: number): Map<string, string> {
   const numbers = Array.from({ length: count }, (_, index) => String(index + 1))
-  return Object.fromEntries(numbers.map((number) => [number, sha256(`small ${number}\n`)]))
-}
-
-/** Exactly these files, byte for byte, in the list and as they are downloaded. */
-async function expectFiles(url: string, uuid: string, sums: Record<string, string>): Promise<void> {
-  const { files } = await getJson<{ files: { path: string; sha256: string }[] }>(
-    `${url}/job/${uuid}/result/list`,
-  )
-  expect(Object.fromEntries(files.map(({ path, sha256: sum }) => [path, sum]))).toEqual(sums)
-  for (const [path, sum] of Object.entries(sums)) {
-    const response = await fetch(`${url}/job/${uuid}/result?file=${path}`)
-    expect(response.status).toBe(200)
-    expect(sha256(Buffer.from(await response.arrayBuffer()))).toBe(sum)
-  }
+  return new Map(numbers.map((number) => [number, sha256(`small ${number}\n`)]))
 }
 
 function sha256(bytes: string | Uint8Array): string {

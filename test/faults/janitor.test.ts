@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto'
+import type { Client } from 'minio'
+import { expect } from 'vitest'
+import type { Job } from '../../src/job/job.ts'
+import type { Removal } from '../../src/job/removal.ts'
+import { apiOnCluster } from '../support/api-on-cluster.ts'
+import type { ApiProcess } from '../support/api-process.ts'
+import { objectKeys } from '../support/bucket.ts'
+import { applyManifests, kubectl } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { startFaultProxy } from '../support/fault-proxy.ts'
+import { getJson, waitForFinal } from '../support/http.ts'
+import { busybox, untilState } from '../support/on-cluster.ts'
+import { damageOf, deployFiles } from '../support/random-files.ts'
+import { given } from '../support/test-run.ts'
+import { killUploaderContainer } from '../support/uploader-faults.ts'
+import { expectAllRemoved } from './all-removed.ts'
+import { fault } from './plan.ts'
+
+const patience = { within: 120_000, every: 500 }
+const attempted = 'an uploader killed for good, a replaced attempt, a half-made Job, a result past its time'
+
+fault(`${attempted} → told by a dry run, then gone, and no result touched`, 300, async () => {
+  await using proxy = await startProxy()
+  const environment = { S3_ENDPOINT_FOR_PODS: proxy.url, JANITOR_INTERVAL_SECONDS: '2' }
+  await using place = await apiOnCluster({ name: 'janitor', environment })
+  const dry = await place.start({ JANITOR_DRY_RUN: '1' })
+
+  const complete = await deployFiles(dry.url, { count: 50, bytes: 1000 })
+  const expiring = await deployFiles(dry.url, { count: 20, bytes: 1000 }, 'exit 0', {
+    result_keep_seconds: 20,
+  })
+  const repeated = await deployFiles(dry.url, { count: 20, bytes: 1000 }, 'exit 3', { retries: 1 })
+  const halfMade = await makeHalfMadeJob(place.namespace)
+  for (const uuid of [complete, expiring]) await waitForFinal(dry.url, uuid, 60)
+  const killed = await killWhileUploading(dry.url, place.namespace, proxy)
+  await waitForFinal(dry.url, repeated, 60)
+  const open = await openUpload(place.client, place.bucket, killed)
+
+  // All of it is told, and nothing removed, though the result is past its time for readers already.
+  const expected = [
+    ['creation', halfMade],
+    ['result', expiring],
+    ['upload', killed],
+    ['attempt', repeated],
+    ['object', complete],
+  ] as const
+  await eventually(() => expectTold(dry, expected), patience)
+  expect(await metricOf(dry)).toEqual({})
+  const before = await objectKeys(place.client, place.bucket)
+  expect(before.filter((key) => key.startsWith(`jobs/${expiring}/`)).length).toBeGreaterThan(20)
+  expect(await uploadsAt(place.client, place.bucket, open.key)).toEqual([open.id])
+  expect(await jobNames(place.namespace)).toContain(`job-${halfMade}`)
+  expect((await fetch(`${dry.url}/job/${expiring}/result/list`)).status).toBe(410)
+  await dry.stop()
+
+  const api = await place.start()
+  await eventually(() => expectTold(api, expected), patience)
+  expect(await metricOf(api)).toMatchObject({ creation: 1, result: 1, upload: 1, attempt: 1 })
+  await eventually(
+    async () => expect(await jobNames(place.namespace)).not.toContain(`job-${halfMade}`),
+    patience,
+  )
+  expect(await uploadsAt(place.client, place.bucket, open.key)).toEqual([])
+  expect(await objectKeys(place.client, place.bucket, `jobs/${expiring}/`)).toEqual([
+    `jobs/${expiring}/job.json`,
+  ])
+  expect(await getJson<Job>(`${api.url}/job/${expiring}`)).toMatchObject({
+    state: 'succeeded',
+    result: { state: 'expired', count: 20 },
+  })
+  expect((await fetch(`${api.url}/job/${expiring}/result?file=file-10001`)).status).toBe(410)
+  for (const uuid of [complete, repeated, killed]) expect(await damageOf(api.url, uuid)).toEqual([])
+  const { attempt } = await getJson<Job>(`${api.url}/job/${repeated}`)
+  const folders = (await objectKeys(place.client, place.bucket, `jobs/${repeated}/`)).map(
+    (key) => key.split('/')[2],
+  )
+  expect(new Set(folders)).toEqual(new Set([attempt?.uid, 'job.json']))
+  await expectAllRemoved(api.url, place)
+})
+
+async function startProxy() {
+  const proxy = await startFaultProxy(given('S3_ENDPOINT_FOR_PODS'), given('NODE_ADDRESS'))
+  return { ...proxy, url: proxy.url, [Symbol.asyncDispose]: () => proxy.close() }
+}
+
+/** A job whose uploader is killed for good while an upload in parts is open, of which a checkpoint tells. */
+async function killWhileUploading(
+  url: string,
+  namespace: string,
+  proxy: Awaited<ReturnType<typeof startProxy>>,
+): Promise<string> {
+  const uuid = await deployFiles(url, { count: 10, bytes: 1000, largeMebibytes: 100 }, 'sleep 2')
+  await untilState(url, uuid, 'running')
+  await proxy.setFault({ kind: 'throttle', bytesPerSecond: 2 ** 20 })
+  await untilState(url, uuid, 'storing')
+  // An upload in parts that was opened stands in a checkpoint, a moment later.
+  await new Promise((resolve) => setTimeout(resolve, 6000))
+  await killUploaderContainer(namespace, uuid)
+  await proxy.setFault({ kind: 'pass' })
+  expect(await waitForFinal(url, uuid, 60)).toMatchObject({ state: 'failed', reason: 'UploadInterrupted' })
+  return uuid
+}
+
+/** As a creation leaves it that was cut short: suspended, marked, held by the finalizer. */
+async function makeHalfMadeJob(namespace: string): Promise<string> {
+  const uuid = randomUUID()
+  const labels = { 'app.kubernetes.io/managed-by': 'jobferry', 'jobferry.dev/job': uuid }
+  const annotations = {
+    'jobferry.dev/creating': new Date().toISOString(),
+    'jobferry.dev/request-sha256': 'ab',
+  }
+  const finalizers = ['jobferry.dev/archive']
+  const container = { name: 'worker', ...pick(busybox('exit 0')) }
+  const job = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: `job-${uuid}`, namespace, labels, annotations, finalizers },
+    spec: {
+      suspend: true,
+      template: { metadata: { labels }, spec: { restartPolicy: 'Never', containers: [container] } },
+    },
+  }
+  await applyManifests(JSON.stringify(job))
+  return uuid
+}
+
+function pick({ image, command }: { image: string; command: string[] }) {
+  return { image, command }
+}
+
+function expectTold(api: ApiProcess, expected: readonly (readonly [string, string])[]): void {
+  const told = api.log.map((line) => JSON.parse(line) as Partial<Removal> & { msg: string })
+  const removals = told.filter(({ msg }) => msg.startsWith('the janitor'))
+  const names = new Set(removals.map(({ kind, job }) => `${kind} ${job}`))
+  expect(expected.map((one) => one.join(' ')).filter((name) => !names.has(name))).toEqual([])
+}
+
+/** `jobferry_janitor_removed_total` by kind. */
+async function metricOf({ url }: ApiProcess): Promise<Record<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const lines = text.matchAll(/^jobferry_janitor_removed_total\{kind="(\w+)"\} (\d+)$/gm)
+  return Object.fromEntries(Array.from(lines, ([, kind, count]) => [kind, Number(count)]))
+}
+
+async function jobNames(namespace: string): Promise<string[]> {
+  const printed = await kubectl('-n', namespace, 'get', 'jobs', '-o', 'jsonpath={.items[*].metadata.name}')
+  return printed.split(' ')
+}
+
+async function openUpload(
+  client: Client,
+  bucket: string,
+  uuid: string,
+): Promise<{ key: string; id: string }> {
+  const keys = await objectKeys(client, bucket, `jobs/${uuid}/`)
+  const attempt = keys.find((key) => key.includes('/checkpoint/'))?.split('/')[2]
+  const key = `jobs/${uuid}/${attempt}/files/large`
+  const [id] = await uploadsAt(client, bucket, key)
+  if (id === undefined) throw new Error(`no upload in parts is open at ${key}`)
+  return { key, id }
+}
+
+/** MinIO lists uploads in parts for an exact key only. */
+async function uploadsAt(client: Client, bucket: string, key: string): Promise<string[]> {
+  const ids: string[] = []
+  for await (const upload of client.listIncompleteUploads(bucket, key, true)) ids.push(upload.uploadId)
+  return ids
+}
