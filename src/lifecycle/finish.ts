@@ -3,7 +3,7 @@ import type { JobBackend } from '../job/backend.ts'
 import type { JobRequest } from '../job/request.ts'
 import type { LogArchive } from './log-archive.ts'
 import { type OpenUploads, purge } from './purge.ts'
-import type { JobRecord, Records } from './records.ts'
+import { type JobRecord, type Records, readOrDamaged } from './records.ts'
 import { announceStop } from './stored.ts'
 import type { TrackedJob } from './tracked.ts'
 
@@ -37,7 +37,8 @@ export async function finish(parts: FinishParts, job: TrackedJob): Promise<void>
       if (archived) logs[container] = archived
     }
   }
-  const times = timesOf(await records.read(uuid), request, Date.now())
+  const written = await readOrDamaged(records, uuid)
+  const times = timesOf(written === 'damaged' ? undefined : written, request, Date.now())
   await records.write({ version: 1, job: job.answer, request, request_sha256: requestSha256, ...times, logs })
   await backend.release(uuid, request.keep_seconds)
 }

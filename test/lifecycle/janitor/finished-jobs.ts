@@ -163,6 +163,22 @@ export function describeFinishedJobs(makeStore: () => Promise<ArtifactStore>): v
     expect(await keysOf(store, 'jobs/')).toEqual(before)
   })
 
+  it.each([
+    ['another process holds the Lease', { holdsLease: () => false }],
+    ['its watches fail', { missing: () => ['Jobs can not be watched'] }],
+    ['the job is still being finished', { get: () => ({ released: false }) }],
+  ])('removes nothing while %s', async (_, state) => {
+    const { parts, store, records, told } = await setUp(await makeStore())
+    const record = recordOf({ expires_at: new Date(endedAt).toISOString() })
+    await finishedJob(store, record)
+    await records.write(record)
+    const before = await keysOf(store)
+    const backend = Object.assign(Object.create(parts.backend), state)
+    await lookAtFinished({ ...parts, backend }, endedAt + day)
+    expect(told).toEqual([])
+    expect(await keysOf(store)).toEqual(before)
+  })
+
   it('forgets an entry whose job is gone', async () => {
     const { parts, store } = await setUp(await makeStore())
     await store.put(`agenda/0000000001000-${randomUUID()}`, Buffer.alloc(0))
