@@ -10,8 +10,10 @@ import { serve } from './server.ts'
 import { exitCode, type TerminationMessage, type UploaderSettings } from './settings.ts'
 import { StateDirectory } from './state-directory.ts'
 import { OpenUploads } from './store/open-uploads.ts'
+import { parseStop } from './store/stop-object.ts'
 import { StoreCalls } from './store/store-calls.ts'
 import { checkpointUntil } from './storing/checkpoint-until.ts'
+import type { Watch } from './storing/give-up.ts'
 import { type StoringContext, storeResults } from './storing/store-results.ts'
 import { writeTerminationMessage } from './termination-message.ts'
 import { Buffers } from './upload/buffers.ts'
@@ -34,8 +36,10 @@ export async function run(
 
   const stopSeen = new AbortController()
   if (state.stopSeenAt !== undefined) stopSeen.abort()
+  const told = new AbortController()
+  if (state.end !== undefined) told.abort()
   const preparation = new Preparation()
-  const endServer = startServer(settings, state, preparation, stopSeen, log)
+  const endServer = startServer(settings, state, preparation, { stopSeen, told }, log)
   const store = await openStore()
   let reporter: Reporter | undefined
   const end = (code: number, message: TerminationMessage) => {
@@ -64,7 +68,12 @@ export async function run(
     const checkpointing = checkpointUntil(context, terminated.signal)
     await aborted(terminated.signal)
     reporter.storing()
-    const ending = await storeResults(context, watchOf(settings, state, store, log), resumed, checkpointing)
+    const ending = await storeResults(
+      context,
+      watchOf(settings, state, store, told.signal, log),
+      resumed,
+      checkpointing,
+    )
     await context.calls.halt(0)
     await cleaning
     // What could not be dropped before, or was cut off just now: after this nobody looks for it any more.
@@ -83,7 +92,7 @@ function startServer(
   settings: UploaderSettings,
   state: StateDirectory,
   preparation: Preparation,
-  stopSeen: AbortController,
+  { stopSeen, told }: { stopSeen: AbortController; told: AbortController },
   log: Log,
 ): () => void {
   if (settings.port === undefined) return () => undefined
@@ -92,6 +101,10 @@ function startServer(
     onStop: () => {
       state.markStopSeen()
       stopSeen.abort()
+    },
+    onEnd: (text: string) => {
+      state.markEnd(text)
+      told.abort()
     },
   }
   return serve(settings.port, settings.stopToken, endpoint, log)
@@ -130,13 +143,21 @@ function reporterOf({ progress, calls, current, resultDirectory, log }: StoringC
   })
 }
 
-function watchOf(settings: UploaderSettings, state: StateDirectory, store: ArtifactStore, log: Log) {
+function watchOf(
+  settings: UploaderSettings,
+  state: StateDirectory,
+  store: ArtifactStore,
+  told: AbortSignal,
+  log: Log,
+): Watch {
   return {
     store,
     job: settings.job,
     terminatingSince: state.terminatingSince ?? Date.now(),
     uploadTimeoutSeconds: settings.uploadTimeoutSeconds,
     hookHeard: state.stopSeenAt !== undefined,
+    told,
+    saidStop: () => (state.end === undefined ? undefined : parseStop(state.end)),
     log,
   }
 }

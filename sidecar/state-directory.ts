@@ -50,6 +50,15 @@ export class StateDirectory {
     if (this.stopSeenAt === undefined) this.#write('stop-seen', new Date().toISOString())
   }
 
+  /** What the API said by POST /end, as it stands in the store's stop object too. */
+  get end(): string | undefined {
+    return this.#read('end')
+  }
+
+  markEnd(text: string): void {
+    this.#write('end', text)
+  }
+
   /** Number of the newest checkpoint that may be in the store; 0 before the first. */
   get checkpoint(): number {
     return Number(this.#read('checkpoint') ?? 0)

@@ -19,14 +19,15 @@ export async function readStop(
 ): Promise<StopObject | undefined> {
   try {
     const body = await store.get(layout.stop(job), { signal })
-    return parse((await buffer(body.stream)).toString('utf8'))
+    return parseStop((await buffer(body.stream)).toString('utf8'))
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error
   }
 }
 
-function parse(text: string): StopObject {
+/** What it says; what can't be understood counts as `canceled`. */
+export function parseStop(text: string): StopObject {
   const { outcome, cause } = toObject(text)
   const { reason, message } =
     typeof cause === 'object' && cause !== null ? (cause as Record<string, unknown>) : {}

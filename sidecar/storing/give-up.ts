@@ -1,7 +1,7 @@
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { messageOf } from '../../src/errors.ts'
 import type { Log } from '../../src/log.ts'
-import { pause } from '../pause.ts'
+import { aborted, pause } from '../pause.ts'
 import { readStop, type StopObject } from '../store/stop-object.ts'
 
 /** Why storing ends before everything is stored. */
@@ -15,6 +15,10 @@ export interface Watch {
   uploadTimeoutSeconds: number
   /** The preStop hook was heard: the stop came before the worker's end. */
   hookHeard: boolean
+  /** Aborted once the API has said itself what the stop object says; the store may be away. */
+  told: AbortSignal
+  /** What it said. */
+  saidStop(): StopObject | undefined
   log: Log
 }
 
@@ -34,16 +38,25 @@ const patienceMs = 20_000
 export async function untilGivenUp(watch: Watch, enough: AbortSignal): Promise<GiveUp | undefined> {
   const ended = new AbortController()
   const signal = AbortSignal.any([enough, ended.signal])
-  const first = await Promise.race([untilDeadline(watch, signal), untilStopped(watch, signal)])
+  const first = await Promise.race([
+    untilDeadline(watch, signal),
+    untilStopped(watch, signal),
+    untilTold(watch, signal),
+  ])
   ended.abort()
   return first
 }
 
-/** Reads the stop object, at most for 5 s; undefined where there is none or the store doesn't answer. */
+/**
+ * What the API said, else the stop object, for which the store has 5 s; undefined where there is none or the store
+ * doesn't answer.
+ */
 export async function lookForStop(
-  { store, job, log }: Watch,
+  { store, job, saidStop, log }: Watch,
   enough: AbortSignal,
 ): Promise<StopObject | undefined> {
+  const said = saidStop()
+  if (said !== undefined) return said
   try {
     return await readStop(store, job, AbortSignal.any([enough, AbortSignal.timeout(lookTimeoutMs)]))
   } catch (error) {
@@ -71,6 +84,22 @@ async function untilStopped(watch: Watch, enough: AbortSignal): Promise<GiveUp |
     await pause(lookEveryMs, enough)
   }
   return undefined
+}
+
+/** As untilStopped(), but at once, and where a look into the store hangs. */
+async function untilTold(watch: Watch, enough: AbortSignal): Promise<GiveUp | undefined> {
+  const lenient = watch.hookHeard || watch.told.aborted
+  await Promise.race([aborted(watch.told), aborted(enough)])
+  const stop = watch.saidStop()
+  if (enough.aborted || stop === undefined) return untilEnough(enough)
+  if (lenient && stop.outcome !== 'deleted') {
+    await pause(watch.terminatingSince + patienceMs - Date.now(), enough)
+  }
+  return enough.aborted ? undefined : { why: 'stopped', stop }
+}
+
+async function untilEnough(enough: AbortSignal): Promise<undefined> {
+  await aborted(enough)
 }
 
 /** Node's timers hold 31 bits. */

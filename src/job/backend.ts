@@ -59,6 +59,12 @@ export interface JobBackend {
   /** The store has nothing of it (any more): it and all that belongs to it is removed at once. Idempotent. */
   discard(uuid: string): Promise<void>
 
+  /**
+   * Tells the job's uploader of a stop in another way than by the store, which may be away, where there is one;
+   * rejects where it wasn't reached. For uploaders that are storing: nothing else ends them.
+   */
+  tell(uuid: string, stop: Stop): Promise<void>
+
   /** The log of an attempt's container, or undefined where the backend has none (any more). */
   log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined>
 

@@ -18,6 +18,7 @@ import { discardJob, releaseJob } from './release.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { problemOf } from './status-error.ts'
 import { stopJob } from './stop.ts'
+import { tellUploaders } from './tell.ts'
 
 /** What is under way at the end may take that long, giving the Lease back included. */
 const closeMilliseconds = 3_000
@@ -71,6 +72,8 @@ export function createKubernetesBackend(
     },
 
     discard: (uuid) => discardJob(api, uuid).catch(rejectProblem),
+
+    tell: (uuid, stop) => tellUploaders(api, uuid, stop),
 
     log: (uuid, options) => newestLog(api, cache, uuid, options),
 

@@ -1,21 +1,31 @@
 import { messageOf } from '../errors.ts'
 import { due } from '../job/due.ts'
+import type { Stop } from '../job/observation.ts'
 import { announceStop } from './stored.ts'
 import type { Tracked, Tracking } from './tracked.ts'
 
-/** Tells an uploader that is already storing of a stop: only the store reaches it (design: "Stopping early"). */
+/**
+ * Tells an uploader that is already storing of a stop: by the store, where it also outlives the uploader's program,
+ * and by itself, since the store may be away (design: "Stopping early").
+ */
 export function announceStops(tracking: Tracking, tracked: Tracked): void {
   const { uuid, observation } = tracked.live
   const { stop, attempt } = observation
   const finishedAt = attempt?.worker.finishedAt
   const storing = finishedAt !== undefined && stop !== undefined && stop.at >= finishedAt
   if (!stop || tracked.announcement || !(storing || stop.outcome === 'deleted')) return
-  tracked.announcement = announceStop(tracking.store, uuid, stop).catch((error: unknown) => {
+  tracked.announcement = announce(tracking, uuid, stop).catch((error: unknown) => {
     tracked.announcement = undefined
-    tracking.log.warn({ job: uuid, error: messageOf(error) }, 'the stop could not be put into the store')
+    tracking.log.warn({ job: uuid, error: messageOf(error) }, 'the uploader could not be told to stop')
     if (!tracking.isCurrent(tracked)) return
     tracking.queue.set(stopKey(uuid), Date.now() + 1000, () => tracking.evaluate(uuid))
   })
+}
+
+/** In both ways; one that arrives is enough. Settles when neither is under way. */
+async function announce({ store, backend }: Tracking, uuid: string, stop: Stop): Promise<void> {
+  const [stored, told] = await Promise.allSettled([announceStop(store, uuid, stop), backend.tell(uuid, stop)])
+  if (stored.status === 'rejected' && told.status === 'rejected') throw stored.reason
 }
 
 /** Stops a job that exceeds its time, or has it looked at when that would be. */

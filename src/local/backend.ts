@@ -152,6 +152,11 @@ class LocalBackend implements JobBackend {
     await this.#remove(job, 0)
   }
 
+  /** There is no other way: an uploader that doesn't hear of its stop in time is killed. */
+  tell(): Promise<void> {
+    return Promise.reject(new Error('only the store tells this uploader'))
+  }
+
   async log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined> {
     const job = this.#jobs.get(uuid)
     const attempt = job?.record.attempt

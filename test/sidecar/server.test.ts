@@ -9,13 +9,14 @@ const log = createLog('test', 'silent')
 const port = 47321
 const url = `http://127.0.0.1:${port}`
 
-function start(): { stops: number; reason: string | undefined } {
-  const state = { stops: 0, reason: 'fetching the inputs' as string | undefined }
+function start(): { stops: number; reason: string | undefined; ends: string[] } {
+  const state = { stops: 0, reason: 'fetching the inputs' as string | undefined, ends: [] as string[] }
   const endpoint = {
     notReady: () => state.reason,
     onStop: () => {
       state.stops += 1
     },
+    onEnd: (text: string) => void state.ends.push(text),
   }
   onTestFinished(serve(port, 'the-token', endpoint, log))
   return state
@@ -46,6 +47,18 @@ it('hears the hook with the right token, and nothing else', async () => {
   }
   expect(statuses).toEqual([200, 404, 404, 404, 404, 404, 404])
   expect(state.stops).toBe(1)
+})
+
+it('hears an end with the right token, of a bounded length', async () => {
+  const state = start()
+  await eventually(() => fetch(`${url}/ready`))
+  const post = async (path: string, body: string) =>
+    (await fetch(`${url}${path}`, { method: 'POST', body })).status
+  expect(await post('/end/the-token', '{"outcome":"deleted"}')).toBe(200)
+  expect(await post('/end/the-toke', 'x')).toBe(404)
+  expect((await fetch(`${url}/end/the-token`)).status).toBe(404)
+  expect(await post('/end/the-token', 'x'.repeat(20_000))).toBe(413)
+  expect(state.ends).toEqual(['{"outcome":"deleted"}'])
 })
 
 it('takes the port as soon as it is free', async () => {

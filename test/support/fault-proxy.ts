@@ -24,11 +24,8 @@ export interface FaultProxy {
   /** Bytes of requests that were passed on so far. */
   readonly requested: number
   setFault(fault: Fault): Promise<void>
-  /**
-   * Sets the fault when a piece of a request comes that has this text in it, which isn't passed on; resolves then.
-   * Not with `refuse`, whose moment can't be kept so exactly.
-   */
-  setFaultAt(text: string, fault: Fault): Promise<void>
+  /** Sets the fault when a piece of a request comes that matches, which isn't passed on; resolves then. */
+  setFaultAt(request: RegExp, fault: Fault): Promise<void>
   close(): Promise<void>
 }
 
@@ -71,9 +68,9 @@ export async function startFaultProxy(target: string, host = '127.0.0.1'): Promi
       return state.requested
     },
     setFault,
-    setFaultAt: (text, fault) =>
+    setFaultAt: (request, fault) =>
       new Promise((resolve, reject) => {
-        state.trap = { text, spring: () => void setFault(fault).then(resolve, reject) }
+        state.trap = { request, spring: () => void setFault(fault).then(resolve, reject) }
       }),
     close: async () => {
       for (const link of links) link.cut()
@@ -92,7 +89,7 @@ interface State {
   fired: number
   requested: number
   /** What sets the next fault. */
-  trap?: { text: string; spring: () => void }
+  trap?: { request: RegExp; spring: () => void }
 }
 
 /** One client's connection and its counterpart. */
@@ -154,7 +151,7 @@ class Link {
 
   #springs(chunk: Buffer): boolean {
     const { trap } = this.#state
-    if (trap === undefined || !chunk.includes(trap.text)) return false
+    if (trap === undefined || !trap.request.test(chunk.toString('latin1'))) return false
     delete this.#state.trap
     trap.spring()
     return true

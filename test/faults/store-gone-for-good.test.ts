@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import type { Job } from '../../src/job/job.ts'
+import { objectKeys } from '../support/bucket.ts'
+import { kubectl } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { getJson, postJson, waitForFinal } from '../support/http.ts'
+import { busybox, type OnCluster, startOnCluster, untilState } from '../support/on-cluster.ts'
+import { given } from '../support/test-run.ts'
+import { expectWritten } from './as-written.ts'
+import { fault, outage } from './plan.ts'
+
+/*
+ * The store doesn't answer the API either: what a caller can still do, and what becomes of jobs meanwhile.
+ */
+
+let proxy: FaultProxy
+let api: OnCluster
+const graceSeconds = 5
+
+beforeAll(async () => {
+  proxy = await startFaultProxy(given('S3_ENDPOINT'), given('NODE_ADDRESS'))
+  const environment = { S3_ENDPOINT: proxy.url, S3_ENDPOINT_FOR_PODS: proxy.url, LOG_LEVEL: 'fatal' }
+  api = await startOnCluster({ name: 'no-store', environment })
+})
+afterEach(() => proxy.setFault({ kind: 'pass' }))
+afterAll(async () => {
+  await api?.close()
+  await proxy?.close()
+})
+
+for (const kind of ['refuse', 'hang'] as const) {
+  fault(
+    `a store that is gone (${kind}) while a job is storing → its DELETE ends the pod in time`,
+    120,
+    async () => {
+      const uuid = await storingWithout(kind)
+      const deletedAt = Date.now()
+      expect((await fetch(`${api.url}/job/${uuid}`, { method: 'DELETE' })).status).toBe(204)
+      await noPod(uuid)
+      // What an uploader takes to end, and what the kubelet and this machine take to show it.
+      expect(Date.now() - deletedAt).toBeLessThan((graceSeconds + 20) * 1000)
+      await outage()
+      await proxy.setFault({ kind: 'pass' })
+      await eventually(
+        async () => {
+          expect(await objectKeys(api.client, api.bucket, `jobs/${uuid}/`)).toEqual([])
+          const selector = `jobferry.dev/job=${uuid}`
+          expect(
+            await kubectl('-n', api.namespace, 'get', 'jobs,secrets', '-l', selector, '-o', 'name'),
+          ).toBe('')
+        },
+        { within: 60_000, every: 500 },
+      )
+    },
+  )
+}
+
+fault(
+  'a store that is gone while a job is storing → its cancel ends the pod in time, its state follows',
+  120,
+  async () => {
+    const uuid = await storingWithout('refuse')
+    expect((await fetch(`${api.url}/job/${uuid}/cancel`, { method: 'POST' })).status).toBe(202)
+    await noPod(uuid)
+    await eventually(async () => {
+      const { state, message } = await jobOf(uuid)
+      expect(state).toBe('storing')
+      expect(message).toMatch(/canceled by request.*can't ask the store/)
+    })
+    await proxy.setFault({ kind: 'pass' })
+    expect(await waitForFinal(api.url, uuid, 60)).toMatchObject({ state: 'canceled', reason: 'Canceled' })
+  },
+)
+
+fault(
+  'a store that is gone → results and what needs it answer 503 until it is back, and ended jobs finish then',
+  150,
+  async () => {
+    const finished = await deploy('echo one > $RESULT_DIRECTORY/one.txt')
+    await waitForFinal(api.url, finished, 60)
+    // Until it is archived: then the store alone knows it.
+    await eventually(async () => {
+      const keys = await objectKeys(api.client, api.bucket, `jobs/${finished}/`)
+      expect(keys.filter((key) => key.endsWith('job.json'))).toHaveLength(1)
+    })
+    const ending = await deploy('sleep 3; echo two > $RESULT_DIRECTORY/two.txt')
+    await untilState(api.url, ending, 'running')
+    await proxy.setFault({ kind: 'refuse' })
+
+    const withInput = new FormData()
+    withInput.set('request', JSON.stringify(busybox('true')))
+    withInput.append('input', new Blob(['input']), 'input.txt')
+    const headers = { 'content-type': 'application/json', 'Idempotency-Key': 'a-key-of-this-test' }
+    for (const [path, init] of [
+      [`/job/${finished}/result?file=one.txt`, {}],
+      [`/job/${finished}/result/list`, {}],
+      [`/job/${finished}/result`, {}],
+      ['/job', {}],
+      ['/job/deploy', { method: 'POST', body: withInput }],
+      ['/job/deploy', { method: 'POST', headers, body: JSON.stringify(busybox('true')) }],
+    ] as [string, RequestInit][]) {
+      const answer = await fetch(`${api.url}${path}`, init)
+      expect([path, answer.status]).toEqual([path, 503])
+      expect(Number(answer.headers.get('retry-after')), path).toBeGreaterThan(0)
+      expect(await answer.json(), path).toMatchObject({ type: 'urn:jobferry:error:unavailable' })
+    }
+    expect((await fetch(`${api.url}/health/ready`)).status).toBe(200)
+    await untilState(api.url, ending, 'storing')
+    await eventually(async () => expect(await jobOf(ending)).toMatchObject({ reason: 'StoreUnavailable' }), {
+      within: 30_000,
+    })
+    await outage()
+    await proxy.setFault({ kind: 'pass' })
+    expect(await waitForFinal(api.url, ending, 90)).toMatchObject({ state: 'succeeded' })
+    for (const [uuid, name, text] of [
+      [finished, 'one.txt', 'one\n'],
+      [ending, 'two.txt', 'two\n'],
+    ] as const) {
+      await expectWritten(api.url, uuid, new Map([[name, sha256(text)]]))
+    }
+  },
+)
+
+/** A job that was storing when the store went away. */
+async function storingWithout(kind: 'refuse' | 'hang'): Promise<string> {
+  const uuid = await deploy('sleep 3; echo some > $RESULT_DIRECTORY/some.txt')
+  await untilState(api.url, uuid, 'running')
+  await proxy.setFault({ kind })
+  await untilState(api.url, uuid, 'storing')
+  return uuid
+}
+
+async function noPod(uuid: string): Promise<void> {
+  await eventually(
+    async () => {
+      const pods = await kubectl(
+        '-n',
+        api.namespace,
+        'get',
+        'pods',
+        '-l',
+        `jobferry.dev/job=${uuid}`,
+        '-o',
+        'name',
+      )
+      expect(pods).toBe('')
+    },
+    { within: 60_000, every: 200 },
+  )
+}
+
+const jobOf = (uuid: string) => getJson<Job>(`${api.url}/job/${uuid}`)
+
+async function deploy(script: string): Promise<string> {
+  const request = { ...busybox(script), stop_grace_seconds: graceSeconds }
+  const { status, body } = await postJson(`${api.url}/job/deploy`, request)
+  expect(status, JSON.stringify(body)).toBe(201)
+  return String(body.job_uuid)
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
