@@ -1,5 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDiskFull } from './scan/found.ts'
+
+const reserveBytes = 32 * 1024
 
 /**
  * What a program that was killed leaves to the next one. Each mark is a file of its own, written whole or not at
@@ -11,6 +14,7 @@ export class StateDirectory {
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true })
     this.#directory = directory
+    this.#makeReserve()
   }
 
   /** A file of that name below the directory. */
@@ -90,7 +94,23 @@ export class StateDirectory {
 
   #write(name: string, text: string): void {
     const temporary = this.path(`${name}.tmp`)
-    writeFileSync(temporary, text)
+    try {
+      writeFileSync(temporary, text)
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      rmSync(this.path('reserve'), { force: true })
+      writeFileSync(temporary, text)
+    }
     renameSync(temporary, this.path(name))
+  }
+
+  /** Room for the marks, which are small, once the rest has filled the volume; supervise.sh frees it too. */
+  #makeReserve(): void {
+    if (existsSync(this.path('reserve'))) return
+    try {
+      writeFileSync(this.path('reserve'), Buffer.alloc(reserveBytes, 'x'))
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+    }
   }
 }

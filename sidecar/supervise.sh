@@ -10,9 +10,12 @@ mkdir -p "$STATE_DIRECTORY" || exit 3
 mark=$STATE_DIRECTORY/terminating
 child=
 
+note() { echo "$(date +%s)000" >"$mark.new" && mv "$mark.new" "$mark"; }
+
+# The volume may be full: state-directory.ts keeps a reserve for that.
 terminate() {
   if [ ! -s "$mark" ]; then
-    echo "$(date +%s)000" >"$mark.new" && mv "$mark.new" "$mark"
+    note || { rm -f "$STATE_DIRECTORY/reserve"; note; }
   fi
   [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
 }

@@ -25,14 +25,27 @@ export function* walk(root: Directory): Generator<Found, void> {
       const path = joinPath(frame.path, name)
       const found = look(frame.opened.directory, name, path)
       if (found === undefined) continue
-      if (found.type === 'directory' && found.opened !== undefined)
+      if (found.type === 'directory' && found.opened !== undefined) {
+        if (path.length > longestPath) {
+          found.opened.directory.close()
+          yield { type: 'directory', path, stat: found.stat, error: tooLong }
+          continue
+        }
         frame.below.push(new Frame(path, found.opened, name))
+      }
       yield found
     }
   } finally {
     for (const frame of frames) frame.closeAll(root)
   }
 }
+
+/**
+ * Bytes. Trees can be deeper than any path that a program could name, but each path is a line of the manifest, and
+ * readers bound those to 4 MiB.
+ */
+const longestPath = 65_536
+const tooLong = `its path is longer than ${longestPath} bytes: what is in it is left out`
 
 /**
  * A directory on the way down. A directory's own entry stands at `name`, what is in it at `name/`: names like

@@ -79,6 +79,7 @@ class Storing {
   /** Rejects with Halted and Superseded alone. */
   async run(): Promise<Tally> {
     const { calls, log, current } = this.#context
+    let logged: string | undefined
     for (;;) {
       try {
         return await this.#storeOnce()
@@ -88,7 +89,10 @@ class Storing {
         current.obstacle = isDiskFull(error)
           ? { reason: 'StorageFull', message: `the uploader's own volume is full (${messageOf(error)})` }
           : { reason: 'Error', message: messageOf(error) }
-        log.error({ ...current.obstacle, error }, 'storing begins again')
+        // It may be the same for hours; the reports go on.
+        if (current.obstacle.message !== logged)
+          log.error({ ...current.obstacle, error }, 'storing begins again')
+        logged = current.obstacle.message
         await pause(1000, calls.halted)
       }
     }

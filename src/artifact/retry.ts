@@ -41,7 +41,10 @@ export function retryDelay(attempt: number, random: number): number {
 export interface RetryOptions {
   /** Milliseconds since the epoch: the last attempt begins then at the latest. */
   until?: number
-  /** At most that many attempts; 5 where there is no `until` either. */
+  /**
+   * At most that many attempts; 5 where there is no `until` either. Without `until` none begins after 20 s: on a
+   * connection that hangs, each takes longer than that to fail, and somebody waits.
+   */
   attempts?: number
   signal?: AbortSignal | undefined
   /** Default: isRetryable(). */
@@ -52,7 +55,7 @@ export interface RetryOptions {
 
 /** Calls `work` until it succeeds, fails for good or time or attempts are used up; rejects with its last error. */
 export async function retry<T>(work: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { until = Number.POSITIVE_INFINITY, signal, retryable = isRetryable, onRetry } = options
+  const { until = Date.now() + patienceMs, signal, retryable = isRetryable, onRetry } = options
   const attempts = options.attempts ?? (options.until === undefined ? 5 : Number.POSITIVE_INFINITY)
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted()
@@ -67,6 +70,7 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions = {
   }
 }
 
+const patienceMs = 20_000
 const firstDelayMs = 100
 const longestDelayMs = 5000
 

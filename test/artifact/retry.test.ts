@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { isRetryable, retriedForHours, retry, retryDelay } from '../../src/artifact/retry.ts'
 import { StoreError, type StoreErrorKind } from '../../src/artifact/store.ts'
 
@@ -71,6 +71,19 @@ describe('retry', () => {
     expect(Date.now() - start).toBeGreaterThanOrEqual(399)
     expect(Date.now() - start).toBeLessThan(3000)
     await expect(retry(failing('unavailable', 99), { until: start })).rejects.toThrow('failure 1')
+  })
+
+  it('begins no attempt after 20 s where it has no deadline', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let calls = 0
+    const hanging = () => {
+      calls += 1
+      vi.advanceTimersByTime(30_000)
+      return Promise.reject(new StoreError('unavailable', 'no answer'))
+    }
+    await expect(retry(hanging)).rejects.toThrow('no answer')
+    expect(calls).toBe(1)
   })
 
   it('ends a pause with the reason of its signal', async () => {

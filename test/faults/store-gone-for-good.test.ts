@@ -123,6 +123,24 @@ fault(
   },
 )
 
+fault(
+  'a store that hangs → what needs it answers 503 within its timeout, deploys with inputs included',
+  90,
+  async () => {
+    const withInput = new FormData()
+    withInput.set('request', JSON.stringify(busybox('true')))
+    withInput.append('input', new Blob(['input']), 'input.txt')
+    await proxy.setFault({ kind: 'hang' })
+    const begun = Date.now()
+    const answers = await Promise.all([
+      fetch(`${api.url}/job/deploy`, { method: 'POST', body: withInput }),
+      fetch(`${api.url}/job/00000000-0000-4000-8000-000000000000/result/list`),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([503, 503])
+    expect(Date.now() - begun).toBeLessThan(70_000)
+  },
+)
+
 /** A job that was storing when the store went away. */
 async function storingWithout(kind: 'refuse' | 'hang'): Promise<string> {
   const uuid = await deploy('sleep 3; echo some > $RESULT_DIRECTORY/some.txt')

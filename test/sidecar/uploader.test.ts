@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { pathBytes } from '../../src/artifact/entry.ts'
+import { eventually } from '../support/eventually.ts'
 import { sorted, storedTree, treeOf } from './tree.ts'
 import { job, keysOf, manifestOf, newFolderAttempt, Uploader, write } from './uploader-process.ts'
 
@@ -145,7 +146,7 @@ describe('the uploader', () => {
     const made = newFolderAttempt({ INPUTS_SHA256: '0'.repeat(64) })
     made.environment.INPUT_DIRECTORY = join(made.root, 'input')
     const uploader = new Uploader(made)
-    await delay(1500)
+    await eventually(() => expect(uploader.log).toContain('fetching the inputs'))
     expect(await uploader.terminate().exit()).toBe(3)
     expect(existsSync(join(made.state, 'ready'))).toBe(false)
     expect(JSON.parse(readFileSync(made.message, 'utf8'))).toMatchObject({

@@ -31,6 +31,21 @@ const bytesOrder = (a: string, b: string) =>
   Buffer.compare(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'))
 
 describe('walking a directory', () => {
+  it('leaves out what lies too deep for a line of the manifest, and says so', () => {
+    const directory = temporary()
+    const dig = 'import os\nfor _ in range(300): os.mkdir("d" * 250); os.chdir("d" * 250)'
+    execFileSync('python3', ['-c', dig], { cwd: directory })
+    writeFileSync(join(directory, 'e'), '')
+    const found = walked(directory)
+    expect(found.at(-1)).toMatchObject({ path: 'e', type: 'file' })
+    const deepest = found.at(-2)
+    expect(deepest).toMatchObject({
+      type: 'directory',
+      error: expect.stringContaining('longer than 65536 bytes'),
+    })
+    expect(deepest?.path.length).toBeLessThan(65_536 + 256)
+  })
+
   it('comes in the order of the full paths’ bytes where names begin with one another', () => {
     const directory = temporary()
     for (const name of ['a/b', 'a.txt', 'a-/x', 'a--/y', 'a0', 'a/b.c/d', 'a/b-', 'a b/z']) {
