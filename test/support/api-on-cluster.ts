@@ -17,6 +17,8 @@ export interface ApiOnCluster extends AsyncDisposable {
   start(environment?: Readonly<Record<string, string>>): Promise<ApiProcess>
   /** Deletes every job through an API, ends all of them, removes bucket and namespace. */
   close(): Promise<void>
+  /** As close(), without the jobs' deletion: for a test that took the API's namespace away. */
+  discard(): Promise<void>
 }
 
 export interface ApiOnClusterOptions {
@@ -54,14 +56,17 @@ export async function apiOnCluster(options: ApiOnClusterOptions): Promise<ApiOnC
     started.push(api)
     return api
   }
+  const discard = async () => {
+    await Promise.all(started.map((api) => api.stop()))
+    await releaseJobs(namespace.name)
+    await Promise.all([namespace.remove(), bucket.remove(), rm(folder, { recursive: true })])
+  }
   const close = async () => {
     try {
       const last = await start()
       await deleteJobs(last.url, namespace.name)
     } finally {
-      await Promise.all(started.map((api) => api.stop()))
-      await releaseJobs(namespace.name)
-      await Promise.all([namespace.remove(), bucket.remove(), rm(folder, { recursive: true })])
+      await discard()
     }
   }
   return {
@@ -70,6 +75,7 @@ export async function apiOnCluster(options: ApiOnClusterOptions): Promise<ApiOnC
     client: bucket.client,
     start,
     close,
+    discard,
     [Symbol.asyncDispose]: close,
   }
 }

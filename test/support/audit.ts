@@ -7,6 +7,8 @@ export interface AuditedCall {
   /** With the API group before and the subresource behind it, where there are any: `batch/jobs`, `pods/log`. */
   resource: string
   namespace: string | undefined
+  /** Undefined for a list and a creation whose name the server learns from its body. */
+  name: string | undefined
   status: number
 }
 
@@ -14,7 +16,7 @@ interface AuditEvent {
   auditID: string
   user: { username: string }
   verb: string
-  objectRef?: { apiGroup?: string; resource: string; subresource?: string; namespace?: string }
+  objectRef?: { apiGroup?: string; resource: string; subresource?: string; namespace?: string; name?: string }
   responseStatus?: { code: number }
 }
 
@@ -27,11 +29,12 @@ export async function callsOf(log: string, namespace: string, account: string): 
     if (!line.includes(username)) continue
     const event = JSON.parse(line) as AuditEvent
     if (event.user.username !== username || event.objectRef === undefined) continue
-    const { apiGroup, resource, subresource, namespace: where } = event.objectRef
+    const { apiGroup, resource, subresource, namespace: where, name } = event.objectRef
     calls.set(event.auditID, {
       verb: event.verb,
       resource: [apiGroup, resource, subresource].filter(Boolean).join('/'),
       namespace: where,
+      name,
       status: event.responseStatus?.code ?? 0,
     })
   }

@@ -1,0 +1,118 @@
+import { expect } from 'vitest'
+import { objectKeys } from '../support/bucket.ts'
+import { kubectl } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { waitForFinal } from '../support/http.ts'
+import { type Meddling, obedient, startMeddling } from './meddling.ts'
+import { fault } from './plan.ts'
+
+/*
+ * Somebody deletes the whole namespace with jobs in it.
+ */
+
+fault(
+  'the namespace is deleted with jobs in it → it goes, what ran is archived as partial',
+  180,
+  async () => {
+    const my = await startOutside()
+    try {
+      const jobs = await someJobs(my)
+      const began = Date.now()
+      await kubectl('delete', 'namespace', my.cluster.namespace, '--wait=false')
+      await untilGone(my, 90_000)
+      console.info(`the namespace was gone ${Date.now() - began} ms after its deletion`)
+      expect(await waitForFinal(my.url, jobs.finished, 5)).toMatchObject({ state: 'succeeded' })
+      await my.expectFile(jobs.finished)
+      const running = await waitForFinal(my.url, jobs.running, 5)
+      expect(running).toMatchObject({ state: 'failed', result: { state: 'partial' } })
+      expect(['PodDeleted', 'JobDeleted']).toContain(running.reason)
+      await my.expectFile(jobs.running)
+      expect(await waitForFinal(my.url, jobs.queued, 5)).toMatchObject({
+        state: 'failed',
+        result: { state: 'missing' },
+      })
+      await expectAliveWithoutNamespace(my)
+      for (const uuid of Object.values(jobs)) await my.remove(uuid)
+      expect(await objectKeys(my.cluster.client, my.cluster.bucket, '')).toEqual([])
+    } finally {
+      await end(my)
+    }
+  },
+)
+
+fault(
+  'the namespace is deleted while no API runs → it goes once the finalizers are removed',
+  180,
+  async () => {
+    const my = await startOutside()
+    try {
+      await someJobs(my)
+      await my.api.kill()
+      await kubectl('delete', 'namespace', my.cluster.namespace, '--wait=false')
+      await eventually(
+        async () => {
+          const conditions = await kubectl(
+            'get',
+            'namespace',
+            my.cluster.namespace,
+            '-o',
+            'jsonpath={.status.conditions}',
+          )
+          expect(conditions).toContain('jobferry.dev/archive in 2 resource instances')
+        },
+        { within: 90_000, every: 500 },
+      )
+      // As README says.
+      const jobs = await my.within('get', 'jobs', '-l', 'app.kubernetes.io/managed-by=jobferry', '-o', 'name')
+      const patch = '{"metadata":{"finalizers":null}}'
+      for (const job of jobs.trim().split('\n')) await my.within('patch', '--type=merge', '-p', patch, job)
+      await untilGone(my, 30_000)
+    } finally {
+      await end(my)
+    }
+  },
+)
+
+/** A service account of the namespace itself would lose its rights with it. */
+function startOutside(): Promise<Meddling> {
+  return startMeddling('namespace', { asServiceAccount: false })
+}
+
+/** One of each: finished, running, queued. */
+async function someJobs(my: Meddling) {
+  const finished = await my.deploy('echo whole > $RESULT_DIRECTORY/file')
+  expect(await waitForFinal(my.url, finished, 60)).toMatchObject({ state: 'succeeded' })
+  const running = await my.deploy(obedient)
+  await my.untilRunning(running)
+  const queued = await my.deploy(obedient, { node_selector: { 'no-such-label': 'x' } })
+  await my.untilReason(queued, 'queued', 'Unschedulable')
+  return { finished, running, queued }
+}
+
+async function untilGone(my: Meddling, within: number): Promise<void> {
+  await eventually(
+    async () =>
+      expect(await kubectl('get', 'namespace', my.cluster.namespace, '--ignore-not-found')).toBe(''),
+    { within, every: 500 },
+  )
+}
+
+/** Nothing can be deployed, and it says why; all else works. */
+async function expectAliveWithoutNamespace(my: Meddling): Promise<void> {
+  for (const path of ['/health/live', '/health/ready', '/job', '/metrics']) {
+    expect((await fetch(my.url + path)).status, path).toBe(200)
+  }
+  const response = await fetch(`${my.url}/job/deploy`)
+  expect(response.status).toBe(503)
+  expect(await response.json()).toMatchObject({ detail: expect.stringMatching(/namespace|forbidden/) })
+}
+
+/** The namespace is gone: what is left are the processes and the bucket. */
+async function end(my: Meddling): Promise<void> {
+  await my.api.stop()
+  const left = await kubectl('get', 'namespace', my.cluster.namespace, '--ignore-not-found')
+  await my.cluster.discard()
+  expect(left).toBe('')
+  console.info(`${my.api.log.length} lines of log`)
+  expect(my.api.log.length).toBeLessThan(200)
+}
