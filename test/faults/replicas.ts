@@ -86,7 +86,7 @@ export class Replicas {
     }
   }
 
-  /** One Job that was let go, one record, one entry in the index, one set of inputs; all this.processes say the same. */
+  /** One Job that was let go, one record, one entry in the index, one set of inputs; all replicas say the same. */
   async expectOneJob(uuid: string): Promise<void> {
     await eventually(
       async () => {
