@@ -6,6 +6,7 @@ import { managedBy } from './names.ts'
 import { isOlder, isOlderVersion, type Job, type KubernetesObject, type Pod } from './objects.ts'
 import { observe } from './observe.ts'
 import { jobUidOf, slimJob, slimPod, uuidOfJob, uuidOfPod, withIdentity } from './slim.ts'
+import { endedBySuspension } from './suspension.ts'
 import type { SeenList } from './watch.ts'
 
 /** A Job and its pods, as they were seen last. */
@@ -185,10 +186,12 @@ export class JobCache {
   }
 }
 
-/** Pods of this very Job: one of the same name may have been there before. */
+/** The attempts of this very Job: one of the same name may have been there before. */
 function podsOf(record: Record, job: Job): SeenPod[] {
   const uid = job.metadata?.uid
-  return [...record.pods.values()].filter(({ pod }) => jobUidOf(pod) === uid)
+  return [...record.pods.values()].filter(
+    (seen) => jobUidOf(seen.pod) === uid && !endedBySuspension(seen, job),
+  )
 }
 
 /** Its finalizer holds a Job until it is archived, and shows it as being deleted before. */

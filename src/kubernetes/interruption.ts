@@ -52,7 +52,7 @@ function deletion(job: Job, at: number): Interruption | undefined {
 }
 
 /** When a deletion was asked for: the timestamp says when its grace is over. */
-function deletionOf(pod: Pod): number | undefined {
+export function deletionOf(pod: Pod): number | undefined {
   const over = timeOf(pod.metadata?.deletionTimestamp)
   return over === undefined ? undefined : over - (pod.metadata?.deletionGracePeriodSeconds ?? 0) * 1000
 }

@@ -58,20 +58,21 @@ fault(
   'the ConfigMap of config_map_ref is deleted while the job waits → it names it, and goes on when it is back',
   90,
   async () => {
-    await my.within('create', 'configmap', 'settings', '--from-literal=WHO=world')
+    const settings = 'env-0123456789abcdef'
+    await my.within('create', 'configmap', settings, '--from-literal=WHO=world')
     const uuid = await my.deploy('printf "whole\\n" > $RESULT_DIRECTORY/file; test $WHO = world', {
-      config_map_ref: ['settings'],
+      config_map_ref: [settings],
       node_selector: await my.unready(),
     })
     await my.untilReason(uuid, 'queued', 'Unschedulable')
-    await my.within('delete', 'configmap', 'settings')
+    await my.within('delete', 'configmap', settings)
     await my.makeReady()
     await my.untilReason(uuid, 'preparing', 'CreateContainerConfigError')
-    expect((await my.jobOf(uuid)).message).toContain('configmap "settings" not found')
-    await my.within('create', 'configmap', 'settings', '--from-literal=WHO=world')
+    expect((await my.jobOf(uuid)).message).toContain(`configmap "${settings}" not found`)
+    await my.within('create', 'configmap', settings, '--from-literal=WHO=world')
     expect(await waitForFinal(my.url, uuid, 60)).toMatchObject({ state: 'succeeded' })
     await my.expectFile(uuid)
-    await my.within('delete', 'configmap', 'settings')
+    await my.within('delete', 'configmap', settings)
     await my.remove(uuid)
   },
 )
@@ -114,6 +115,23 @@ fault('a queued job is suspended and resumed → Suspended meanwhile, then it go
   await my.expectFile(uuid)
   await my.remove(uuid)
 })
+
+fault(
+  'a running job is suspended and resumed → Suspended meanwhile, then a new pod does all of it',
+  120,
+  async () => {
+    const script = 'echo $$ $RANDOM > $RESULT_DIRECTORY/started; sleep 6; echo whole > $RESULT_DIRECTORY/file'
+    const uuid = await my.deploy(script, { upload_timeout_seconds: 20 })
+    await my.untilRunning(uuid)
+    await my.patchJob(uuid, { spec: { suspend: true } })
+    await my.untilReason(uuid, 'queued', 'Suspended')
+    await my.patchJob(uuid, { spec: { suspend: false } })
+    const ended = await waitForFinal(my.url, uuid, 90)
+    expect(ended).toMatchObject({ state: 'succeeded', result: { state: 'complete', count: 2 } })
+    await my.expectFile(uuid)
+    await my.remove(uuid)
+  },
+)
 
 const edits: Record<string, object> = {
   'its job label is removed': { labels: { 'jobferry.dev/job': null } },
