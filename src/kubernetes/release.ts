@@ -2,7 +2,7 @@ import type { Api } from './api.ts'
 import { isArchived, stopOf } from './marks.ts'
 import { annotations, finalizer, jobName } from './names.ts'
 import type { Job } from './objects.ts'
-import { deleteJob, removeJob } from './removal.ts'
+import { deleteJob, removeBelongings, removeJob } from './removal.ts'
 import { hasStatus } from './status-error.ts'
 import { endPods } from './stop.ts'
 
@@ -19,6 +19,7 @@ export async function releaseJob(api: Api, uuid: string, keepSeconds: number): P
     // What lives at this point has nothing left to do; the collector would give it the pod's hour.
     if (goes) await endPods(api, job)
     try {
+      await removeBelongings(api, job)
       const archived = isArchived(job) ? job : await markArchived(api, job, keepSeconds)
       if (goes) await deleteJob(api, job)
       return archived
@@ -34,6 +35,7 @@ export async function discardJob(api: Api, uuid: string): Promise<void> {
   const job = await api.jobs.get(jobName(uuid))
   if (job === undefined) return
   await endPods(api, job)
+  await removeBelongings(api, job)
   await removeJob(api, job)
 }
 

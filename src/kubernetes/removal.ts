@@ -1,5 +1,5 @@
 import type { Api } from './api.ts'
-import { isCreating } from './marks.ts'
+import { isCreating, requestOf } from './marks.ts'
 import { finalizer } from './names.ts'
 import type { Job } from './objects.ts'
 import { hasStatus } from './status-error.ts'
@@ -31,6 +31,16 @@ export async function removeJob(api: Api, job: Job): Promise<void> {
   // In this order: a Job without the finalizer that isn't deleted would be one that nobody cares for.
   await deleteJob(api, job)
   await dropFinalizer(api, name, uid)
+}
+
+/**
+ * Removes a Job's Secret and ConfigMap, which nothing needs after its end. They have an owner reference, but one who
+ * deletes the Job as an orphan takes it from them, and the uploader's credentials would stay for ever (tried).
+ */
+export async function removeBelongings(api: Api, job: Job): Promise<void> {
+  const { name = '' } = job.metadata ?? {}
+  await api.secrets.remove(name)
+  if (Object.keys(requestOf(job).job_env).length > 0) await api.configMaps.remove(name)
 }
 
 /** Asks for the Job's deletion; its finalizers may still hold it. */

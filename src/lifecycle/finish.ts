@@ -40,7 +40,8 @@ export async function finish(parts: FinishParts, job: TrackedJob): Promise<void>
   const written = await readOrDamaged(records, uuid)
   const times = timesOf(written === 'damaged' ? undefined : written, request, Date.now())
   await records.write({ version: 1, job: job.answer, request, request_sha256: requestSha256, ...times, logs })
-  await backend.release(uuid, request.keep_seconds)
+  // One that the backend no longer has may have made room for another of its uuid.
+  if (!job.givenUp) await backend.release(uuid, request.keep_seconds)
 }
 
 /** A record that is written again, since a crash came before the job was let go, keeps its first one's times. */

@@ -15,6 +15,8 @@ export interface TrackedJob {
   attempt: string | undefined
   /** It counts as ended though its attempt may still live: its deletion takes too long. */
   overdue: boolean
+  /** The backend was told to let it go although it isn't finished; it is remembered here alone until it is. */
+  givenUp: boolean
 }
 
 export interface Tracked extends TrackedJob {
@@ -33,8 +35,6 @@ export interface Tracked extends TrackedJob {
   failures: number
   /** Since when its deleted object should be let go, as far as this process knows. */
   overdueSince: number | undefined
-  /** The backend was told to let it go although it isn't finished; it is remembered here alone until it is. */
-  givenUp: boolean
 }
 
 /** What the parts of the tracker share. */

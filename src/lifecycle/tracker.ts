@@ -115,6 +115,7 @@ export class Tracker {
       answer,
       attempt,
       overdue,
+      givenUp: before?.givenUp ?? false,
       stored,
       storedFor: attempt,
     })
@@ -207,7 +208,6 @@ function fresh(): Omit<Tracked, keyof TrackedJob | 'stored' | 'storedFor'> {
     gone: false,
     failures: 0,
     overdueSince: undefined,
-    givenUp: false,
   }
 }
 
