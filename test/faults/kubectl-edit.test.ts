@@ -11,6 +11,8 @@ import { fault } from './plan.ts'
  * Somebody meddles with a job's objects by kubectl. The API answers with a reason, goes on, and blocks no deletion.
  */
 
+const whole = 'echo whole > $RESULT_DIRECTORY/file'
+
 let my: Meddling
 
 beforeAll(async () => {
@@ -120,7 +122,7 @@ fault(
   'a running job is suspended and resumed → Suspended meanwhile, then a new pod does all of it',
   120,
   async () => {
-    const script = 'echo $$ $RANDOM > $RESULT_DIRECTORY/started; sleep 6; echo whole > $RESULT_DIRECTORY/file'
+    const script = `trap 'exit 143' TERM; date > $RESULT_DIRECTORY/started; for i in 1 2 3 4 5 6; do sleep 1; done; ${whole}`
     const uuid = await my.deploy(script, { upload_timeout_seconds: 20 })
     await my.untilRunning(uuid)
     await my.patchJob(uuid, { spec: { suspend: true } })
