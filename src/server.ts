@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openUploads } from './artifact/checkpoint.ts'
@@ -9,7 +9,7 @@ import { messageOf } from './errors.ts'
 import { createApp } from './http/app.ts'
 import { createMetrics } from './http/metrics.ts'
 import type { HttpOptions } from './http/options.ts'
-import { configureServer } from './http/server-limits.ts'
+import { createLimitedServer } from './http/server-limits.ts'
 import type { Services } from './http/services.ts'
 import { loadConfiguredJobs } from './lifecycle/configured-jobs.ts'
 import { createJobs } from './lifecycle/create-jobs.ts'
@@ -51,8 +51,7 @@ export async function start(
     const parts = { ready: () => ready, shutdown: closing.signal }
     const { services, follow } = await assemble(config, log, parts, cleanups)
     const { backend, store } = services
-    const server = createServer(createApp(services, httpOptions(config)))
-    configureServer(server)
+    const server = createLimitedServer(createApp(services, httpOptions(config)))
     const url = await listen(server, config)
     cleanups.push(() => finishRequests(server, config.shutdownSeconds))
     log.info({ url }, 'listening')

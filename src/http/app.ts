@@ -10,6 +10,7 @@ import { hostGuard, readyGuard, siteGuard, tokenGuard } from './guards.ts'
 import { healthRoutes, probeRoutes } from './health.ts'
 import { jobRoutes } from './jobs.ts'
 import { logRoutes } from './log.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import type { HttpOptions } from './options.ts'
 import { requestLog } from './request-log.ts'
 import { resultFileSender, resultRoutes } from './result.ts'
@@ -23,6 +24,8 @@ export function createApp(services: Services, options: HttpOptions): Express {
   const sendFile = resultFileSender(results, services, { 'Cache-Control': 'no-store' })
   app.disable('x-powered-by')
   app.disable('etag')
+
+  app.use(oneAtATime())
 
   app.use((_req, res, next) => {
     res.set({

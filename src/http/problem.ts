@@ -16,6 +16,7 @@ const answers: Record<ErrorCode, { status: number; title: string }> = {
   forbidden: { status: 403, title: 'The request is not allowed' },
   'not-found': { status: 404, title: 'There is no such thing' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'request-timeout': { status: 408, title: 'The request did not come to its end in time' },
   'not-final': { status: 409, title: 'The job has not ended yet' },
   'not-started': { status: 409, title: 'The job has not started yet' },
   'deletion-under-way': { status: 409, title: 'The job is being deleted' },

@@ -4,6 +4,7 @@ import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Answer } from '../result/answer.ts'
 import { cut } from './cut.ts'
+import { defaultLimits } from './limits.ts'
 
 /**
  * Sends an answer; resolves with the bytes of its body. What fails before the first byte rejects with nothing
@@ -18,6 +19,8 @@ export async function sendAnswer(res: Response, answer: Answer, log: Log): Promi
       res.end()
       return 0
     }
+    // Whoever has gone without a word takes nothing any more, nor does one who only holds the store's connection.
+    res.setTimeout(defaultLimits.reader, () => res.destroy())
     let bytes = 0
     await pipeline(async function* () {
       try {

@@ -1,18 +1,33 @@
-import type { Server, ServerResponse } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { Problem } from '../errors.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { problemDocument } from './problem.ts'
 
-/** Sets the limits of a server's connections, and answers what isn't HTTP at all. */
-export function configureServer(server: Server): void {
-  server.headersTimeout = 30_000
-  // Inputs of many GiB take their time; body-limits.ts ends those that stand still.
-  server.requestTimeout = 0
-  // Longer than proxies keep theirs (60 s at most by default), so that none sends into a closing connection.
-  server.keepAliveTimeout = 75_000
-  server.maxHeadersCount = 100
-  // A follower of a log may be silent for hours: that it is still there, TCP has to find out.
-  server.on('connection', (socket) => socket.setKeepAlive(true, 60_000))
-
+/** A server that holds its connections to the limits, and answers what isn't HTTP at all. */
+export function createLimitedServer(listener: RequestListener, limits: Limits = defaultLimits): Server {
+  const server = createServer(
+    {
+      headersTimeout: limits.headers,
+      // Inputs of many GiB take their time; body-limits.ts ends those that stand still.
+      requestTimeout: 0,
+      connectionsCheckingInterval: limits.check,
+      maxHeaderSize: limits.headerBytes,
+      keepAliveTimeout: limits.keepAlive,
+    },
+    listener,
+  )
+  server.maxHeadersCount = limits.headerFields
+  server.maxConnections = limits.connections
   const answering = new WeakMap<Duplex, ServerResponse>()
+  server.on('connection', (socket) => {
+    // A follower of a log may be silent for hours: that it is still there, TCP has to find out.
+    socket.setKeepAlive(true, 60_000)
+    // Node ends its side too, but only behind what the client doesn't take any more: what is read for it would go on.
+    socket.on('end', () => {
+      if (answering.get(socket)?.writableEnded === false) socket.destroy()
+    })
+  })
   server.on('request', (req, res) => answering.set(req.socket, res))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // Bytes of another answer in the midst of a download would pass for the file's.
@@ -21,24 +36,32 @@ export function configureServer(server: Server): void {
     if (error.code === 'ECONNRESET' || isAnswering || !socket.writable) socket.destroy()
     else answerBrokenRequest(error, socket)
   })
+  return server
 }
 
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-  const status = tooLarge ? 431 : 400
-  const title = tooLarge ? 'Request Header Fields Too Large' : 'Bad Request'
-  const body = JSON.stringify({
-    type: 'urn:jobferry:error:invalid-request',
-    title: 'The request is not valid',
-    status,
-    detail: tooLarge ? 'The headers are too large' : 'This is no HTTP/1.1 request',
-    errors: [],
-  })
+function answerBrokenRequest({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  const [status, phrase, problem] = brokenRequest(code)
+  const body = JSON.stringify({ ...problemDocument(problem), status })
   const head = [
-    `HTTP/1.1 ${status} ${title}`,
+    `HTTP/1.1 ${status} ${phrase}`,
     'Connection: close',
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+function brokenRequest(code: string | undefined): [number, string, Problem] {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return [
+        431,
+        'Request Header Fields Too Large',
+        new Problem('invalid-request', 'The headers are too large'),
+      ]
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return [408, 'Request Timeout', new Problem('request-timeout', 'The headers did not come to their end')]
+    default:
+      return [400, 'Bad Request', new Problem('invalid-request', 'This is no HTTP/1.1 request')]
+  }
 }
