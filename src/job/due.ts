@@ -1,3 +1,4 @@
+import { lastDisruption } from './disruption.ts'
 import type { Observation, Stop } from './observation.ts'
 import type { JobRequest } from './request.ts'
 
@@ -5,8 +6,9 @@ import type { JobRequest } from './request.ts'
 export type Due = { stop: Stop } | { at: number }
 
 /**
- * The limits that the API enforces: `start_timeout_seconds` from creation to the first worker's start,
- * `timeout_seconds` from the worker's start. activeDeadlineSeconds would count image pull and upload too.
+ * A stop where no further attempt is to follow a disruption, and the limits that the API enforces:
+ * `start_timeout_seconds` from creation to the first worker's start, `timeout_seconds` from the worker's start.
+ * activeDeadlineSeconds would count image pull and upload too.
  */
 export function due(
   observation: Observation,
@@ -15,9 +17,14 @@ export function due(
 ): Due | undefined {
   const { attempt, stop, deletedAt, ended, createdAt } = observation
   if (stop || deletedAt !== undefined || ended) return undefined
+  const last = lastDisruption(observation.disruptions)
+  // As long as it lives, what it stores may still be whole.
+  if (last && (attempt === undefined || attempt.uid !== last.attempt || attempt.ended)) {
+    return { stop: { outcome: 'failed', at: now, ...last } }
+  }
   const startedAt = attempt?.worker.startedAt
   if (startedAt === undefined) {
-    if (attempt?.ended || (attempt?.number ?? 1) > 1 || observation.failedAttempts > 0) return undefined
+    if (attempt?.ended || hasStartedBefore(observation)) return undefined
     const at = createdAt + request.start_timeout_seconds * 1000
     if (now < at) return { at }
     const message = `the worker had not started ${request.start_timeout_seconds} s after the job's creation`
@@ -41,6 +48,12 @@ export function due(
   if (now < at) return { at }
   const message = `the worker was still running ${request.timeout_seconds} s after its start`
   return { stop: { outcome: 'failed', at: now, cause: { reason: 'TimeoutExceeded', message } } }
+}
+
+/** Whether a worker of an earlier attempt was started: one that was disrupted before has had no start yet. */
+function hasStartedBefore({ attempt, failedAttempts, disruptions = [] }: Observation): boolean {
+  const started = disruptions.filter((one) => one.started).length
+  return failedAttempts + started > 0 || (attempt?.number ?? 1) > 1 + disruptions.length
 }
 
 /**

@@ -15,10 +15,14 @@ export interface Observation {
   deletedAt?: number
   /** The backend starts no further attempt, with its reason where it gives one. */
   ended?: { at: number; cause?: Cause }
-  /** Attempts that have ended without success. */
+  /** Attempts that have ended without success by themselves: disrupted ones are not among them. */
   failedAttempts: number
-  /** The newest attempt. */
+  /** Attempts that the platform ended and that the backend may repeat by itself, oldest first. */
+  disruptions?: readonly Disruption[]
+  /** The newest attempt; where an earlier one's end decided the job's, that one. */
   attempt?: Attempt
+  /** Another attempt than the one shown still runs, or is being removed. */
+  lingering?: true
   /** What keeps a pod from being created or a container from starting, as far as it is known. */
   blocked?: Cause
   /** For people: how far the uploader is, as far as it said so. */
@@ -32,6 +36,18 @@ export interface Observation {
 export interface Stop {
   outcome: 'canceled' | 'failed' | 'deleted'
   cause: Cause
+  at: number
+  /** UID of the attempt whose end decided it: a later one counts for nothing and is removed. */
+  attempt?: string
+}
+
+/** An attempt that the platform ended: evicted, drained, preempted. */
+export interface Disruption extends Cause {
+  /** Its UID and number. */
+  attempt: string
+  number: number
+  /** Its worker had started. */
+  started: boolean
   at: number
 }
 

@@ -1,4 +1,5 @@
 import type { ManifestHead } from '../artifact/manifest.ts'
+import { lastDisruption, ownFailures, repeating, wasDisrupted } from './disruption.ts'
 import type { Cause, JobResult, Reason, State } from './job.ts'
 import { reasons } from './job.ts'
 import type { Attempt, Observation, Stored } from './observation.ts'
@@ -33,27 +34,25 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
   if (!attempt) return withoutAttempt(observation, stored, live)
   if (!attempt.ended) {
     if (attempt.worker.startedAt === undefined) {
-      return live(attempt.scheduled ? 'preparing' : 'queued', stopping(observation) ?? observation.blocked)
+      const state = attempt.scheduled ? 'preparing' : 'queued'
+      return live(state, ending(observation) ?? observation.blocked ?? repeating(observation))
     }
-    if (attempt.worker.finishedAt === undefined) return live('running', stopping(observation))
+    if (attempt.worker.finishedAt === undefined) return live('running', ending(observation))
   }
   // Before the worker's start there is nothing to store.
   const known = attempt.worker.startedAt === undefined ? 'none' : stored
-  if (known === undefined || !isDecided(attempt, known)) {
+  if (known === undefined || !isDecided(observation, attempt, known)) {
     const { progress } = observation
     return {
-      ...live('storing', stopping(observation) ?? observation.blocked),
+      ...live('storing', ending(observation) ?? observation.blocked),
       ...(progress !== undefined && { note: progress }),
     }
   }
   const outcome = finalOutcome(observation, attempt, known)
-  if (outcome.state === 'failed' && anotherAttemptFollows(observation, attempt, retries)) {
-    return live('queued', {
-      reason: outcome.cause?.reason ?? 'Error',
-      message: `attempt ${attempt.number} of ${retries + 1} failed (${outcome.cause?.message}); the next one follows`,
-    })
-  }
-  return { ...outcome, result: resultOf(outcome.state, known), awaitsManifest: false, deleted }
+  const following = anotherAttempt(observation, attempt, outcome, retries)
+  if (following) return live('queued', following)
+  const { state, cause } = outcome
+  return { state, ...(cause && { cause }), result: resultOf(state, known), awaitsManifest: false, deleted }
 }
 
 function withoutAttempt(
@@ -66,11 +65,11 @@ function withoutAttempt(
     if (suspended) {
       return live('queued', { reason: 'Suspended', message: 'the Job is suspended; resume it to go on' })
     }
-    return live('queued', blocked)
+    return live('queued', blocked ?? repeating(observation))
   }
   // A pod that is gone may have left results, and Kubernetes counts none of a Job that is being deleted (tried):
   // whether there ever was one, the store alone can tell.
-  if (stored === undefined) return live('storing', stopping(observation))
+  if (stored === undefined) return live('storing', ending(observation))
   const { state, cause } = stop
     ? stopped(stop.outcome, stop.cause)
     : failed(ended?.cause ?? (deletedAt === undefined ? podGone : jobDeleted))
@@ -86,11 +85,15 @@ function withoutAttempt(
 /**
  * Whether a manifest, or its absence, says the last word. A manifest whose scan is not proved to have begun
  * after the worker's end may be followed by another one as long as an uploader lives: SIGTERM to the uploader
- * alone says nothing about the worker.
+ * alone says nothing about the worker. A failure without a known cause waits for the attempt's end: kubelets say
+ * only then that it was they who evicted it.
  */
-function isDecided(attempt: Attempt, stored: Stored): boolean {
+function isDecided({ stop, deletedAt }: Observation, attempt: Attempt, stored: Stored): boolean {
   if (attempt.ended) return true
-  return stored !== 'none' && coversWorkersEnd(attempt, stored)
+  if (stored === 'none' || !coversWorkersEnd(attempt, stored)) return false
+  const { worker, interrupted } = attempt
+  if (stop || deletedAt !== undefined || interrupted || worker.cause) return true
+  return worker.exitCode === 0 && stored.stop_seen_at === undefined
 }
 
 function coversWorkersEnd(attempt: Attempt, head: ManifestHead): boolean {
@@ -106,7 +109,12 @@ function coversWorkersEnd(attempt: Attempt, head: ManifestHead): boolean {
   return uploader.restarts === 0 || scan >= (uploader.startedAt ?? scan) + uploader.resolution
 }
 
-type Outcome = { state: 'succeeded' | 'failed' | 'canceled'; cause?: Cause }
+interface Outcome {
+  state: 'succeeded' | 'failed' | 'canceled'
+  cause?: Cause
+  /** It is the interruption that failed it. */
+  interrupted?: true
+}
 
 function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored): Outcome {
   const { stop, deletedAt } = observation
@@ -117,7 +125,7 @@ function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored
   const stopSeen = stored !== 'none' && stored.stop_seen_at !== undefined
   if (stop && (!whole || stopSeen || begunBeforeEnd(stop.at))) return stopped(stop.outcome, stop.cause)
   if (interrupted && (!whole || begunBeforeEnd(interrupted.at)))
-    return failed(interruption(attempt, interrupted))
+    return { ...failed(interruption(observation, attempt, interrupted)), interrupted: true }
   if (worker.startedAt === undefined) {
     return failed(
       (deletedAt !== undefined ? jobDeleted : undefined) ??
@@ -167,7 +175,9 @@ const uploadInterrupted: Cause = {
 }
 
 /** A worker that answers an eviction by exiting 0 has obeyed, not finished: Kubernetes calls its Job complete. */
-function interruption(attempt: Attempt, interrupted: Cause): Cause {
+function interruption(observation: Observation, attempt: Attempt, interrupted: Cause): Cause {
+  const last = lastDisruption(observation.disruptions)
+  if (last?.attempt === attempt.uid && observation.ended === undefined) return last.cause
   if (attempt.worker.exitCode === 0 && interrupted.reason === 'Evicted') {
     return { reason: 'Interrupted', message: `${interrupted.message}; the worker then exited with code 0` }
   }
@@ -199,13 +209,28 @@ function uploadersWords(attempt: Attempt): Cause | undefined {
   return undefined
 }
 
-function anotherAttemptFollows(observation: Observation, attempt: Attempt, retries: number): boolean {
-  const { stop, deletedAt, ended, failedAttempts } = observation
-  return !stop && deletedAt === undefined && !ended && Math.max(failedAttempts, attempt.number) <= retries
+/** What is said of a failed attempt that another one follows. */
+function anotherAttempt(
+  observation: Observation,
+  attempt: Attempt,
+  { state, cause, interrupted }: Outcome,
+  retries: number,
+): Cause | undefined {
+  const { stop, deletedAt, ended } = observation
+  if (state !== 'failed' || cause === undefined || stop || deletedAt !== undefined || ended) return undefined
+  if (interrupted && wasDisrupted(observation, attempt)) {
+    return lastDisruption(observation.disruptions) ? undefined : repeating(observation)
+  }
+  if (ownFailures(observation, attempt) > retries) return undefined
+  const message = `attempt ${attempt.number} failed (${cause.message}); attempt ${attempt.number + 1} follows`
+  return { reason: cause.reason, message }
 }
 
-function stopping({ stop }: Observation): Cause | undefined {
-  return stop && { reason: stop.cause.reason, message: `is being stopped: ${stop.cause.message}` }
+/** Why an attempt that still runs won't go on. */
+function ending({ stop, attempt }: Observation): Cause | undefined {
+  if (stop) return { reason: stop.cause.reason, message: `is being stopped: ${stop.cause.message}` }
+  const interrupted = attempt?.interrupted
+  return interrupted && { reason: interrupted.reason, message: `is being ended: ${interrupted.message}` }
 }
 
 /** A result is complete when its worker succeeded and every file's bytes are in the store. */

@@ -35,11 +35,12 @@ export function attemptOf(seen: SeenPod, number: number, job: Job): Attempt {
   }
 }
 
-/** Nothing of it runs any more. */
+/**
+ * Nothing of it runs any more. The ends of both containers don't say so: when the kubelet evicts a pod, that and
+ * the reason come only with the pod's last phase.
+ */
 export function hasEnded({ pod, goneAt }: SeenPod): boolean {
-  if (goneAt !== undefined || isTerminal(pod)) return true
-  const statuses = [uploaderStatus(pod), workerStatus(pod)]
-  return statuses.every((status) => status?.state?.terminated !== undefined)
+  return goneAt !== undefined || isTerminal(pod)
 }
 
 /** It has ended, and its worker not with 0. */

@@ -8,11 +8,11 @@ import { type Api, createApi } from './api.ts'
 import { JobCache } from './cache.ts'
 import { createClient } from './client.ts'
 import { createJob } from './creation.ts'
+import { shownPod } from './disruptions.ts'
 import { createEnvironments } from './environments.ts'
 import { LeaseHolder } from './lease.ts'
 import { openLog } from './logs.ts'
 import { isArchived, requestSha256Of } from './marks.ts'
-import { newestOf } from './observe.ts'
 import { observeCluster } from './observers.ts'
 import { discardJob, releaseJob } from './release.ts'
 import type { KubernetesSettings } from './settings.ts'
@@ -75,7 +75,7 @@ export function createKubernetesBackend(
 
     tell: (uuid, stop) => tellUploaders(api, uuid, stop),
 
-    log: (uuid, options) => newestLog(api, cache, uuid, options),
+    log: (uuid, options) => shownLog(api, cache, uuid, options),
 
     holdsLease: () => lease.held,
     onLease: (listener) => lease.onChange(listener),
@@ -92,11 +92,11 @@ export function createKubernetesBackend(
   }
 }
 
-async function newestLog(api: Api, cache: JobCache, uuid: string, options: LogOptions) {
+async function shownLog(api: Api, cache: JobCache, uuid: string, options: LogOptions) {
   const seen = cache.seen(uuid)
-  const newest = seen && newestOf(seen.pods)
-  if (newest === undefined || newest.goneAt !== undefined) return undefined
-  return await openLog(api, newest.pod, options).catch(rejectProblem)
+  const shown = seen && shownPod(seen.job, seen.pods)
+  if (shown === undefined || shown.goneAt !== undefined) return undefined
+  return await openLog(api, shown.pod, options).catch(rejectProblem)
 }
 
 function loadKubeConfig(path: string | undefined): KubeConfig {

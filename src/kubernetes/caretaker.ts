@@ -1,8 +1,10 @@
 import type { RemovalRules } from '../job/removal.ts'
 import type { Log } from '../log.ts'
 import type { Api } from './api.ts'
+import { isTerminal, type SeenPod } from './attempt.ts'
 import type { JobCache, SeenJob } from './cache.ts'
-import { hasFinalizer, isArchived, isCreating, stopOf } from './marks.ts'
+import { recordDisruptions, unrecordedDisruptions } from './disruptions.ts'
+import { archivedAt, hasFinalizer, isArchived, isCreating, stopOf } from './marks.ts'
 import { jobLabels } from './names.ts'
 import { type Job, timeOf } from './objects.ts'
 import { dropFinalizer, removeUnfinished } from './removal.ts'
@@ -15,7 +17,17 @@ const stopMilliseconds = 5_000
 /** Duties that failed, or that come with time alone, are looked for that often. */
 const sweepMilliseconds = 10_000
 
-export type Duty = 'find' | 'remove-unfinished' | 'let-go' | 'finish-stop' | 'end-pods'
+export type Duty =
+  | 'find'
+  | 'remove-unfinished'
+  | 'let-go'
+  | 'record-disruption'
+  | 'finish-stop'
+  | 'end-pods'
+  | 'end-repeat'
+
+/** Duties that are not the Lease holder's alone. */
+const everyones: ReadonlySet<Duty> = new Set(['find', 'record-disruption'])
 
 /** What somebody left undone on a job, or what another one's deletion asks for. */
 export function dutyOf({ job, pods, lost }: SeenJob, now: number): Duty | undefined {
@@ -27,7 +39,10 @@ export function dutyOf({ job, pods, lost }: SeenJob, now: number): Duty | undefi
     return now - createdAt > creationMilliseconds ? 'remove-unfinished' : undefined
   }
   if (deleted && isArchived(job) && hasFinalizer(job)) return 'let-go'
+  if (!deleted && isRepeated(job, pods)) return 'end-repeat'
   const stop = stopOf(job)
+  if (!deleted && stop === undefined && unrecordedDisruptions(job, pods).length > 0)
+    return 'record-disruption'
   if (stop !== undefined && now - stop.at < stopMilliseconds) return undefined
   if (stop !== undefined && !deleted) return 'finish-stop'
   const grace = graceOf(job)
@@ -35,7 +50,20 @@ export function dutyOf({ job, pods, lost }: SeenJob, now: number): Duty | undefi
   return deleted && lives ? 'end-pods' : undefined
 }
 
-/** Does these duties where this process holds the Lease; each finds for itself what it has lost. */
+/** Kubernetes made another attempt of a job that had ended. */
+function isRepeated(job: Job, pods: readonly SeenPod[]): boolean {
+  const archived = archivedAt(job)
+  if (archived === undefined) return false
+  return pods.some(
+    ({ pod, goneAt }) =>
+      goneAt === undefined && !isTerminal(pod) && (timeOf(pod.metadata?.creationTimestamp) ?? 0) > archived,
+  )
+}
+
+/**
+ * Does these duties where this process holds the Lease; each finds for itself what it has lost, and whoever sees a
+ * disruption first writes it down: the pod may be gone before there is another holder.
+ */
 export class Caretaker {
   readonly #api: Api
   readonly #cache: JobCache
@@ -78,14 +106,14 @@ export class Caretaker {
     if (this.#busy.has(uuid)) return
     const seen = this.#cache.seen(uuid)
     const duty = seen && dutyOf(seen, Date.now())
-    if (seen === undefined || duty === undefined || (duty !== 'find' && !this.#holdsLease())) return
+    if (seen === undefined || duty === undefined || (!everyones.has(duty) && !this.#holdsLease())) return
     const work = this.#perform(duty, seen)
       .catch((error: unknown) => this.#log.warn({ error, job: uuid, duty }, 'a duty is put off'))
       .finally(() => this.#busy.delete(uuid))
     this.#busy.set(uuid, work)
   }
 
-  async #perform(duty: Duty, { uuid, job }: SeenJob): Promise<void> {
+  async #perform(duty: Duty, { uuid, job, pods }: SeenJob): Promise<void> {
     const { name = '', uid = '' } = job.metadata ?? {}
     if (duty === 'remove-unfinished') return await this.#removeUnfinished(uuid, job)
     this.#log.info({ job: uuid, duty }, 'doing a duty')
@@ -96,7 +124,13 @@ export class Caretaker {
       case 'let-go':
         await dropFinalizer(this.#api, name, uid)
         return
+      case 'record-disruption': {
+        const recorded = await recordDisruptions(this.#api, job, unrecordedDisruptions(job, pods))
+        if (recorded !== undefined) this.#cache.putJob(recorded)
+        return
+      }
       case 'finish-stop':
+      case 'end-repeat':
         await endJob(this.#api, job)
         return
       case 'end-pods':

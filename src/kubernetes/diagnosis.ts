@@ -4,10 +4,11 @@ import type { Api } from './api.ts'
 import { hasEnded, uploaderStatus, workerStatus } from './attempt.ts'
 import { blockedByEvents, blockedByStatus, saidByUploader } from './blocked.ts'
 import type { JobCache, Noticed, SeenJob } from './cache.ts'
+import { newestOf } from './disruptions.ts'
 import { readTail } from './logs.ts'
 import { isArchived, isCreating, stopOf } from './marks.ts'
 import { type Pod, timeOf } from './objects.ts'
-import { endOf, newestOf } from './observe.ts'
+import { endOf } from './observe.ts'
 
 /** Waiting up to that long is nothing to ask about. */
 const patienceMilliseconds = 5_000
@@ -28,7 +29,7 @@ export function questionOf({ job, pods }: SeenJob): Question | undefined {
   if (isOver || isCreating(job) || job.spec?.suspend === true) return undefined
   const newest = newestOf(pods)
   if (newest === undefined || hasEnded(newest)) {
-    if (endOf(job, newest, pods.length) !== undefined) return undefined
+    if (endOf(job, pods) !== undefined) return undefined
     return { ask: 'events', of: job.metadata?.uid ?? '', since: timeOf(job.metadata?.creationTimestamp) ?? 0 }
   }
   const { pod } = newest

@@ -1,3 +1,4 @@
+import { isPointlessToRepeat } from '../job/disruption.ts'
 import type { Cause } from '../job/job.ts'
 import type { SeenPod } from './attempt.ts'
 import { stopOf } from './marks.ts'
@@ -12,18 +13,39 @@ type Interruption = Cause & { at: number }
  */
 export function interruptionOf({ pod, goneAt }: SeenPod, job: Job): Interruption | undefined {
   if (stopOf(job) !== undefined) return undefined
-  const disruption = pod.status?.conditions?.find(
-    (one) => one.type === 'DisruptionTarget' && one.status === 'True',
-  )
   const deletedAt = deletionOf(pod)
-  const at = timeOf(disruption?.lastTransitionTime) ?? deletedAt ?? endOf(pod) ?? goneAt
+  const at = deletedAt ?? endOf(pod) ?? goneAt
+  const disruption = disruptionOf(pod, at)
+  if (disruption !== undefined) return disruption
   if (pod.status?.reason === 'Evicted' && at !== undefined) return { ...eviction(pod), at }
-  if (disruption !== undefined && at !== undefined) {
-    return { ...disrupted(disruption.reason ?? '', disruption.message ?? '', pod), at }
-  }
   if (deletedAt !== undefined) return deletion(job, deletedAt)
   const vanished = goneAt !== undefined && !hasFinished(pod)
   return vanished ? deletion(job, goneAt) : undefined
+}
+
+/**
+ * What the platform ended a pod for, whatever the API decided, where another attempt follows that `retries` didn't
+ * ask for, or that would end the same way. `at` where Kubernetes gives no time.
+ */
+export function disruptionOf(pod: Pod, at?: number): Interruption | undefined {
+  const condition = disruptionTarget(pod)
+  const evicted = pod.status?.reason === 'Evicted' ? eviction(pod) : undefined
+  if (condition === undefined) {
+    // A limit of the pod's own that was exceeded (kubelet: localStorageEviction).
+    const end = at ?? endOf(pod)
+    return evicted && end !== undefined && isPointlessToRepeat(evicted) ? { ...evicted, at: end } : undefined
+  }
+  const cause = evicted ?? disrupted(condition.reason ?? '', condition.message ?? '', pod)
+  return { ...cause, at: timeOf(condition.lastTransitionTime) ?? at ?? 0 }
+}
+
+/** Whether Kubernetes replaces the pod, once it has failed, without counting it (podFailurePolicy). */
+export function isDisruptionTarget(pod: Pod): boolean {
+  return disruptionTarget(pod) !== undefined
+}
+
+function disruptionTarget(pod: Pod) {
+  return pod.status?.conditions?.find((one) => one.type === 'DisruptionTarget' && one.status === 'True')
 }
 
 function eviction(pod: Pod): Cause {

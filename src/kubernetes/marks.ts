@@ -1,8 +1,8 @@
-import { reasons } from '../job/job.ts'
-import type { Stop } from '../job/observation.ts'
+import { type Cause, reasons } from '../job/job.ts'
+import type { Disruption, Stop } from '../job/observation.ts'
 import type { JobRequest } from '../job/request.ts'
 import { annotations, finalizer } from './names.ts'
-import type { Job } from './objects.ts'
+import { type Job, timeOf } from './objects.ts'
 import { parseObject, storedRequest } from './stored-request.ts'
 
 /** What stands in a Job's annotations, which anybody may edit; what can't be read counts as absent. */
@@ -26,19 +26,33 @@ export function isArchived(job: Job): boolean {
   return markOf(job, 'archived') !== undefined
 }
 
+/** Milliseconds since the epoch. */
+export function archivedAt(job: Job): number | undefined {
+  return timeOf(markOf(job, 'archived'))
+}
+
+export function recordedDisruptions(job: Job): readonly Disruption[] {
+  const { list } = parseObject(`{"list": ${markOf(job, 'disruptions') ?? '[]'}}`)
+  if (!Array.isArray(list)) return []
+  return list.flatMap((one: unknown) => {
+    const { attempt, number, started, at, ...cause } = parseObject(JSON.stringify(one))
+    if (typeof attempt !== 'string' || !Number.isSafeInteger(number)) return []
+    return { attempt, number: Number(number), started: started === true, at: timeOr0(at), ...causeOf(cause) }
+  })
+}
+
 export function requestSha256Of(job: Job): string {
   return markOf(job, 'requestSha256') ?? ''
 }
 
 export function stopOf(job: Job): Stop | undefined {
-  const { outcome, cause, at } = parseObject(markOf(job, 'stop'))
-  const { reason, message } = parseObject(JSON.stringify(cause))
+  const { outcome, cause, at, attempt } = parseObject(markOf(job, 'stop'))
   if (outcome !== 'canceled' && outcome !== 'failed' && outcome !== 'deleted') return undefined
-  const known = reasons.find((one) => one === reason) ?? 'Error'
   return {
     outcome,
-    cause: { reason: known, message: String(message) },
-    at: Number.isFinite(at) ? Number(at) : 0,
+    cause: causeOf(cause),
+    at: timeOr0(at),
+    ...(typeof attempt === 'string' && { attempt }),
   }
 }
 
@@ -48,4 +62,13 @@ export function requestOf(job: Job): JobRequest {
 
 function markOf(job: Job, mark: keyof typeof annotations): string | undefined {
   return job.metadata?.annotations?.[annotations[mark]]
+}
+
+function causeOf(found: unknown): Cause {
+  const { reason, message } = parseObject(JSON.stringify(found))
+  return { reason: reasons.find((one) => one === reason) ?? 'Error', message: String(message) }
+}
+
+function timeOr0(found: unknown): number {
+  return typeof found === 'number' && Number.isFinite(found) ? found : 0
 }

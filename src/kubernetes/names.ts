@@ -24,6 +24,8 @@ export const annotations = {
   creating: 'jobferry.dev/creating',
   /** The API's decision to stop the job, as JSON (Stop); written before anything is deleted. */
   stop: 'jobferry.dev/stop',
+  /** The attempts that were disrupted, as JSON (Disruption[]): their pods may be gone before they are counted. */
+  disruptions: 'jobferry.dev/disruptions',
   /** When log and record were archived: nothing is owed to the Job any more. */
   archived: 'jobferry.dev/archived',
 } as const

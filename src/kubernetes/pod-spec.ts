@@ -19,9 +19,9 @@ export interface JobSpecInput {
 /**
  * The Job of a plan, suspended: it is resumed once its Secret and ConfigMap are there.
  *
- * A pod that is disrupted ends the Job (podFailurePolicy) instead of being counted as the worker's own failure:
- * new attempts after a disruption need a limit of their own, which Kubernetes doesn't have. A replacement starts
- * only after its forerunner has ended (podReplacementPolicy), so that no two attempts live at once.
+ * A pod that is disrupted is replaced without being counted as the worker's own failure (podFailurePolicy). Kubernetes
+ * has no limit for that; job/disruption.ts has. A replacement starts only after its forerunner has ended
+ * (podReplacementPolicy), so that no two attempts live at once.
  */
 export function jobObject({ plan, settings, stopToken, environmentKinds, now }: JobSpecInput): Job {
   const { request, uuid } = plan
@@ -47,7 +47,7 @@ export function jobObject({ plan, settings, stopToken, environmentKinds, now }: 
       backoffLimit: request.retries,
       podReplacementPolicy: 'Failed',
       podFailurePolicy: {
-        rules: [{ action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
+        rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
       },
       template: {
         metadata: { labels },

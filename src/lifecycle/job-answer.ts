@@ -7,7 +7,7 @@ import type { JobRecord } from './records.ts'
 
 /** A live job as callers see it; `attemptUid` where only the store knows the attempt any more. */
 export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: string | undefined): Job {
-  const { attempt, createdAt, failedAttempts } = live.observation
+  const { attempt, createdAt } = live.observation
   const uid = attempt?.uid ?? attemptUid
   return {
     job_uuid: live.uuid,
@@ -16,7 +16,7 @@ export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: str
     reason: assessment.cause?.reason ?? null,
     message: assessment.cause?.message ?? assessment.note ?? null,
     exit_code: attempt?.worker.exitCode ?? null,
-    attempt: uid === undefined ? null : { number: attempt?.number ?? Math.max(1, failedAttempts), uid },
+    attempt: uid === undefined ? null : { number: attempt?.number ?? numberOf(live, uid), uid },
     created_at: new Date(createdAt).toISOString(),
     started_at: time(attempt?.worker.startedAt),
     finished_at: time(attempt?.worker.finishedAt),
@@ -37,6 +37,12 @@ export function expired({ job_uuid: uuid, result: { expires_at: at } }: Job): Pr
     'expired',
     `what job ${uuid} left was kept until ${at} and is removed (\`result_keep_seconds\`)`,
   )
+}
+
+/** Of an attempt whose pod is gone. */
+function numberOf({ observation: { disruptions = [], failedAttempts } }: LiveJob, uid: string): number {
+  const disrupted = disruptions.find(({ attempt }) => attempt === uid)
+  return disrupted?.number ?? Math.max(1, failedAttempts + disruptions.length)
 }
 
 function time(milliseconds: number | undefined): string | null {

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts'
+import { wasDisrupted } from '../job/disruption.ts'
 import { due } from '../job/due.ts'
 import type { Stop } from '../job/observation.ts'
 import { announceStop } from './stored.ts'
@@ -28,21 +29,43 @@ async function announce({ store, backend }: Tracking, uuid: string, stop: Stop):
   if (stored.status === 'rejected' && told.status === 'rejected') throw stored.reason
 }
 
-/** Stops a job that exceeds its time, or has it looked at when that would be. */
+/** Stops a job that exceeds its time or its disruptions, or has it looked at when that would be. */
 export function enforceLimits(tracking: Tracking, tracked: Tracked): void {
-  const { backend, log, queue } = tracking
+  const { queue } = tracking
   const { uuid, observation, request } = tracked.live
   const key = limitKey(uuid)
   const next = due(observation, request, Date.now())
   if (!next) queue.delete(key)
   else if ('at' in next) queue.set(key, next.at, () => tracking.evaluate(uuid))
-  if (!next || 'at' in next || tracked.busy.has('stop')) return
+  if (next && 'stop' in next) stopJob(tracking, tracked, next.stop)
+}
+
+/**
+ * Stops a job that has ended while its backend goes on: where a pod is disrupted after its work was done, or is
+ * not worth repeating, another one follows. True while that is to be waited for.
+ */
+export function endRepeats(tracking: Tracking, tracked: Tracked): boolean {
+  const { live, answer, assessment } = tracked
+  const { stop, deletedAt, ended, attempt } = live.observation
+  if (stop || deletedAt !== undefined || ended || !attempt) return false
+  const shown = answer.attempt?.uid
+  if (attempt.uid === shown && !wasDisrupted(live.observation, attempt)) return false
+  const cause = assessment.cause ?? { reason: 'Interrupted', message: 'interrupted after its end' }
+  const decided = { outcome: 'failed', at: Date.now(), cause } as const
+  stopJob(tracking, tracked, shown === undefined ? decided : { ...decided, attempt: shown })
+  return true
+}
+
+function stopJob({ backend, log, ...tracking }: Tracking, tracked: Tracked, stop: Stop): void {
+  const { uuid } = tracked.live
+  if (tracked.busy.has('stop')) return
   tracked.busy.add('stop')
   backend
-    .stop(uuid, next.stop)
+    .stop(uuid, stop)
     .catch((error: unknown) => {
       log.warn({ job: uuid, error: messageOf(error) }, 'stopping a job failed and is tried again')
-      if (tracking.isCurrent(tracked)) queue.set(key, Date.now() + 1000, () => tracking.evaluate(uuid))
+      if (!tracking.isCurrent(tracked)) return
+      tracking.queue.set(limitKey(uuid), Date.now() + 1000, () => tracking.evaluate(uuid))
     })
     .finally(() => tracked.busy.delete('stop'))
 }

@@ -49,9 +49,14 @@ export interface Tracking {
   isCurrent(tracked: Tracked): boolean
 }
 
-/** Nothing of it runs any more, so nothing of it writes into the store. */
+/** Nothing of the attempt shown runs any more, so nothing of it writes into the store. */
 export function isEnded({ observation }: LiveJob): boolean {
   return observation.attempt === undefined || observation.attempt.ended
+}
+
+/** As isEnded(), and no other attempt writes into the store either. */
+export function isQuiet(live: LiveJob): boolean {
+  return isEnded(live) && !live.observation.lingering
 }
 
 /** 0.25 s, doubled at each failure in a row, at most 10 s. */

@@ -9,8 +9,8 @@ import { asItCounts, deletionKey, giveUpInTime } from './deletions.ts'
 import { DueQueue } from './due-queue.ts'
 import { jobAnswer } from './job-answer.ts'
 import { lookupKey, planLookup, withStoreTrouble } from './lookup.ts'
-import { announceStops, enforceLimits, limitKey, stopKey } from './stops.ts'
-import { failureDelay, isEnded, type Tracked, type TrackedJob, type Tracking } from './tracked.ts'
+import { announceStops, endRepeats, enforceLimits, limitKey, stopKey } from './stops.ts'
+import { failureDelay, isQuiet, type Tracked, type TrackedJob, type Tracking } from './tracked.ts'
 
 export interface TrackerOptions {
   backend: JobBackend
@@ -102,11 +102,11 @@ export class Tracker {
     }
     const { live, overdue } = asItCounts(this.#tracking, found)
     const before = known?.gone || isAnother(known, live) ? undefined : known
-    const attempt = live.observation.attempt?.uid ?? before?.attempt
+    const attempt = attemptOf(before, live)
     const stored = before?.storedFor === attempt ? before?.stored : undefined
     const now = withStoreTrouble(assess(live.observation, stored, live.request.retries), before?.storeTrouble)
     const assessment = lasting(before, now)
-    const answer = jobAnswer(live, assessment, attempt)
+    const answer = before && isOver(before) ? before.answer : jobAnswer(live, assessment, attempt)
     const changed = !before || JSON.stringify(before.answer) !== JSON.stringify(answer)
     const says = !before || !isSameState(before.answer, answer)
     const tracked = Object.assign(before ?? fresh(), {
@@ -144,7 +144,8 @@ export class Tracker {
     else if (assessment.awaitsManifest) planLookup(this.#tracking, tracked)
     if (!this.#options.backend.holdsLease()) return
     giveUpInTime(this.#tracking, tracked, this.#options.onGivenUp)
-    if (isFinal(assessment.state) || (assessment.deleted && isEnded(live))) {
+    if (isFinal(assessment.state) && !assessment.deleted && endRepeats(this.#tracking, tracked)) return
+    if (isFinal(assessment.state) ? !live.observation.lingering : assessment.deleted && isQuiet(live)) {
       this.#planFinish(uuid, tracked)
       return
     }
@@ -223,6 +224,15 @@ function isAnother(known: Tracked | undefined, live: LiveJob): boolean {
 
 /** A final state is final, whatever somebody does to the Job afterwards; only its removal still counts. */
 function lasting(before: TrackedJob | undefined, now: Assessment): Assessment {
-  if (!before || !isFinal(before.assessment.state)) return now
-  return { ...before.assessment, deleted: now.deleted }
+  return before && isOver(before) ? { ...before.assessment, deleted: now.deleted } : now
+}
+
+/** Of a job that is over, its own: what a backend begins after that counts for nothing. */
+function attemptOf(before: TrackedJob | undefined, { observation }: LiveJob): string | undefined {
+  if (before && isOver(before)) return before.attempt
+  return observation.attempt?.uid ?? observation.stop?.attempt ?? before?.attempt
+}
+
+function isOver({ assessment }: TrackedJob): boolean {
+  return isFinal(assessment.state)
 }

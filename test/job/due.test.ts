@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { due, manifestLookupDelay } from '../../src/job/due.ts'
-import type { Attempt, Observation } from '../../src/job/observation.ts'
+import type { Attempt, Disruption, Observation } from '../../src/job/observation.ts'
 
 const created = 1_000_000
 const request = { start_timeout_seconds: 60, timeout_seconds: 10 }
@@ -25,6 +25,47 @@ describe('the time to start', () => {
 
   it('does not run for a retry', () => {
     expect(due({ ...observation(), failedAttempts: 1 }, request, created + 70_000)).toBeUndefined()
+  })
+})
+
+describe('a job that was disrupted', () => {
+  const disrupted = (uid: string, number: number, started = true): Disruption => {
+    return { attempt: uid, number, started, reason: 'Evicted', message: 'drained', at: created }
+  }
+  const four = ['a', 'b', 'c', 'd'].map((uid, index) => disrupted(uid, index + 1))
+
+  it('goes on three times', () => {
+    expect(due({ ...observation(), disruptions: four.slice(0, 3) }, request, created)).toBeUndefined()
+  })
+
+  it('is stopped after that, in the name of the attempt whose end decided it', () => {
+    const stop = { outcome: 'failed', attempt: 'd', cause: { reason: 'TooManyDisruptions' } }
+    expect(due({ ...observation(), disruptions: four }, request, created)).toMatchObject({ stop })
+    const next = { ...attempt({}), uid: 'e', number: 5 }
+    expect(due({ ...observation(next), disruptions: four }, request, created)).toMatchObject({ stop })
+    const last = { ...attempt({ startedAt: created }), uid: 'd', number: 4 }
+    expect(
+      due({ ...observation(last), disruptions: four }, { start_timeout_seconds: 60 }, created),
+    ).toBeUndefined()
+    expect(
+      due({ ...observation({ ...last, ended: true }), disruptions: four }, request, created),
+    ).toMatchObject({ stop })
+  })
+
+  it('is stopped at once where a full volume ended it', () => {
+    const full = { ...disrupted('a', 1), reason: 'StorageFull' as const, message: 'full' }
+    expect(due({ ...observation(), disruptions: [full] }, request, created)).toMatchObject({
+      stop: { attempt: 'a', cause: { reason: 'StorageFull', message: 'full' } },
+    })
+  })
+
+  it('still has its time to start where no worker of it has started yet', () => {
+    const second = { ...attempt({}), uid: 'b', number: 2 }
+    const disruptions = [disrupted('a', 1, false)]
+    expect(due({ ...observation(second), disruptions }, request, created)).toEqual({ at: created + 60_000 })
+    expect(
+      due({ ...observation(second), disruptions: [disrupted('a', 1)] }, request, created),
+    ).toBeUndefined()
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ManifestHead } from '../../src/artifact/manifest.ts'
-import type { Attempt, Observation, Stored } from '../../src/job/observation.ts'
+import type { Attempt, Disruption, Observation, Stored } from '../../src/job/observation.ts'
 import { assess } from '../../src/job/state.ts'
 
 const second = 1000
@@ -180,7 +180,7 @@ describe('a job whose worker exited 0', () => {
   })
 
   it('has failed as Interrupted where the uploader heard of a stop that nothing else shows', () => {
-    expect(outcome(attempt(), head({ stopSeen: true }))).toMatchObject({
+    expect(outcome(attempt({ ended: true }), head({ stopSeen: true }))).toMatchObject({
       state: 'failed',
       cause: { reason: 'Interrupted' },
     })
@@ -210,9 +210,14 @@ describe('a job whose worker failed', () => {
   const worker = { startedAt: created, finishedAt: finished, exitCode: 1, restarts: 0, resolution: 1000 }
 
   it('has failed with its exit code, and what it left is a partial result', () => {
-    const done = outcome(attempt({ worker }), head())
+    const done = outcome(attempt({ worker, ended: true }), head())
     expect(done).toMatchObject({ state: 'failed', cause: { reason: 'Error' }, result: { state: 'partial' } })
     expect(done.cause?.message).toContain('code 1')
+  })
+
+  it('waits for the end of its attempt, which may show that it was evicted', () => {
+    expect(outcome(attempt({ worker }), head())).toMatchObject({ state: 'storing' })
+    expect(outcome(attempt(), head({ stopSeen: true }))).toMatchObject({ state: 'storing' })
   })
 
   it("has failed for Kubernetes' own reason where there is one", () => {
@@ -223,9 +228,9 @@ describe('a job whose worker failed', () => {
   })
 
   it('is queued again as long as a retry follows', () => {
-    const seen = observation({ attempt: attempt({ worker }) })
+    const seen = observation({ attempt: attempt({ worker, ended: true }) })
     expect(assess(seen, head(), 1)).toMatchObject({ state: 'queued', cause: { reason: 'Error' } })
-    const last = observation({ attempt: attempt({ worker, number: 2 }), failedAttempts: 1 })
+    const last = observation({ attempt: attempt({ worker, number: 2, ended: true }), failedAttempts: 1 })
     expect(assess(last, head(), 1)).toMatchObject({ state: 'failed' })
   })
 
@@ -243,6 +248,86 @@ describe('a job whose worker failed', () => {
   it('says as well that its results could not be stored', () => {
     const done = outcome(attempt({ worker, ended: true }), 'none')
     expect(done.cause?.message).toMatch(/code 1.*UploadInterrupted/)
+  })
+})
+
+describe('a job whose attempt was disrupted', () => {
+  const worker = { startedAt: created, finishedAt: finished, exitCode: 143, restarts: 0, resolution: 1000 }
+  const interrupted = { reason: 'Evicted', message: 'drained', at: finished - second } as const
+  const ended = (uid: string, number: number) => attempt({ uid, number, worker, interrupted, ended: true })
+
+  it('is queued as long as another attempt follows, and says which', () => {
+    const seen = observation({ attempt: ended('a', 1), disruptions: [disruption('a', 1)] })
+    expect(assess(seen, head({ stopSeen: true }), 0)).toMatchObject({
+      state: 'queued',
+      cause: { reason: 'Evicted', message: 'attempt 1 was interrupted (drained); attempt 2 follows' },
+    })
+    const gone = observation({ disruptions: [disruption('a', 1)] })
+    expect(assess(gone, undefined, 0)).toMatchObject({ state: 'queued', cause: { reason: 'Evicted' } })
+    const next = attempt({ uid: 'b', number: 2, worker: { restarts: 0, resolution: 1000 } })
+    expect(
+      assess(observation({ attempt: next, disruptions: [disruption('a', 1)] }), 'none', 0),
+    ).toMatchObject({
+      state: 'preparing',
+      cause: { reason: 'Evicted', message: expect.stringContaining('attempt 2') },
+    })
+  })
+
+  it('has failed as TooManyDisruptions after three further attempts, and names them', () => {
+    const disruptions = ['a', 'b', 'c', 'd'].map((uid, index) => disruption(uid, index + 1))
+    const third = observation({ attempt: ended('c', 3), disruptions: disruptions.slice(0, 3) })
+    expect(assess(third, 'none', 0).state).toBe('queued')
+    const done = assess(observation({ attempt: ended('d', 4), disruptions }), head({ stopSeen: true }), 0)
+    expect(done).toMatchObject({
+      state: 'failed',
+      cause: { reason: 'TooManyDisruptions' },
+      result: { state: 'partial' },
+    })
+    expect(done.cause?.message).toMatch(/attempt 1 at 2026-01-01T00:01:00.*attempt 4 at /)
+  })
+
+  it('has failed at once where another attempt would end the same way', () => {
+    const full = { reason: 'StorageFull', message: 'exceeds the limit "1Mi"' } as const
+    const seen = observation({
+      attempt: attempt({ worker, interrupted: { ...full, at: finished }, ended: true }),
+      disruptions: [{ ...disruption('a', 1), ...full }],
+    })
+    expect(assess(seen, 'none', 0)).toMatchObject({ state: 'failed', cause: full })
+  })
+
+  it('has failed as Interrupted where its worker exited 0 and its backend starts no other attempt', () => {
+    const obeyed = attempt({ interrupted, ended: true })
+    const disruptions = [disruption('a', 1)]
+    const seen = observation({ attempt: obeyed, disruptions, ended: { at: finished } })
+    expect(assess(seen, head({ stopSeen: true }), 0)).toMatchObject({
+      state: 'failed',
+      cause: { reason: 'Interrupted' },
+      result: { state: 'partial' },
+    })
+    expect(assess(observation({ attempt: obeyed, disruptions }), head({ stopSeen: true }), 0).state).toBe(
+      'queued',
+    )
+  })
+
+  it('has succeeded where its results were whole before, whatever its backend starts then', () => {
+    const late = { ...interrupted, at: finished + 5 * second }
+    const seen = observation({
+      attempt: attempt({ interrupted: late, ended: true }),
+      disruptions: [disruption('a', 1)],
+    })
+    expect(assess(seen, head(), 0).state).toBe('succeeded')
+    const stop = { ...canceled(finished + 6 * second), outcome: 'failed' as const, attempt: 'a' }
+    expect(assess({ ...seen, stop }, head(), 0).state).toBe('succeeded')
+  })
+
+  it("does not count disruptions among the failures of the worker's own", () => {
+    const own = attempt({ uid: 'b', number: 2, worker, ended: true })
+    const seen = observation({ attempt: own, failedAttempts: 1, disruptions: [disruption('a', 1)] })
+    expect(assess(seen, head(), 1)).toMatchObject({
+      state: 'queued',
+      cause: { message: expect.stringContaining('attempt 3 follows') },
+    })
+    expect(assess(seen, head(), 0).state).toBe('failed')
   })
 })
 
@@ -286,6 +371,10 @@ function attempt(changes: Partial<Attempt> = {}): Attempt {
     ended: false,
     ...changes,
   }
+}
+
+function disruption(uid: string, number: number): Disruption {
+  return { attempt: uid, number, started: true, reason: 'Evicted', message: 'drained', at: finished }
 }
 
 function canceled(at: number) {

@@ -43,15 +43,19 @@ it('takes an uploader that has not passed its startup probe for not ready', () =
 })
 
 it("knows of the last attempt's end before the Job's condition does", () => {
-  const storing = (exitCode: number) => [
-    seen(pod({ uploader: uploading, worker: terminated(exitCode, 4, 9) })),
+  const storing = (exitCode: number, phase = 'Running') => [
+    seen(pod({ uploader: uploading, worker: terminated(exitCode, 4, 9), status: { phase } })),
   ]
   expect(observe({ job: job(), pods: storing(0) })).toMatchObject({
     ended: { at: ms(9) },
     attempt: { ended: false, worker: { exitCode: 0, finishedAt: ms(9) } },
   })
-  expect(observe({ job: job(), pods: storing(1) }).ended).toEqual({ at: ms(9) })
-  expect(observe({ job: job({ spec: { backoffLimit: 1 } }), pods: storing(1) }).ended).toBeUndefined()
+  // Only at the pod's end does its kubelet say whether it was evicted.
+  expect(observe({ job: job(), pods: storing(1) }).ended).toBeUndefined()
+  expect(observe({ job: job(), pods: storing(1, 'Failed') }).ended).toEqual({ at: ms(9) })
+  expect(
+    observe({ job: job({ spec: { backoffLimit: 1 } }), pods: storing(1, 'Failed') }).ended,
+  ).toBeUndefined()
   expect(observe({ job: job({ spec: { backoffLimit: 1 } }), pods: storing(0) }).ended).toEqual({ at: ms(9) })
 })
 

@@ -14,6 +14,8 @@ export async function run(
     ...(options.cwd !== undefined && { cwd: options.cwd }),
     ...(options.timeout !== undefined && { timeout: options.timeout }),
   })
+  // A program that ends without reading its input has its exit code to say why.
+  running.child.stdin?.on('error', () => undefined)
   running.child.stdin?.end(options.input ?? '')
   try {
     return (await running).stdout

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect } from 'vitest'
+import type { Job } from '../../src/job/job.ts'
+import { type ApiOnCluster, apiOnCluster } from '../support/api-on-cluster.ts'
+import type { ApiProcess } from '../support/api-process.ts'
+import { kubectl, kubectlJson } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { getJson, waitForFinal } from '../support/http.ts'
+import { evict, type JobPod } from '../support/pods.ts'
+import { atWork, deploy, expectFiles, ownFile, textFile, untilAwaited, worker } from './disrupted-worker.ts'
+import { fault } from './plan.ts'
+
+/*
+ * Kubernetes repeats a disrupted pod without end; the API counts, also over its own restarts.
+ */
+
+let where: ApiOnCluster
+let api: ApiProcess
+beforeAll(async () => {
+  where = await apiOnCluster({ name: 'disruption-count' })
+  api = await where.start()
+})
+afterAll(() => where.close())
+
+fault(
+  'four evictions, the API killed after each → failed as TooManyDisruptions, naming all',
+  240,
+  async () => {
+    const uuid = await deploy(api.url, worker('echo last > /output/last; exit 3', 600))
+    const pods: JobPod[] = []
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      const pod = await atWork(where.namespace, uuid, pods)
+      pods.push(pod)
+      expect(await getJson<Job>(`${api.url}/job/${uuid}`)).toMatchObject({
+        attempt: { number: attempt, uid: pod.uid },
+      })
+      await evict(where.namespace, pod)
+      // Once it is written down, its API may go, and its pod too.
+      await eventually(async () => expect(await recorded(uuid)).toBe(attempt), { every: 10 })
+      await api.kill()
+      api = await where.start()
+    }
+    const job = await waitForFinal(api.url, uuid, 60)
+    expect(job).toMatchObject({
+      state: 'failed',
+      reason: 'TooManyDisruptions',
+      attempt: { number: 4, uid: pods.at(-1)?.uid },
+      result: { state: 'partial', count: 2 },
+    })
+    for (let attempt = 1; attempt <= 4; attempt++) expect(job.message).toContain(`attempt ${attempt} at `)
+    expect(job.message).toContain('Evicted')
+    const last = pods.at(-1)
+    if (last) await expectFiles(api.url, uuid, [ownFile(last), textFile('last')])
+    const all = ['jobs,pods,secrets', '-l', `jobferry.dev/job=${uuid}`, '-o', 'name']
+    const left = () => kubectl('-n', where.namespace, 'get', ...all)
+    await eventually(async () => expect(await left()).toBe(''), { within: 60_000 })
+    expect(await getJson<Job>(`${api.url}/job/${uuid}`)).toEqual(job)
+  },
+)
+
+fault(
+  'an eviction while no API runs, seen after the new attempt has begun → counted, complete',
+  120,
+  async () => {
+    const uuid = await deploy(api.url, worker('exit 3'))
+    const first = await atWork(where.namespace, uuid)
+    await evict(where.namespace, first)
+    // The condition is seen and written down before the pod goes.
+    await untilAwaited(api.url, uuid, 2)
+    await api.kill()
+    const second = await atWork(where.namespace, uuid, [first])
+    api = await where.start()
+    expect(await waitForFinal(api.url, uuid, 60)).toMatchObject({
+      state: 'succeeded',
+      attempt: { number: 2, uid: second.uid },
+    })
+    await expectFiles(api.url, uuid, [ownFile(second), textFile('end')])
+  },
+)
+
+async function recorded(uuid: string): Promise<number> {
+  const { metadata } = await kubectlJson<{ metadata: { annotations: Record<string, string> } }>(
+    ...['-n', where.namespace, 'get', 'job', `job-${uuid}`],
+  )
+  return (JSON.parse(metadata.annotations['jobferry.dev/disruptions'] ?? '[]') as unknown[]).length
+}
