@@ -14,10 +14,9 @@ type Interruption = Cause & { at: number }
 export function interruptionOf({ pod, goneAt }: SeenPod, job: Job): Interruption | undefined {
   if (stopOf(job) !== undefined) return undefined
   const deletedAt = deletionOf(pod)
-  const at = deletedAt ?? endOf(pod) ?? goneAt
-  const disruption = disruptionOf(pod, at)
+  const disruption = disruptionOf(pod)
   if (disruption !== undefined) return disruption
-  if (pod.status?.reason === 'Evicted' && at !== undefined) return { ...eviction(pod), at }
+  if (pod.status?.reason === 'Evicted') return { ...eviction(pod), at: deletedAt ?? lastSignOf(pod) }
   if (deletedAt !== undefined) return deletion(job, deletedAt)
   const vanished = goneAt !== undefined && !hasFinished(pod)
   return vanished ? deletion(job, goneAt) : undefined
@@ -25,18 +24,17 @@ export function interruptionOf({ pod, goneAt }: SeenPod, job: Job): Interruption
 
 /**
  * What the platform ended a pod for, whatever the API decided, where another attempt follows that `retries` didn't
- * ask for, or that would end the same way. `at` where Kubernetes gives no time.
+ * ask for, or that would end the same way.
  */
-export function disruptionOf(pod: Pod, at?: number): Interruption | undefined {
+export function disruptionOf(pod: Pod): Interruption | undefined {
   const condition = disruptionTarget(pod)
   const evicted = pod.status?.reason === 'Evicted' ? eviction(pod) : undefined
   if (condition === undefined) {
     // A limit of the pod's own that was exceeded (kubelet: localStorageEviction).
-    const end = at ?? endOf(pod)
-    return evicted && end !== undefined && isPointlessToRepeat(evicted) ? { ...evicted, at: end } : undefined
+    return evicted && isPointlessToRepeat(evicted) ? { ...evicted, at: lastSignOf(pod) } : undefined
   }
   const cause = evicted ?? disrupted(condition.reason ?? '', condition.message ?? '', pod)
-  return { ...cause, at: timeOf(condition.lastTransitionTime) ?? at ?? 0 }
+  return { ...cause, at: timeOf(condition.lastTransitionTime) ?? lastSignOf(pod) }
 }
 
 /** Whether Kubernetes replaces the pod, once it has failed, without counting it (podFailurePolicy). */
@@ -84,6 +82,12 @@ function endOf(pod: Pod): number | undefined {
   const statuses = pod.status?.containerStatuses ?? []
   const ends = statuses.flatMap((one) => timeOf(one.state?.terminated?.finishedAt) ?? [])
   return ends.length === 0 ? undefined : Math.max(...ends)
+}
+
+/** When its containers ended; a pod that was evicted in its first seconds may show no containers at all (tried). */
+function lastSignOf(pod: Pod): number {
+  const changes = pod.status?.conditions?.flatMap((one) => timeOf(one.lastTransitionTime) ?? []) ?? []
+  return endOf(pod) ?? Math.max(timeOf(pod.metadata?.creationTimestamp) ?? 0, ...changes)
 }
 
 function hasFinished(pod: Pod): boolean {

@@ -6,7 +6,7 @@ import { kubectl } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { getJson, waitForFinal } from '../support/http.ts'
 import { busybox, type OnCluster, startOnCluster, untilState } from '../support/on-cluster.ts'
-import { sha256OfPatterned } from '../support/patterned.ts'
+import { sha256OfPatterned, writePatterned } from '../support/patterned.ts'
 import { evict, jobPods } from '../support/pods.ts'
 import { atWork, deploy, expectFiles, ownFile, textFile, untilAwaited, worker } from './disrupted-worker.ts'
 import { fault, someMoment } from './plan.ts'
@@ -77,24 +77,18 @@ describe('a worker that is evicted', () => {
     await untilNoPod(uuid)
   })
 
-  fault('while its results are being stored → complete all the same', 60, async () => {
-    const size = 2 ** 20
-    const script = 'cd /output; for i in $(seq 200); do yes $i | head -c 1048576 > $i; done'
-    const uuid = await deploy(api.url, busybox(script))
+  fault('while its results are being stored → complete all the same', 120, async () => {
+    const size = 300_000_000
+    const uuid = await deploy(api.url, busybox(writePatterned('/output/large', 'x', size)))
     await untilState(api.url, uuid, 'storing')
     const [pod] = await jobPods(api.namespace, uuid)
     if (pod) await evict(api.namespace, pod)
-    const job = await waitForFinal(api.url, uuid, 60)
-    expect(job).toMatchObject({
+    expect(await waitForFinal(api.url, uuid, 60)).toMatchObject({
       state: 'succeeded',
       attempt: { number: 1, uid: pod?.uid },
-      result: { state: 'complete', count: 200 },
+      result: { state: 'complete', count: 1 },
     })
-    const files = Array.from({ length: 200 }, (_, i): [string, string] => [
-      `${i + 1}`,
-      sha256OfPatterned(`${i + 1}`, size),
-    ])
-    await expectFiles(api.url, uuid, files)
+    await expectFiles(api.url, uuid, [['large', sha256OfPatterned('x', size)]])
   })
 })
 

@@ -117,6 +117,19 @@ const interruptions: [string, Pod, object][] = [
     { reason: 'StorageFull', message: expect.stringContaining('result_storage'), at: ms(7) },
   ],
   [
+    'the same in its first seconds',
+    pod({
+      status: {
+        reason: 'Evicted',
+        phase: 'Failed',
+        message: 'Usage of EmptyDir volume "results" exceeds the limit "1Mi". ',
+        containerStatuses: [],
+        conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: at(7) }],
+      },
+    }),
+    { reason: 'StorageFull', at: ms(7) },
+  ],
+  [
     'a node under pressure',
     disrupted('TerminationByKubelet', { reason: 'Evicted', phase: 'Failed', message: 'low on memory' }),
     { reason: 'Evicted', message: 'low on memory', at: ms(7) },
