@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { layout } from '../artifact/layout.ts'
 import { DamagedManifest } from '../artifact/manifest-format.ts'
 import { type Manifest, openManifest } from '../artifact/manifest-reader.ts'
-import { type ArtifactStore, StoreError } from '../artifact/store.ts'
+import { type ArtifactStore, StoreError, type StoreErrorKind } from '../artifact/store.ts'
 import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { LocatedResult, LocateResult } from './locate.ts'
@@ -89,6 +89,9 @@ export function storeProblem(error: unknown): unknown {
   })
 }
 
+/** MinIO says that a range lies outside of what an object is now before it looks at If-Match: `invalid`. */
+const stale: readonly StoreErrorKind[] = ['precondition-failed', 'not-found', 'invalid']
+
 function isStale(error: unknown): boolean {
-  return error instanceof StoreError && (error.kind === 'precondition-failed' || error.kind === 'not-found')
+  return error instanceof StoreError && stale.includes(error.kind)
 }

@@ -18,7 +18,10 @@ export function testStore(): StoreAccess {
 }
 
 /** A client that shares no code with the project's own: what it reads is what stands in the store. */
-export function s3Client({ endpoint, accessKey, secretKey }: StoreAccess = testStore()): Client {
+export function s3Client(
+  { endpoint, accessKey, secretKey }: StoreAccess = testStore(),
+  options: { partSize?: number } = {},
+): Client {
   const { hostname, port, protocol } = new URL(endpoint)
   const useSSL = protocol === 'https:'
   return new Client({
@@ -27,6 +30,7 @@ export function s3Client({ endpoint, accessKey, secretKey }: StoreAccess = testS
     useSSL,
     accessKey,
     secretKey,
+    ...options,
   })
 }
 

@@ -5,6 +5,11 @@ export function writePatterned(file: string, seed: string, size: number): string
   return `yes ${seed} | head -c ${size} > ${file}`
 }
 
+/** What writePatterned() writes. */
+export function patterned(seed: string, size: number): Buffer {
+  return Buffer.alloc(size, `${seed}\n`)
+}
+
 /** Hex SHA-256 of what writePatterned() writes. */
 export function sha256OfPatterned(seed: string, size: number): string {
   const hash = createHash('sha256')
