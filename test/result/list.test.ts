@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../../src/artifact/entry.ts'
+import { layout } from '../../src/artifact/layout.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import type { ResultList } from '../../src/result/list.ts'
 import { attempt, job } from '../artifact/fixtures.ts'
@@ -88,6 +89,31 @@ describe('GET /job/:id/result/list', () => {
     expect(await (await fetch(`${url}?file=z%FF`)).text()).toBe('x')
   })
 
+  it('names what a read found damaged, until a read finds it whole; with verify it looks itself', async () => {
+    const files = { short: 'abc', other: 'def', gone: 'ghi', good: 'jkl' }
+    const { url, store, logged } = await serve((one) =>
+      Promise.all(Object.entries(files).map(([path, content]) => putFile(one, path, content))),
+    )
+    const damaged = async (query = '') => {
+      const { files: listed } = (await (await fetch(`${url}/list${query}`)).json()) as ResultList
+      return Object.fromEntries(listed.flatMap(({ path, damage }) => (damage ? [[path, damage]] : [])))
+    }
+    await putFile(store, 'short', 'a')
+    await putFile(store, 'other', 'xyz')
+    await store.remove([layout.file(job, attempt, 'gone')])
+    expect(await damaged()).toEqual({})
+    expect((await fetch(`${url}?file=gone`)).status).toBe(500)
+    expect(await damaged()).toEqual({ gone: expect.stringContaining('gone from the store') })
+    expect(Object.keys(await damaged('?verify=true&prefix=s'))).toEqual(['short'])
+    expect(Object.keys(await damaged('?verify=true&limit=2'))).toEqual(['gone'])
+    expect(Object.keys(await damaged('?verify=true'))).toEqual(['gone', 'other', 'short'])
+    expect(logged.join('')).toContain('"other\\"')
+    const lines = await fetch(`${url}/list?verify=true`, { headers: { Accept: 'application/x-ndjson' } })
+    expect((await lines.text()).match(/"damage":/g)).toHaveLength(3)
+    const next = (await (await fetch(`${url}/list?verify=true&limit=1`)).json()) as ResultList
+    expect(next.next).toContain('verify=true')
+  })
+
   it('links with the address that callers use', async () => {
     const { url } = await serve(typical, { publicUrl: 'https://jobs.example' })
     const page = (await (await fetch(`${url}/list?limit=1`)).json()) as ResultList
@@ -122,6 +148,7 @@ describe('GET /job/:id/result/list', () => {
     ['limit=1&limit=2', 'limit'],
     ['after=%0', 'after'],
     ['prefix=%00', 'prefix'],
+    ['verify=1', 'verify'],
     ['page=2', 'page'],
   ])('refuses %s and names the field', async (query, field) => {
     const { url } = await serve(typical)
