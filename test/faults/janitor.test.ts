@@ -79,6 +79,37 @@ fault(`${attempted} → told by a dry run, then gone, and no result touched`, 30
   await expectAllRemoved(api.url, place)
 })
 
+fault(
+  'the API is killed while it removes a result past its time → 410, and the next one goes on',
+  240,
+  async () => {
+    const environment = { JANITOR_INTERVAL_SECONDS: '1' }
+    await using place = await apiOnCluster({ name: 'janitor', environment })
+    const first = await place.start()
+    const uuid = await deployFiles(first.url, { count: 3000, bytes: 100 }, 'exit 0', {
+      result_keep_seconds: 10,
+    })
+    const stored = () => objectKeys(place.client, place.bucket, `jobs/${uuid}/`)
+    expect(await waitForFinal(first.url, uuid, 60)).toMatchObject({ state: 'succeeded' })
+    const whole = (await stored()).length
+    expect(whole).toBeGreaterThan(3000)
+    await eventually(async () => expect((await stored()).length).toBeLessThan(3000), {
+      within: 30_000,
+      every: 20,
+    })
+    await first.kill()
+    const left = (await stored()).length
+    console.info(`${left} of ${whole} objects were left`)
+
+    const second = await place.start()
+    for (const path of ['result/list', 'result', 'result?file=file-10001', 'log']) {
+      expect((await fetch(`${second.url}/job/${uuid}/${path}`)).status).toBe(410)
+    }
+    await eventually(async () => expect(await stored()).toEqual([`jobs/${uuid}/job.json`]), patience)
+    await expectAllRemoved(second.url, place)
+  },
+)
+
 async function startProxy() {
   const proxy = await startFaultProxy(given('S3_ENDPOINT_FOR_PODS'), given('NODE_ADDRESS'))
   return { ...proxy, url: proxy.url, [Symbol.asyncDispose]: () => proxy.close() }
