@@ -1,4 +1,5 @@
-import { lastDisruption } from './disruption.ts'
+import { lastDisruption, ownFailures, wasDisrupted } from './disruption.ts'
+import type { Cause } from './job.ts'
 import type { Observation, Stop } from './observation.ts'
 import type { JobRequest } from './request.ts'
 
@@ -7,38 +8,26 @@ export type Due = { stop: Stop } | { at: number }
 
 /**
  * A stop where no further attempt is to follow a disruption, and the limits that the API enforces:
- * `start_timeout_seconds` from creation to the first worker's start, `timeout_seconds` from the worker's start.
+ * `start_timeout_seconds` from the job's creation, or from the end of the attempt before, to the worker's start;
+ * `timeout_seconds` from that start.
  * activeDeadlineSeconds would count image pull and upload too.
  */
 export function due(
   observation: Observation,
-  request: Pick<JobRequest, 'start_timeout_seconds' | 'timeout_seconds'>,
+  request: Pick<JobRequest, 'start_timeout_seconds' | 'timeout_seconds' | 'retries'>,
   now: number,
 ): Due | undefined {
-  const { attempt, stop, deletedAt, ended, createdAt } = observation
+  const { attempt, stop, deletedAt, ended } = observation
   if (stop || deletedAt !== undefined || ended) return undefined
   const last = lastDisruption(observation.disruptions)
   // As long as it lives, what it stores may still be whole.
   if (last && (attempt === undefined || attempt.uid !== last.attempt || attempt.ended)) {
     return { stop: { outcome: 'failed', at: now, ...last } }
   }
+  const awaited = awaitedStart(observation, request.retries)
+  if (awaited !== undefined) return startDue(awaited, observation.blocked, request.start_timeout_seconds, now)
   const startedAt = attempt?.worker.startedAt
-  if (startedAt === undefined) {
-    if (attempt?.ended || hasStartedBefore(observation)) return undefined
-    const at = createdAt + request.start_timeout_seconds * 1000
-    if (now < at) return { at }
-    const message = `the worker had not started ${request.start_timeout_seconds} s after the job's creation`
-    const blocked = observation.blocked
-    return {
-      stop: {
-        outcome: 'failed',
-        at: now,
-        cause: blocked
-          ? { reason: blocked.reason, message: `${blocked.message} (${message})` }
-          : { reason: 'StartTimeout', message },
-      },
-    }
-  }
+  if (startedAt === undefined) return undefined
   if (request.timeout_seconds === undefined || attempt?.worker.finishedAt !== undefined || attempt?.ended) {
     return undefined
   }
@@ -48,6 +37,45 @@ export function due(
   if (now < at) return { at }
   const message = `the worker was still running ${request.timeout_seconds} s after its start`
   return { stop: { outcome: 'failed', at: now, cause: { reason: 'TimeoutExceeded', message } } }
+}
+
+/** A worker that is to start, and since when. */
+interface AwaitedStart {
+  since: number
+  /** What happened then. */
+  event: string
+}
+
+function startDue(
+  { since, event }: AwaitedStart,
+  blocked: Cause | undefined,
+  seconds: number,
+  now: number,
+): Due {
+  const at = since + seconds * 1000
+  if (now < at) return { at }
+  const message = `the worker had not started ${seconds} s after ${event}`
+  const cause: Cause = blocked
+    ? { reason: blocked.reason, message: `${blocked.message} (${message})` }
+    : { reason: 'StartTimeout', message }
+  return { stop: { outcome: 'failed', at: now, cause } }
+}
+
+/** Undefined where none is awaited, or where it isn't known since when. */
+function awaitedStart(observation: Observation, retries: number): AwaitedStart | undefined {
+  const { attempt, createdAt, disruptions = [] } = observation
+  const startedAt = attempt?.worker.startedAt
+  if (attempt?.ended) {
+    const another = wasDisrupted(observation, attempt) || ownFailures(observation, attempt) <= retries
+    if (!another) return undefined
+  } else if (startedAt !== undefined) return undefined
+  if (startedAt === undefined && !hasStartedBefore(observation)) {
+    return { since: createdAt, event: "the job's creation" }
+  }
+  const times = [disruptions.at(-1)?.at, attempt?.ended ? attempt.worker.finishedAt : attempt?.createdAt]
+  const known = times.filter((time) => time !== undefined)
+  if (known.length === 0) return undefined
+  return { since: Math.max(...known), event: 'the end of the attempt before' }
 }
 
 /** Whether a worker of an earlier attempt was started: one that was disrupted before has had no start yet. */

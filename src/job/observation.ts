@@ -56,6 +56,8 @@ export interface Attempt {
   uid: string
   /** From 1 on. */
   number: number
+  /** When it was made, where that is known. */
+  createdAt?: number
   /** A node was found for it. */
   scheduled: boolean
   uploader: ContainerObservation & {

@@ -19,10 +19,12 @@ export function attemptOf(seen: SeenPod, number: number, job: Job): Attempt {
   const uploader = uploaderStatus(pod)
   const worker = workerStatus(pod)
   const interrupted = interruptionOf(seen, job)
+  const createdAt = timeOf(pod.metadata?.creationTimestamp)
   const workerObservation = { ...containerObservation(worker), ...workerCause(pod, worker) }
   return {
     uid: pod.metadata?.uid ?? '',
     number,
+    ...(createdAt === undefined ? {} : { createdAt }),
     scheduled: pod.spec?.nodeName !== undefined,
     uploader: {
       ...containerObservation(uploader),

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Job } from '../../src/job/job.ts'
 import { type ApiOnCluster, apiOnCluster } from '../support/api-on-cluster.ts'
+import { applyManifests } from '../support/cluster.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { postJson, waitForFinal } from '../support/http.ts'
 import { busybox, type OnCluster, startOnCluster, untilState } from '../support/on-cluster.ts'
@@ -139,6 +140,26 @@ fault('no start within start_timeout_seconds → failed with what blocked it', 6
   for (const job of [first, second]) expect(job?.message).toContain('12 s after')
   await expectAllRemoved(api.url, api)
 })
+
+fault(
+  'a second attempt that finds no room within start_timeout_seconds → failed as the first one did',
+  90,
+  async () => {
+    await using api = await startOnCluster({ name: 'limits' })
+    const fields = { retries: 1, start_timeout_seconds: 25 }
+    const uuid = await deploy(api.url, `${smallFiles(3)}; sleep 5; exit 3`, fields)
+    await untilState(api.url, uuid, 'running')
+    const metadata = { name: 'none', namespace: api.namespace }
+    await applyManifests(
+      JSON.stringify({ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '0' } } }),
+    )
+    const job = await waitForFinal(api.url, uuid, 80)
+    expect(job).toMatchObject({ state: 'failed', reason: 'Error', exit_code: 3, attempt: { number: 1 } })
+    expect(Date.now() - Date.parse(job.finished_at ?? '')).toBeGreaterThan(25_000)
+    await expectWritten(api.url, uuid, smallSums(3))
+    await expectAllRemoved(api.url, api)
+  },
+)
 
 fault('limits that pass while no API runs → kept as soon as one is back', 90, async () => {
   await using apis: ApiOnCluster = await apiOnCluster({ name: 'limits' })

@@ -3,7 +3,7 @@ import { due, manifestLookupDelay } from '../../src/job/due.ts'
 import type { Attempt, Disruption, Observation } from '../../src/job/observation.ts'
 
 const created = 1_000_000
-const request = { start_timeout_seconds: 60, timeout_seconds: 10 }
+const request = { start_timeout_seconds: 60, timeout_seconds: 10, retries: 0 }
 
 describe('the time to start', () => {
   it('is looked at again when it is over', () => {
@@ -23,7 +23,25 @@ describe('the time to start', () => {
     })
   })
 
-  it('does not run for a retry', () => {
+  const failed = attempt({ startedAt: created + 1000, finishedAt: created + 200_000 })
+  const second = { ...attempt({}), number: 2, createdAt: created + 210_000 }
+  it.each([
+    ['one that failed is followed by another', { ...failed, ended: true }, 1, created + 260_000],
+    ['the next one waits', second, 1, created + 270_000],
+    ['one that failed is the last', { ...failed, ended: true }, 0, undefined],
+    ['the next one has started', { ...attempt({ startedAt: created + 220_000 }), number: 2 }, 1, undefined],
+  ])('counts anew from the end of the attempt before: %s', (_, seen, retries, at) => {
+    const limits = { start_timeout_seconds: 60, retries }
+    const over = due({ ...observation(seen), failedAttempts: 1 }, limits, created + 300_000)
+    if (at === undefined) {
+      expect(over).toBeUndefined()
+      return
+    }
+    expect(over).toMatchObject({ stop: { cause: { reason: 'StartTimeout' } } })
+    expect(due({ ...observation(seen), failedAttempts: 1 }, limits, at - 1)).toEqual({ at })
+  })
+
+  it('does not run where nobody knows when the attempt before ended', () => {
     expect(due({ ...observation(), failedAttempts: 1 }, request, created + 70_000)).toBeUndefined()
   })
 })
@@ -35,7 +53,9 @@ describe('a job that was disrupted', () => {
   const four = ['a', 'b', 'c', 'd'].map((uid, index) => disrupted(uid, index + 1))
 
   it('goes on three times', () => {
-    expect(due({ ...observation(), disruptions: four.slice(0, 3) }, request, created)).toBeUndefined()
+    expect(due({ ...observation(), disruptions: four.slice(0, 3) }, request, created)).toEqual({
+      at: created + 60_000,
+    })
   })
 
   it('is stopped after that, in the name of the attempt whose end decided it', () => {
@@ -45,7 +65,7 @@ describe('a job that was disrupted', () => {
     expect(due({ ...observation(next), disruptions: four }, request, created)).toMatchObject({ stop })
     const last = { ...attempt({ startedAt: created }), uid: 'd', number: 4 }
     expect(
-      due({ ...observation(last), disruptions: four }, { start_timeout_seconds: 60 }, created),
+      due({ ...observation(last), disruptions: four }, { start_timeout_seconds: 60, retries: 0 }, created),
     ).toBeUndefined()
     expect(
       due({ ...observation({ ...last, ended: true }), disruptions: four }, request, created),
@@ -63,9 +83,10 @@ describe('a job that was disrupted', () => {
     const second = { ...attempt({}), uid: 'b', number: 2 }
     const disruptions = [disrupted('a', 1, false)]
     expect(due({ ...observation(second), disruptions }, request, created)).toEqual({ at: created + 60_000 })
-    expect(
-      due({ ...observation(second), disruptions: [disrupted('a', 1)] }, request, created),
-    ).toBeUndefined()
+    const started = [{ ...disrupted('a', 1), at: created + 30_000 }]
+    expect(due({ ...observation(second), disruptions: started }, request, created)).toEqual({
+      at: created + 90_000,
+    })
   })
 })
 
@@ -95,7 +116,9 @@ describe('the time to run', () => {
   })
 
   it('has no end where none was asked for', () => {
-    expect(due(observation(running), { start_timeout_seconds: 60 }, created + 10 ** 9)).toBeUndefined()
+    expect(
+      due(observation(running), { start_timeout_seconds: 60, retries: 0 }, created + 10 ** 9),
+    ).toBeUndefined()
   })
 
   it('is over when the worker has ended', () => {

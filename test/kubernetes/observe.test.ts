@@ -28,6 +28,7 @@ it('shows a running worker behind an uploader that is ready', () => {
   expect(observe({ job: job(), pods: [seen(one)] }).attempt).toEqual({
     uid: 'pod-1',
     number: 1,
+    createdAt: ms(1),
     scheduled: true,
     uploader: { ready: true, resolution: 1000, restarts: 0, startedAt: ms(2) },
     worker: { resolution: 1000, restarts: 0, startedAt: ms(4) },
