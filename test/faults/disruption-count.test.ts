@@ -5,7 +5,8 @@ import type { ApiProcess } from '../support/api-process.ts'
 import { kubectl, kubectlJson } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { getJson, waitForFinal } from '../support/http.ts'
-import { evict, type JobPod } from '../support/pods.ts'
+import { busybox } from '../support/on-cluster.ts'
+import { evict, type JobPod, nextPod } from '../support/pods.ts'
 import { atWork, deploy, expectFiles, ownFile, textFile, untilAwaited, worker } from './disrupted-worker.ts'
 import { fault } from './plan.ts'
 
@@ -50,9 +51,7 @@ fault(
     expect(job.message).toContain('Evicted')
     const last = pods.at(-1)
     if (last) await expectFiles(api.url, uuid, [ownFile(last), textFile('last')])
-    const all = ['jobs,pods,secrets', '-l', `jobferry.dev/job=${uuid}`, '-o', 'name']
-    const left = () => kubectl('-n', where.namespace, 'get', ...all)
-    await eventually(async () => expect(await left()).toBe(''), { within: 60_000 })
+    await untilNothingLeft(uuid)
     expect(await getJson<Job>(`${api.url}/job/${uuid}`)).toEqual(job)
   },
 )
@@ -82,4 +81,33 @@ async function recorded(uuid: string): Promise<number> {
     ...['-n', where.namespace, 'get', 'job', `job-${uuid}`],
   )
   return (JSON.parse(metadata.annotations['jobferry.dev/disruptions'] ?? '[]') as unknown[]).length
+}
+
+fault(
+  'a full volume while no API runs, repeated by Kubernetes → StorageFull, the new attempt removed',
+  120,
+  async () => {
+    const script = 'yes | head -c 20000000 > /output/large; sleep 600'
+    const request = { ...busybox(script), result_storage: '1Mi', retries: 2 }
+    const uuid = await deploy(api.url, request)
+    const first = await nextPod(where.namespace, uuid)
+    await api.kill()
+    const second = await nextPod(where.namespace, uuid, [first])
+    api = await where.start()
+    const job = await waitForFinal(api.url, uuid, 60)
+    expect(job).toMatchObject({
+      state: 'failed',
+      reason: 'StorageFull',
+      attempt: { number: 1, uid: first.uid },
+    })
+    expect(second.uid).not.toBe(first.uid)
+    await untilNothingLeft(uuid)
+    expect(await getJson<Job>(`${api.url}/job/${uuid}`)).toEqual(job)
+  },
+)
+
+async function untilNothingLeft(uuid: string): Promise<void> {
+  const all = ['jobs,pods,secrets', '-l', `jobferry.dev/job=${uuid}`, '-o', 'name']
+  const left = () => kubectl('-n', where.namespace, 'get', ...all)
+  await eventually(async () => expect(await left()).toBe(''), { within: 60_000 })
 }
