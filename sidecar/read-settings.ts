@@ -40,6 +40,7 @@ export function readSettings(environment: Environment): UploaderSettings {
     settings.inputsSha256 = environment.INPUTS_SHA256
     settings.inputDirectory = text('INPUT_DIRECTORY')
   }
+  if (environment.RESCUE === 'true') settings.rescue = true
   if (environment.UPLOADER_PORT) settings.port = number('UPLOADER_PORT', 1, 65535)
   if (environment.STOP_TOKEN) settings.stopToken = environment.STOP_TOKEN
   if (problems.length > 0) throw new Error(`The uploader's environment is wrong: ${problems.join('; ')}`)

@@ -61,6 +61,8 @@ export async function run(
       state.markReady()
       log.info('ready')
     }
+    // Its worker has ended already.
+    if (settings.rescue) terminated.abort()
     const context = contextOf(settings, state, store, log)
     reporter = reporterOf(context)
     const cleaning = context.uploads.abortLeftOver(store, log, context.calls.halted)

@@ -18,6 +18,11 @@ export interface UploaderSettings {
    * `terminating` with the milliseconds of the first SIGTERM.
    */
   stateDirectory: string
+  /**
+   * RESCUE=true: the worker and its uploader have ended without a final manifest. What that uploader's checkpoints
+   * say is taken over, and storing begins at once; no worker is waited for, no input fetched.
+   */
+  rescue?: boolean
   /** UPLOADER_PORT: serves GET /ready (200 or 503) and GET /stop/<STOP_TOKEN>; absent: no port is opened. */
   port?: number
   /** STOP_TOKEN */

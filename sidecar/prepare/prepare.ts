@@ -7,6 +7,7 @@ import { isDiskFull } from '../scan/found.ts'
 import type { UploaderSettings } from '../settings.ts'
 import type { StateDirectory } from '../state-directory.ts'
 import { type Obstacle, obstacleOf } from '../store/obstacle.ts'
+import { adoptCheckpoints } from './adopt-checkpoints.ts'
 import { fetchInputs } from './fetch-inputs.ts'
 import { proveStore } from './prove-store.ts'
 
@@ -37,9 +38,9 @@ export class Preparation {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { job, inputDirectory: directory, inputsSha256: sha256 } = settings
-    const steps: [string, () => Promise<unknown>][] = [
-      ['proving the store', () => proveStore(store, state, settings, signal)],
-    ]
+    const steps: [string, () => Promise<unknown>][] = settings.rescue
+      ? [['reading what is stored already', () => adoptCheckpoints(store, state, settings, signal)]]
+      : [['proving the store', () => proveStore(store, state, settings, signal)]]
     if (sha256 !== undefined && directory !== undefined) {
       const inputs = { job, sha256, directory, listFile: state.path('inputs.ndjson') }
       steps.push(['fetching the inputs', () => fetchInputs(store, inputs, signal)])

@@ -18,7 +18,7 @@ export class OpenUploads {
   #listener: () => void = () => undefined
 
   constructor(state: StateDirectory) {
-    this.#file = state.path('uploads.ndjson')
+    this.#file = state.path(fileName)
     this.#resumed = existsSync(this.#file)
     for (const line of readLines(this.#file)) {
       if (line.open) this.#open.set(line.id, { key: line.key, id: line.id })
@@ -106,6 +106,14 @@ export class OpenUploads {
     )
   }
 }
+
+/** Writes uploads down as open that another uploader, of the same attempt, may have left. */
+export function noteLeftOver(state: StateDirectory, uploads: readonly OpenUpload[]): void {
+  const lines = uploads.map(({ key, id }) => `${JSON.stringify({ open: true, key, id })}\n`)
+  appendFileSync(state.path(fileName), `\n${lines.join('')}`)
+}
+
+const fileName = 'uploads.ndjson'
 
 function readLines(file: string): { open: boolean; key: string; id: string }[] {
   let text: string

@@ -117,10 +117,16 @@ async function sendAs(
   return { ...(await sendParts(reading, fullKey, partSize, sending)), key }
 }
 
-/** What the store has of the file, where its times and size are the same. */
+/**
+ * What the store has of the file, where its times and size are the same. A line that was taken from a checkpoint has
+ * no fingerprint, but the bytes are compared in any case.
+ */
 function storedAsKnown({ stat }: Reading, known: KnownLine | undefined): Placed | undefined {
-  if (known?.fingerprint !== fingerprint(stat)) return undefined
-  const { sha256, key, etag } = known.entry
+  if (known === undefined) return undefined
+  const { size, sha256, key, etag } = known.entry
+  const mayBeSame =
+    known.fingerprint === undefined ? size === Number(stat.size) : known.fingerprint === fingerprint(stat)
+  if (!mayBeSame) return undefined
   if (sha256 === undefined || key === undefined || etag === undefined) return undefined
   return { sha256, key, etag }
 }

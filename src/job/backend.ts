@@ -65,6 +65,13 @@ export interface JobBackend {
    */
   tell(uuid: string, stop: Stop): Promise<void>
 
+  /**
+   * Starts a rescue where the observation says that it is possible: the attempt's uploader ended without a manifest
+   * that covers its worker's end. Idempotent; the observation shows what becomes of it. Absent where no results
+   * outlive their uploader.
+   */
+  rescue?(uuid: string): Promise<void>
+
   /** The log of an attempt's container, or undefined where the backend has none (any more). */
   log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined>
 

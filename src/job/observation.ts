@@ -23,6 +23,8 @@ export interface Observation {
   attempt?: Attempt
   /** Another attempt than the one shown still runs, or is being removed. */
   lingering?: true
+  /** Of the newest attempt, where its results outlive its uploader. */
+  rescue?: Rescue
   /** What keeps a pod from being created or a container from starting, as far as it is known. */
   blocked?: Cause
   /** For people: how far the uploader is, as far as it said so. */
@@ -49,6 +51,16 @@ export interface Disruption extends Cause {
   /** Its worker had started. */
   started: boolean
   at: number
+}
+
+/**
+ * An uploader alone, which brings into the store what the attempt's own one left: `possible` where it may be asked for
+ * (JobBackend.rescue), `running` while one writes or may still do so, `over` when none will any more.
+ */
+export interface Rescue {
+  state: 'possible' | 'running' | 'over'
+  /** For people: what keeps it from getting on, or why it failed. */
+  message?: string
 }
 
 /** One pod, or in the embedded backend one run of the command. */

@@ -3,6 +3,7 @@ import { lastDisruption, ownFailures, repeating, wasDisrupted } from './disrupti
 import type { Cause, JobResult, Reason, State } from './job.ts'
 import { reasons } from './job.ts'
 import type { Attempt, Observation, Stored } from './observation.ts'
+import { rescuing, uploadInterrupted } from './rescue.ts'
 
 /** What a job's state is and why; everything of the answer that can change. */
 export interface Assessment {
@@ -44,7 +45,7 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
   if (known === undefined || !isDecided(observation, attempt, known)) {
     const { progress } = observation
     return {
-      ...live('storing', ending(observation) ?? observation.blocked),
+      ...live('storing', ending(observation) ?? rescuing(observation) ?? observation.blocked),
       ...(progress !== undefined && { note: progress }),
     }
   }
@@ -60,7 +61,7 @@ function withoutAttempt(
   stored: Stored | undefined,
   live: (state: State, cause?: Cause) => Assessment,
 ): Assessment {
-  const { stop, deletedAt, ended, suspended, blocked } = observation
+  const { stop, deletedAt, ended, suspended, blocked, rescue } = observation
   if (!stop && deletedAt === undefined && !ended) {
     if (suspended) {
       return live('queued', { reason: 'Suspended', message: 'the Job is suspended; resume it to go on' })
@@ -69,7 +70,9 @@ function withoutAttempt(
   }
   // A pod that is gone may have left results, and Kubernetes counts none of a Job that is being deleted (tried):
   // whether there ever was one, the store alone can tell.
-  if (stored === undefined) return live('storing', ending(observation))
+  if (stored === undefined || rescue?.state === 'running') {
+    return live('storing', ending(observation) ?? rescuing(observation))
+  }
   const { state, cause } = stop
     ? stopped(stop.outcome, stop.cause)
     : failed(ended?.cause ?? (deletedAt === undefined ? podGone : jobDeleted))
@@ -84,15 +87,15 @@ function withoutAttempt(
 
 /**
  * Whether a manifest, or its absence, says the last word. A manifest whose scan is not proved to have begun
- * after the worker's end may be followed by another one as long as an uploader lives: SIGTERM to the uploader
- * alone says nothing about the worker. A failure without a known cause waits for the attempt's end: kubelets say
- * only then that it was they who evicted it.
+ * after the worker's end may be followed by another one as long as an uploader lives, or a rescue may come: SIGTERM
+ * to the uploader alone says nothing about the worker. A failure without a known cause waits for the attempt's end:
+ * kubelets say only then that it was they who evicted it.
  */
-function isDecided({ stop, deletedAt }: Observation, attempt: Attempt, stored: Stored): boolean {
-  if (attempt.ended) return true
+function isDecided({ stop, deletedAt, rescue }: Observation, attempt: Attempt, stored: Stored): boolean {
+  if (attempt.ended && (rescue === undefined || rescue.state === 'over')) return true
   if (stored === 'none' || !coversWorkersEnd(attempt, stored)) return false
   const { worker, interrupted } = attempt
-  if (stop || deletedAt !== undefined || interrupted || worker.cause) return true
+  if (attempt.ended || stop || deletedAt !== undefined || interrupted || worker.cause) return true
   return worker.exitCode === 0 && stored.stop_seen_at === undefined
 }
 
@@ -138,10 +141,13 @@ function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored
   // What a worker does that is told to stop is no failure of its own.
   const gotStop = deletedAt !== undefined && begunBeforeEnd(deletedAt)
   if (gotStop && worker.exitCode !== 0) return failed(jobDeleted)
-  if (worker.cause) return failed(withUploadTrouble(worker.cause, attempt, whole))
-  if (worker.exitCode !== 0) return failed(withUploadTrouble(exitCause(worker.exitCode), attempt, whole))
+  if (worker.cause) return failed(withUploadTrouble(worker.cause, observation, attempt, whole))
+  if (worker.exitCode !== 0)
+    return failed(withUploadTrouble(exitCause(worker.exitCode), observation, attempt, whole))
   if (!whole)
-    return failed(deletedAt !== undefined ? jobDeleted : (uploadersWords(attempt) ?? uploadInterrupted))
+    return failed(
+      deletedAt !== undefined ? jobDeleted : (uploadersWords(attempt) ?? uploadInterrupted(observation)),
+    )
   if (stopSeen) {
     return failed(
       deletedAt !== undefined
@@ -167,13 +173,6 @@ const podGone: Cause = {
   message: 'the pod was gone before its end was seen, so that nothing vouches for its results',
 }
 
-const uploadInterrupted: Cause = {
-  reason: 'UploadInterrupted',
-  message:
-    'the uploader was ended before it had stored everything; what its last checkpoint names is kept. Results on a ' +
-    'volume claim (`result_storage_class`) outlive that, and what is missing is stored afterwards',
-}
-
 /** A worker that answers an eviction by exiting 0 has obeyed, not finished: Kubernetes calls its Job complete. */
 function interruption(observation: Observation, attempt: Attempt, interrupted: Cause): Cause {
   const last = lastDisruption(observation.disruptions)
@@ -190,9 +189,9 @@ function exitCause(exitCode: number | undefined): Cause {
   return { reason: 'Error', message: `the worker exited with code ${exitCode}${signal}; see its log` }
 }
 
-function withUploadTrouble(cause: Cause, attempt: Attempt, whole: boolean): Cause {
+function withUploadTrouble(cause: Cause, observation: Observation, attempt: Attempt, whole: boolean): Cause {
   if (whole) return cause
-  const words = uploadersWords(attempt) ?? uploadInterrupted
+  const words = uploadersWords(attempt) ?? uploadInterrupted(observation)
   return { reason: cause.reason, message: `${cause.message}. ${words.reason}: ${words.message}` }
 }
 

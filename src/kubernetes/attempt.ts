@@ -60,7 +60,9 @@ export function workerStatus(pod: Pod): ContainerStatus | undefined {
 }
 
 export function uploaderStatus(pod: Pod): ContainerStatus | undefined {
-  return pod.status?.initContainerStatuses?.find((one) => one.name === containers.uploader)
+  // Of a rescue it is the only container.
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {}
+  return [...initContainerStatuses, ...containerStatuses].find((one) => one.name === containers.uploader)
 }
 
 function containerObservation(status: ContainerStatus | undefined): ContainerObservation {

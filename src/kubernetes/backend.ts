@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig } from '@kubernetes/client-node'
+import { messageOf } from '../errors.ts'
 import type { JobBackend, LogOptions } from '../job/backend.ts'
 import { quietRemoval, type RemovalRules } from '../job/removal.ts'
 import type { Log } from '../log.ts'
@@ -15,8 +16,9 @@ import { openLog } from './logs.ts'
 import { isArchived, requestSha256Of } from './marks.ts'
 import { observeCluster } from './observers.ts'
 import { discardJob, releaseJob } from './release.ts'
+import { startRescue } from './rescue.ts'
 import type { KubernetesSettings } from './settings.ts'
-import { problemOf } from './status-error.ts'
+import { hasStatus, problemOf } from './status-error.ts'
 import { stopJob } from './stop.ts'
 import { tellUploaders } from './tell.ts'
 
@@ -74,6 +76,19 @@ export function createKubernetesBackend(
     discard: (uuid) => discardJob(api, uuid).catch(rejectProblem),
 
     tell: (uuid, stop) => tellUploaders(api, uuid, stop),
+
+    async rescue(uuid) {
+      const seen = cache.seen(uuid)
+      const shown = seen && shownPod(seen.job, seen.pods)
+      if (shown === undefined) return
+      try {
+        await startRescue(api, settings, uuid, shown)
+      } catch (error) {
+        // A quota, a missing permission: what the cluster refuses now it will refuse again.
+        if (!hasStatus(error, 400, 403, 413, 422)) rejectProblem(error)
+        cache.refuseRescue(uuid, messageOf(error))
+      }
+    },
 
     log: (uuid, options) => shownLog(api, cache, uuid, options),
 

@@ -4,7 +4,8 @@ import type { SeenPod } from './attempt.ts'
 import { hasFinalizer, isArchived, isCreating, isOurs, requestOf, requestSha256Of } from './marks.ts'
 import { managedBy } from './names.ts'
 import { isOlder, isOlderVersion, type Job, type KubernetesObject, type Pod } from './objects.ts'
-import { observe } from './observe.ts'
+import { observe, type Seen } from './observe.ts'
+import { RescueCache, type SeenRescue } from './rescue-cache.ts'
 import { jobUidOf, slimJob, slimPod, uuidOfJob, uuidOfPod, withIdentity } from './slim.ts'
 import { endedBySuspension } from './suspension.ts'
 import type { SeenList } from './watch.ts'
@@ -14,6 +15,7 @@ export interface SeenJob {
   uuid: string
   job: Job
   pods: readonly SeenPod[]
+  rescue?: SeenRescue
   /** The watch shows it no more, though nothing can have removed it: somebody took its label away. */
   lost: boolean
 }
@@ -41,6 +43,7 @@ export class JobCache {
   readonly #records = new Map<string, Record>()
   readonly #listeners = new Set<(uuid: string) => void>()
   readonly #deleted = new Set<string>()
+  readonly #rescues = new RescueCache()
 
   subscribe(listener: (uuid: string) => void): () => void {
     this.#listeners.add(listener)
@@ -55,14 +58,19 @@ export class JobCache {
   seen(uuid: string): SeenJob | undefined {
     const record = this.#records.get(uuid)
     if (record?.job === undefined) return undefined
-    return { uuid, job: record.job, pods: podsOf(record, record.job), lost: record.lost === true }
+    const { job } = record
+    return { uuid, job, pods: podsOf(record, job), lost: record.lost === true, ...this.#rescueOf(uuid, job) }
   }
 
   /** Undefined too while a creation isn't complete: it may still be taken back. */
   get(uuid: string): LiveJob | undefined {
     const record = this.#records.get(uuid)
     if (record?.job === undefined || isCreating(record.job)) return undefined
-    record.live ??= liveJob(uuid, record.job, podsOf(record, record.job), record.noticed)
+    record.live ??= liveJob(uuid, record.job, {
+      pods: podsOf(record, record.job),
+      ...record.noticed,
+      ...this.#rescueOf(uuid, record.job),
+    })
     return record.live
   }
 
@@ -74,6 +82,7 @@ export class JobCache {
   }
 
   putJob(job: Job): void {
+    this.#rescueChanged(this.#rescues.putJob(job))
     const uuid = uuidOfJob(job)
     if (uuid === undefined || !isOurs(job) || this.#deleted.has(job.metadata?.uid ?? '')) return
     const record = this.#record(uuid)
@@ -97,6 +106,7 @@ export class JobCache {
   }
 
   removeJob(job: Job): void {
+    this.#rescueChanged(this.#rescues.removeJob(job))
     const uuid = uuidOfJob(job)
     const record = uuid === undefined ? undefined : this.#records.get(uuid)
     if (uuid === undefined || record === undefined) return
@@ -105,11 +115,13 @@ export class JobCache {
     delete record.job
     delete record.noticed
     delete record.lost
+    this.#rescues.forget(uuid)
     for (const [uid, { goneAt }] of record.pods) if (goneAt !== undefined) record.pods.delete(uid)
     this.#changed(uuid, record)
   }
 
   putPod(pod: Pod): void {
+    this.#rescueChanged(this.#rescues.putPod(pod))
     const uuid = uuidOfPod(pod)
     const uid = pod.metadata?.uid ?? ''
     if (uuid === undefined || this.#deleted.has(uid)) return
@@ -119,6 +131,7 @@ export class JobCache {
   }
 
   removePod(pod: Pod): void {
+    this.#rescueChanged(this.#rescues.removePod(pod))
     const uuid = uuidOfPod(pod)
     if (uuid === undefined) return
     this.#remember(pod)
@@ -133,6 +146,7 @@ export class JobCache {
   listJobs(jobs: readonly Job[], { resourceVersion, wentBack }: SeenList): void {
     if (wentBack) this.#deleted.clear()
     const present = new Set(jobs.map((job) => job.metadata?.uid))
+    for (const uuid of this.#rescues.keepJobs(present)) this.#rescueChanged(uuid)
     for (const record of [...this.#records.values()]) {
       const { job } = record
       if (job === undefined) continue
@@ -148,6 +162,7 @@ export class JobCache {
   listPods(pods: readonly Pod[], { wentBack }: SeenList): void {
     if (wentBack) this.#deleted.clear()
     const present = new Set(pods.map((pod) => pod.metadata?.uid))
+    for (const uuid of this.#rescues.keepPods(present)) this.#rescueChanged(uuid)
     for (const record of [...this.#records.values()]) {
       for (const [uid, { pod, goneAt }] of record.pods) {
         if (goneAt === undefined && !present.has(uid)) this.removePod(pod)
@@ -163,6 +178,22 @@ export class JobCache {
     if (noticed === undefined) delete record.noticed
     else record.noticed = noticed
     this.#changed(uuid, record)
+  }
+
+  /** The cluster makes no rescue for that job, and won't. */
+  refuseRescue(uuid: string, why: string): void {
+    this.#rescues.refuse(uuid, why)
+    this.#rescueChanged(uuid)
+  }
+
+  #rescueOf(uuid: string, job: Job): { rescue?: SeenRescue } {
+    const rescue = this.#rescues.get(uuid, job.metadata?.uid)
+    return rescue === undefined ? {} : { rescue }
+  }
+
+  #rescueChanged(uuid: string | undefined): void {
+    const record = uuid === undefined ? undefined : this.#records.get(uuid)
+    if (uuid !== undefined && record !== undefined) this.#changed(uuid, record)
   }
 
   #record(uuid: string): Record {
@@ -199,12 +230,12 @@ function mustStillBeThere(job: Job | undefined): job is Job {
   return job !== undefined && hasFinalizer(job) && job.metadata?.deletionTimestamp === undefined
 }
 
-function liveJob(uuid: string, job: Job, pods: SeenPod[], noticed: Noticed = {}): LiveJob {
+function liveJob(uuid: string, job: Job, seen: Omit<Seen, 'job'>): LiveJob {
   return {
     uuid,
     request: requestOf(job),
     requestSha256: requestSha256Of(job),
-    observation: observe({ job, pods, ...noticed }),
+    observation: observe({ job, ...seen }),
     released: isArchived(job),
   }
 }

@@ -8,6 +8,7 @@ import { archivedAt, hasFinalizer, isArchived, isCreating, stopOf } from './mark
 import { jobLabels } from './names.ts'
 import { type Job, timeOf } from './objects.ts'
 import { dropFinalizer, removeUnfinished } from './removal.ts'
+import { endRescue, isUnwanted } from './rescue.ts'
 import { endJob, endPods, graceOf, needsDeletion } from './stop.ts'
 
 /** A creation that isn't complete after that time was given up. */
@@ -22,6 +23,7 @@ export type Duty =
   | 'remove-unfinished'
   | 'let-go'
   | 'record-disruption'
+  | 'end-rescue'
   | 'finish-stop'
   | 'end-pods'
   | 'end-repeat'
@@ -30,7 +32,7 @@ export type Duty =
 const everyones: ReadonlySet<Duty> = new Set(['find', 'record-disruption'])
 
 /** What somebody left undone on a job, or what another one's deletion asks for. */
-export function dutyOf({ job, pods, lost }: SeenJob, now: number): Duty | undefined {
+export function dutyOf({ job, pods, lost, rescue }: SeenJob, now: number): Duty | undefined {
   if (lost) return 'find'
   const deleted = job.metadata?.deletionTimestamp !== undefined
   if (isCreating(job)) {
@@ -40,6 +42,7 @@ export function dutyOf({ job, pods, lost }: SeenJob, now: number): Duty | undefi
   }
   if (deleted && isArchived(job) && hasFinalizer(job)) return 'let-go'
   if (!deleted && isRepeated(job, pods)) return 'end-repeat'
+  if (isUnwanted(job, rescue)) return 'end-rescue'
   const stop = stopOf(job)
   if (!deleted && stop === undefined && unrecordedDisruptions(job, pods).length > 0)
     return 'record-disruption'
@@ -113,7 +116,7 @@ export class Caretaker {
     this.#busy.set(uuid, work)
   }
 
-  async #perform(duty: Duty, { uuid, job, pods }: SeenJob): Promise<void> {
+  async #perform(duty: Duty, { uuid, job, pods, rescue }: SeenJob): Promise<void> {
     const { name = '', uid = '' } = job.metadata ?? {}
     if (duty === 'remove-unfinished') return await this.#removeUnfinished(uuid, job)
     this.#log.info({ job: uuid, duty }, 'doing a duty')
@@ -129,6 +132,9 @@ export class Caretaker {
         if (recorded !== undefined) this.#cache.putJob(recorded)
         return
       }
+      case 'end-rescue':
+        if (rescue !== undefined) await endRescue(this.#api, rescue)
+        return
       case 'finish-stop':
       case 'end-repeat':
         await endJob(this.#api, job)

@@ -12,8 +12,8 @@ export const controllerLabels = {
   jobName: 'batch.kubernetes.io/job-name',
 } as const
 
-/** Tells what a free-standing ConfigMap or Secret is for; a job's own have no such label. */
-export const kind = { label: 'jobferry.dev/kind', environment: 'environment' } as const
+/** Tells free-standing ConfigMaps and Secrets and rescues from a job's own objects, which have no such label. */
+export const kind = { label: 'jobferry.dev/kind', environment: 'environment', rescue: 'rescue' } as const
 
 export const annotations = {
   /** Hex SHA-256 over the request and its inputs: tells a replay from another request. */
@@ -70,6 +70,21 @@ export function jobName(uuid: string): string {
 /** The uuid in a job's name; undefined for a name of something else. */
 export function uuidInName(name: string | undefined): string | undefined {
   return /^job-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(name ?? '')?.[1]
+}
+
+/** Of the Job that rescues a job's results; no jobName(), so that nothing takes it or its pods for that job's. */
+export function rescueName(uuid: string): string {
+  return `${jobName(uuid)}-rescue`
+}
+
+/** The uuid of the job that a Job of that name rescues. */
+export function uuidInRescueName(name: string | undefined): string | undefined {
+  return name?.endsWith('-rescue') ? uuidInName(name.slice(0, -'-rescue'.length)) : undefined
+}
+
+/** Of the claim that Kubernetes makes for a pod with an ephemeral volume of results. */
+export function resultsClaim(podName: string): string {
+  return `${podName}-${volumes.results}`
 }
 
 export function jobLabels(uuid: string): Record<string, string> {

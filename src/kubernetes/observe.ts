@@ -5,15 +5,18 @@ import { attemptNumber, disruptionsOf, newestOf, ownFailuresSeen, shownPod } fro
 import { isDisruptionTarget } from './interruption.ts'
 import { isCreating, stopOf } from './marks.ts'
 import { type Job, timeOf } from './objects.ts'
+import { rescueOf } from './rescue.ts'
+import type { SeenRescue } from './rescue-cache.ts'
 
 /** What is known of a job: its Job, its pods (those that are gone included, as they were last), what else was noticed. */
 export interface Seen extends Pick<Observation, 'blocked' | 'progress'> {
   job: Job
   pods: readonly SeenPod[]
+  rescue?: SeenRescue
 }
 
 /** What a backend shows of one job; a pure function of what was seen. */
-export function observe({ job, pods, blocked: noticed, progress }: Seen): Observation {
+export function observe({ job, pods, blocked: noticed, progress, rescue: seenRescue }: Seen): Observation {
   const shown = shownPod(job, pods)
   const attempt = shown && attemptOf(shown, attemptNumber(job, pods, shown), job)
   const deletedAt = timeOf(job.metadata?.deletionTimestamp)
@@ -22,6 +25,8 @@ export function observe({ job, pods, blocked: noticed, progress }: Seen): Observ
   const blocked = attempt?.ended ? undefined : ((shown && blockedByStatus(shown.pod)) ?? noticed)
   const disruptions = disruptionsOf(job, pods)
   const lingering = pods.some((one) => one !== shown && !hasEnded(one))
+  const isLast = ended !== undefined && shown === newestOf(pods)
+  const rescue = rescueOf(job, shown, isLast, seenRescue)
   return {
     createdAt: timeOf(job.metadata?.creationTimestamp) ?? 0,
     suspended: job.spec?.suspend === true && !isCreating(job),
@@ -32,6 +37,7 @@ export function observe({ job, pods, blocked: noticed, progress }: Seen): Observ
     ...(ended === undefined ? {} : { ended }),
     ...(attempt === undefined ? {} : { attempt }),
     ...(lingering ? { lingering } : {}),
+    ...(rescue === undefined ? {} : { rescue }),
     ...(blocked === undefined ? {} : { blocked }),
     ...(progress === undefined || attempt?.ended ? {} : { progress }),
   }

@@ -77,10 +77,20 @@ function podSpec(
 ): PodSpec {
   const { request } = plan
   return {
+    ...basicPodSpec(request, settings),
+    terminationGracePeriodSeconds: request.upload_timeout_seconds,
+    initContainers: [uploaderContainer(plan, settings, stopToken)],
+    containers: [workerContainer(plan, settings, stopToken, environmentKinds)],
+    volumes: podVolumes(plan),
+  }
+}
+
+/** Where its pods may run, and as whom. */
+export function basicPodSpec(request: JobRequest, settings: KubernetesSettings): Omit<PodSpec, 'containers'> {
+  return {
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    terminationGracePeriodSeconds: request.upload_timeout_seconds,
     ...podSecurityContext(request, settings),
     ...(request.service_account === undefined ? {} : { serviceAccountName: request.service_account }),
     ...(request.image_pull_secret === undefined
@@ -89,9 +99,6 @@ function podSpec(
     ...(request.priority_class === undefined ? {} : { priorityClassName: request.priority_class }),
     nodeSelector: request.node_selector,
     tolerations: request.tolerations,
-    initContainers: [uploaderContainer(plan, settings, stopToken)],
-    containers: [workerContainer(plan, settings, stopToken, environmentKinds)],
-    volumes: podVolumes(plan),
   }
 }
 
@@ -123,19 +130,24 @@ function podVolumes({ uuid, request }: JobPlan): Volume[] {
     resultsVolume(request),
     { name: volumeNames.inputs, emptyDir: {} },
     { name: volumeNames.state, emptyDir: {} },
-    {
-      name: volumeNames.credentials,
-      secret: {
-        secretName: jobName(uuid),
-        defaultMode: 0o400,
-        items: [secretKeys.accessKey, secretKeys.secretKey].map((key) => ({ key, path: key })),
-      },
-    },
+    credentialsVolume(uuid),
     ...request.volumes.map(({ claim, read_only: readOnly }, index) => ({
       name: volumeNames.claim(index),
       persistentVolumeClaim: { claimName: claim, readOnly },
     })),
   ]
+}
+
+/** The uploader's, in the job's Secret. */
+export function credentialsVolume(uuid: string): Volume {
+  return {
+    name: volumeNames.credentials,
+    secret: {
+      secretName: jobName(uuid),
+      defaultMode: 0o400,
+      items: [secretKeys.accessKey, secretKeys.secretKey].map((key) => ({ key, path: key })),
+    },
+  }
 }
 
 function resultsVolume({ result_storage: size, result_storage_class: storageClass }: JobRequest): Volume {

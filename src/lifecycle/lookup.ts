@@ -21,7 +21,9 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
   const { store, backend, log } = tracking
   const { uuid } = tracked.live
   const ended = isEnded(tracked.live)
+  const uploaderEnded = tracked.live.observation.attempt?.ended === true
   let retryIn = manifestLookupDelay(Date.now() - workersEnd(tracked.live))
+  let answered = false
   tracked.busy.add('lookup')
   try {
     const settles = ended && backend.holdsLease()
@@ -30,6 +32,7 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
     )
     tracked.failures = 0
     tracked.storeTrouble = undefined
+    answered = true
     if (found.attempt !== undefined) tracked.attempt = found.attempt
     if (found.stored !== undefined) {
       tracked.stored = found.stored
@@ -45,6 +48,7 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
   }
   if (!tracking.isCurrent(tracked)) return
   tracking.evaluate(uuid)
+  if (answered && uploaderEnded && (await askForRescue(tracking, tracked))) retryIn = rescueMilliseconds
   // Ended meanwhile: what is absent now counts, at once.
   if (tracking.isCurrent(tracked) && tracked.assessment.awaitsManifest && !tracked.assessment.deleted) {
     planLookup(tracking, tracked, isEnded(tracked.live) && !ended ? 0 : Math.max(1, retryIn))
@@ -58,6 +62,22 @@ export function withStoreTrouble(assessment: Assessment, trouble: string | undef
   const text = `the API can't ask the store for the results and tries again: ${trouble}`
   const message = [cause?.message ?? note, text].filter((part) => part !== undefined).join('; ')
   return { ...assessment, cause: { reason: cause?.reason ?? 'StoreUnavailable', message } }
+}
+
+/** A rescue that was asked for shows after some time, a second at most by the watch. */
+const rescueMilliseconds = 1000
+
+/** The uploader had ended, and then the store had no manifest of it: resolves with whether a rescue was asked for. */
+async function askForRescue({ backend, isCurrent, log }: Tracking, tracked: Tracked): Promise<boolean> {
+  const { uuid, observation } = tracked.live
+  const isNeeded = tracked.assessment.awaitsManifest && observation.rescue?.state === 'possible'
+  if (!isNeeded || !isCurrent(tracked) || !backend.holdsLease()) return false
+  try {
+    await backend.rescue?.(uuid)
+  } catch (error) {
+    log.warn({ job: uuid, error: messageOf(error) }, 'a rescue could not be started and is tried again')
+  }
+  return true
 }
 
 function workersEnd({ observation }: LiveJob): number {

@@ -51,7 +51,9 @@ export interface Tracking {
 
 /** Nothing of the attempt shown runs any more, so nothing of it writes into the store. */
 export function isEnded({ observation }: LiveJob): boolean {
-  return observation.attempt === undefined || observation.attempt.ended
+  const { attempt, rescue } = observation
+  if (rescue?.state === 'running') return false
+  return attempt === undefined || (attempt.ended && rescue?.state !== 'possible')
 }
 
 /** As isEnded(), and no other attempt writes into the store either. */

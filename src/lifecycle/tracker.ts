@@ -149,8 +149,10 @@ export class Tracker {
       this.#planFinish(uuid, tracked)
       return
     }
-    const { attempt, stop, deletedAt } = live.observation
-    const going = stop !== undefined || deletedAt !== undefined || attempt?.interrupted !== undefined
+    const { attempt, stop, deletedAt, rescue } = live.observation
+    // A rescue may take hours, in which a node that runs out of room drops the logs of pods that have ended.
+    const isRescued = rescue?.state === 'running'
+    const going = isRescued || [stop, deletedAt, attempt?.interrupted].some((one) => one !== undefined)
     if (going && attempt?.worker.startedAt !== undefined && !assessment.deleted) {
       this.#options.followLog(uuid, attempt.uid)
     }

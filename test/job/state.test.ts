@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ManifestHead } from '../../src/artifact/manifest.ts'
-import type { Attempt, Disruption, Observation, Stored } from '../../src/job/observation.ts'
+import type { Attempt, Disruption, Observation, Rescue, Stored } from '../../src/job/observation.ts'
 import { assess } from '../../src/job/state.ts'
 
 const second = 1000
@@ -340,6 +340,51 @@ describe('a job whose pod ended before its worker had started', () => {
       state: 'failed',
       cause: { reason: 'StoreUnavailable' },
       result: { state: 'missing' },
+    })
+  })
+})
+
+describe('a job whose uploader was ended, its results on a volume claim', () => {
+  const over = attempt({ ended: true })
+  const assessed = (rescue: Rescue, stored: Stored | undefined, changes: Partial<Observation> = {}) =>
+    assess(observation({ attempt: over, rescue, ended: { at: finished }, ...changes }), stored, 0)
+
+  it('waits for its rescue, also where the store has something that does not cover the end', () => {
+    for (const state of ['possible', 'running'] as const) {
+      for (const stored of [undefined, head({ scan: finished - second })]) {
+        expect(assessed({ state }, stored)).toMatchObject({ state: 'storing', awaitsManifest: true })
+      }
+    }
+    expect(assessed({ state: 'running', message: 'no node' }, undefined).cause).toEqual({
+      reason: 'UploadInterrupted',
+      message: expect.stringMatching(/rescue.*; no node/),
+    })
+  })
+
+  it('has succeeded as soon as its manifest is there', () => {
+    for (const state of ['possible', 'running', 'over'] as const) {
+      expect(assessed({ state }, head())).toMatchObject({ state: 'succeeded', result: { state: 'complete' } })
+    }
+  })
+
+  it('has failed where its rescue has, with what the checkpoints say', () => {
+    const after = assessed({ state: 'over', message: 'UploadTimeout: late' }, head({ checkpoint: 2 }))
+    expect(after).toMatchObject({ state: 'failed', result: { state: 'partial' } })
+    expect(after.cause).toEqual({
+      reason: 'UploadInterrupted',
+      message: expect.stringMatching(/rescue.* failed: UploadTimeout: late/),
+    })
+  })
+
+  it('is canceled once its rescue writes no more', () => {
+    const stop = canceled(finished + 60 * second)
+    expect(assessed({ state: 'running' }, undefined, { stop })).toMatchObject({
+      state: 'storing',
+      cause: { reason: 'Canceled' },
+    })
+    expect(assess(observation({ attempt: over, stop }), head({ checkpoint: 2 }), 0)).toMatchObject({
+      state: 'canceled',
+      result: { state: 'partial' },
     })
   })
 })

@@ -99,3 +99,38 @@ describe('while the worker runs and time is short, the uploader', () => {
     expect(entries.at(-1)?.key).toMatch(/^~[0-9a-f]{64}$/)
   })
 })
+
+describe("after an uploader's end with its state, a rescue", () => {
+  it('stores what is missing and sends nothing again that a checkpoint names', async () => {
+    const port = 47316
+    const made = newFolderAttempt({ UPLOADER_PORT: String(port), STOP_TOKEN: 'token' })
+    write(made, 'stays', 'the same')
+    write(made, 'changes', 'first')
+    write(made, 'goes', 'away')
+    const first = await new Uploader(made).ready()
+    await fetch(`http://127.0.0.1:${port}/stop/token`)
+    await eventually(async () => expect((await keysOf(made.store)).filter(isCheckpoint)).toHaveLength(2))
+    await first.kill()
+    const stays = await made.store.head(layout.file(job, attempt, 'stays'))
+
+    write(made, 'changes', 'later')
+    write(made, 'new', 'unheard of')
+    execFileSync('rm', [join(made.result, 'goes')])
+    const { UPLOADER_PORT: _, STOP_TOKEN: __, ...environment } = made.environment
+    const before = treeOf(made.result)
+    const again = {
+      ...made,
+      environment: { ...environment, STATE_DIRECTORY: join(made.root, 'other-state'), RESCUE: 'true' },
+    }
+    expect(await new Uploader(again).exit()).toBe(0)
+    const { head, entries } = await manifestOf(made.store)
+    expect([...(await storedTree(made.store, entries))]).toEqual(sorted(before))
+    expect(head.stop_seen_at).toBeDefined()
+    const still = await made.store.head(layout.file(job, attempt, 'stays'))
+    expect(still?.modified).toEqual(stays?.modified)
+  })
+})
+
+function isCheckpoint(key: string): boolean {
+  return key.includes('/checkpoint/')
+}

@@ -125,6 +125,12 @@ export class Uploader {
     return childrenOf(this.#process.pid).find(({ name }) => name !== 'sleep' && name !== 'date')?.pid
   }
 
+  /** Kills supervisor and program, as the end of a container does. */
+  async kill(): Promise<void> {
+    this.#killGroup()
+    await this.#exited
+  }
+
   #killGroup(): void {
     try {
       process.kill(-(this.#process.pid ?? 0), 'SIGKILL')
