@@ -100,32 +100,22 @@ describe("the uploader's container is killed, its results on a volume claim", ()
     await removeJob(api, uuid)
   })
 
-  fault(
-    'and the store is gone for the rescue, until its time is over → failed, UploadInterrupted',
-    180,
-    async () => {
-      await proxy.setFault(slow)
-      const uuid = await deployFiles(api.url, { ...files, largeMebibytes: 40 }, 'exit 0', {
-        ...onClaim(),
-        upload_timeout_seconds: 20,
-      })
-      await untilCheckpoints(uuid, 3)
-      await killUploaderContainer(api.namespace, uuid)
-      await untilRescue(uuid)
-      await eventually(() => killUploaderContainer(api.namespace, uuid, rescuePods))
-      await proxy.setFault({ kind: 'refuse' })
-      const job = await waitForFinal(api.url, uuid, 150)
-      await proxy.setFault({ kind: 'pass' })
-      expect(job).toMatchObject({
-        state: 'failed',
-        reason: 'UploadInterrupted',
-        result: { state: 'partial' },
-      })
-      expect(job.message).toMatch(/rescue.*failed: /)
-      expect(await damageOf(api.url, uuid)).toEqual([])
-      await removeJob(api, uuid)
-    },
-  )
+  fault('and the rescue is too slow for its time → failed, UploadInterrupted, partial', 120, async () => {
+    await proxy.setFault(slow)
+    const uuid = await deployFiles(api.url, { ...files, largeMebibytes: 40 }, 'exit 0', {
+      ...onClaim(),
+      upload_timeout_seconds: 30,
+    })
+    await untilCheckpoints(uuid, 3)
+    await killUploaderContainer(api.namespace, uuid)
+    const job = await waitForFinal(api.url, uuid, 90)
+    await proxy.setFault({ kind: 'pass' })
+    expect(job).toMatchObject({ state: 'failed', reason: 'UploadInterrupted', result: { state: 'partial' } })
+    expect(job.message).toMatch(/rescue .*failed: UploadTimeout: .*30 s/)
+    expect(job.result.count).toBeGreaterThan(0)
+    expect(await damageOf(api.url, uuid)).toEqual([])
+    await removeJob(api, uuid)
+  })
 })
 
 describe('a rescue runs', () => {
