@@ -21,7 +21,8 @@ const startSeconds = 120
 const furtherTries = 2
 /** A stop ends it; what it was about to store nobody is to see then. */
 const graceSeconds = 2
-const gaveUp = 3
+/** Of an uploader that gave up by itself and said why: another one would do no better (sidecar/settings.ts: exitCode). */
+export const gaveUp = 3
 
 /**
  * The uploader alone, on the claim of a pod that has ended, for the same attempt: a Job that goes with the job's own.

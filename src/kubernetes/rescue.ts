@@ -7,13 +7,11 @@ import { isArchived, requestOf, stopOf } from './marks.ts'
 import { jobName } from './names.ts'
 import type { Job, Pod } from './objects.ts'
 import type { SeenRescue } from './rescue-cache.ts'
-import { rescueObject } from './rescue-spec.ts'
+import { gaveUp, rescueObject } from './rescue-spec.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { StatusError } from './status-error.ts'
 import { needsDeletion } from './stop.ts'
 
-/** An uploader that gave up by itself had its time: another one would do no better (sidecar/settings.ts: exitCode). */
-const gaveUp = 3
 /** Not 0: that would take the object away before its processes have ended. */
 const graceSeconds = 1
 

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { objectKeys } from '../support/bucket.ts'
 import { kubectl } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
@@ -12,6 +11,7 @@ import {
   type RandomFiles,
   removeJob,
   storedFiles,
+  untilCheckpointed,
   untilStored,
 } from '../support/random-files.ts'
 import { given } from '../support/test-run.ts'
@@ -112,8 +112,7 @@ describe("the uploader's container is killed", () => {
       const uuid = await deployFiles(api.url, { ...files, count: 200, largeMebibytes: 40 })
       await untilState(api.url, uuid, 'storing')
       await untilStored(api, uuid, 40)
-      // An upload in parts that was opened stands in a checkpoint.
-      await eventually(async () => expect(await checkpoints(uuid)).not.toEqual([]), { within: 30_000 })
+      await untilCheckpointed(api, uuid)
       await someMoment(1000)
       await killUploaderContainer(api.namespace, uuid)
       await proxy.setFault({ kind: 'pass' })
@@ -143,9 +142,4 @@ async function expectRestarts(uuid: string, count: number): Promise<void> {
   const path = '{.items[0].status.initContainerStatuses[0].restartCount}'
   const pods = ['get', 'pods', '-l', `jobferry.dev/job=${uuid}`]
   expect(await kubectl('-n', api.namespace, ...pods, '-o', `jsonpath=${path}`)).toBe(String(count))
-}
-
-async function checkpoints(uuid: string): Promise<string[]> {
-  const keys = await objectKeys(api.client, api.bucket, `jobs/${uuid}/`)
-  return keys.filter((key) => key.includes('/checkpoint/'))
 }

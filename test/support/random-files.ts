@@ -89,6 +89,24 @@ export async function untilStored(api: OnCluster, uuid: string, count: number): 
   )
 }
 
+/** Waits until a checkpoint of the job names files (its head and end alone are shorter) that was written after `since`. */
+export async function untilCheckpointed(
+  { client, bucket }: OnCluster,
+  uuid: string,
+  since = 0,
+): Promise<void> {
+  const headBytes = 2000
+  await eventually(
+    async () => {
+      for await (const { name, size, lastModified } of client.listObjectsV2(bucket, `jobs/${uuid}/`, true)) {
+        if (name.includes('/checkpoint/') && size > headBytes && lastModified.getTime() > since) return
+      }
+      throw new Error(`no checkpoint of job ${uuid} names files`)
+    },
+    { within: 40_000 },
+  )
+}
+
 /** Deletes a job and waits until neither cluster nor bucket has anything of it. */
 export async function removeJob({ url, namespace, client, bucket }: OnCluster, uuid: string): Promise<void> {
   const { status } = await fetch(`${url}/job/${uuid}`, { method: 'DELETE' })
