@@ -30,7 +30,7 @@ export function deletionPhase(
 }
 
 /** The observation once its attempt is waited for no longer. */
-export function withoutWaiting({ lingering: _, ...observation }: Observation): Observation {
+export function withoutWaiting({ lingering: _, incomplete: __, ...observation }: Observation): Observation {
   const { attempt } = observation
   return attempt === undefined ? observation : { ...observation, attempt: { ...attempt, ended: true } }
 }

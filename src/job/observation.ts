@@ -19,6 +19,8 @@ export interface Observation {
   failedAttempts: number
   /** Attempts that the platform ended and that the backend may repeat by itself, oldest first. */
   disruptions?: readonly Disruption[]
+  /** There may be attempts that were not seen yet: what the ones that were have come to is not the job's end. */
+  incomplete?: boolean
   /** The newest attempt; where an earlier one's end decided the job's, that one. */
   attempt?: Attempt
   /** Another attempt than the one shown still runs, or is being removed. */

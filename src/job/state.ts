@@ -1,5 +1,5 @@
 import type { ManifestHead } from '../artifact/manifest.ts'
-import { lastDisruption, ownFailures, repeating, wasDisrupted } from './disruption.ts'
+import { lastDisruption, repeating, wasDisrupted } from './disruption.ts'
 import type { Cause, JobResult, Reason, State } from './job.ts'
 import { reasons } from './job.ts'
 import type { Attempt, Observation, Stored } from './observation.ts'
@@ -50,8 +50,11 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
     }
   }
   const outcome = finalOutcome(observation, attempt, known)
+  if (outcome.state !== 'succeeded' && observation.incomplete) {
+    return live('storing', ending(observation) ?? observation.blocked)
+  }
   const following = anotherAttempt(observation, attempt, outcome, retries)
-  if (following) return live('queued', following)
+  if (following) return live('queued', observation.suspended ? suspension : following)
   const { state, cause } = outcome
   return { state, ...(cause && { cause }), result: resultOf(state, known), awaitsManifest: false, deleted }
 }
@@ -64,10 +67,11 @@ function withoutAttempt(
   const { stop, deletedAt, ended, suspended, blocked, rescue } = observation
   if (!stop && deletedAt === undefined && !ended) {
     if (suspended) {
-      return live('queued', { reason: 'Suspended', message: 'the Job is suspended; resume it to go on' })
+      return live('queued', suspension)
     }
     return live('queued', blocked ?? repeating(observation))
   }
+  if (observation.incomplete) return live('queued', ending(observation))
   // A pod that is gone may have left results, and Kubernetes counts none of a Job that is being deleted (tried):
   // whether there ever was one, the store alone can tell.
   if (stored === undefined || rescue?.state === 'running') {
@@ -138,9 +142,9 @@ function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored
         observation.blocked ?? { reason: 'Error', message: 'the pod ended before its worker had started' },
     )
   }
-  // What a worker does that is told to stop is no failure of its own.
+  // What a worker does that is told to stop is no failure of its own, and no success: the hook may not have been heard.
   const gotStop = deletedAt !== undefined && begunBeforeEnd(deletedAt)
-  if (gotStop && worker.exitCode !== 0) return failed(jobDeleted)
+  if (gotStop) return failed(jobDeleted)
   if (worker.cause) return failed(withUploadTrouble(worker.cause, observation, attempt, whole))
   if (worker.exitCode !== 0)
     return failed(withUploadTrouble(exitCause(worker.exitCode), observation, attempt, whole))
@@ -165,6 +169,8 @@ function stopped(outcome: 'canceled' | 'failed' | 'deleted', cause: Cause): Outc
 function failed(cause: Cause): Outcome {
   return { state: 'failed', cause }
 }
+
+const suspension: Cause = { reason: 'Suspended', message: 'the Job is suspended; resume it to go on' }
 
 const jobDeleted: Cause = { reason: 'JobDeleted', message: 'somebody deleted the Job in the cluster' }
 
@@ -220,7 +226,8 @@ function anotherAttempt(
   if (interrupted && wasDisrupted(observation, attempt)) {
     return lastDisruption(observation.disruptions) ? undefined : repeating(observation)
   }
-  if (ownFailures(observation, attempt) > retries) return undefined
+  // With retries the backend alone knows: its count may be ahead of the attempts that are seen, and behind.
+  if (retries === 0) return undefined
   const message = `attempt ${attempt.number} failed (${cause.message}); attempt ${attempt.number + 1} follows`
   return { reason: cause.reason, message }
 }

@@ -1,21 +1,18 @@
 import type { LiveJob } from '../job/backend.ts'
 import type { Observation } from '../job/observation.ts'
 import type { SeenPod } from './attempt.ts'
-import { hasFinalizer, isArchived, isCreating, isOurs, requestOf, requestSha256Of } from './marks.ts'
+import { isArchived, isCreating, isOurs, mustStillBeThere, requestOf, requestSha256Of } from './marks.ts'
 import { managedBy } from './names.ts'
 import { isOlder, isOlderVersion, type Job, type KubernetesObject, type Pod } from './objects.ts'
-import { observe, type Seen } from './observe.ts'
+import { observe, podsKey, type Seen } from './observe.ts'
 import { RescueCache, type SeenRescue } from './rescue-cache.ts'
 import { jobUidOf, slimJob, slimPod, uuidOfJob, uuidOfPod, withIdentity } from './slim.ts'
 import { endedBySuspension } from './suspension.ts'
 import type { SeenList } from './watch.ts'
 
 /** A Job and its pods, as they were seen last. */
-export interface SeenJob {
+export interface SeenJob extends Pick<Seen, 'job' | 'pods' | 'podsKnown' | 'rescue'> {
   uuid: string
-  job: Job
-  pods: readonly SeenPod[]
-  rescue?: SeenRescue
   /** The watch shows it no more, though nothing can have removed it: somebody took its label away. */
   lost: boolean
 }
@@ -28,6 +25,8 @@ interface Record {
   pods: Map<string, SeenPod>
   noticed?: Noticed
   lost?: boolean
+  /** All pods were asked for when the Job was so far (podsKey). */
+  podsKnownFor?: string
   /** Made when it is asked for, dropped at every change. */
   live?: LiveJob | undefined
 }
@@ -59,7 +58,7 @@ export class JobCache {
     const record = this.#records.get(uuid)
     if (record?.job === undefined) return undefined
     const { job } = record
-    return { uuid, job, pods: podsOf(record, job), lost: record.lost === true, ...this.#rescueOf(uuid, job) }
+    return { uuid, job, ...podsOf(record, job), lost: record.lost === true, ...this.#rescueOf(uuid, job) }
   }
 
   /** Undefined too while a creation isn't complete: it may still be taken back. */
@@ -67,7 +66,7 @@ export class JobCache {
     const record = this.#records.get(uuid)
     if (record?.job === undefined || isCreating(record.job)) return undefined
     record.live ??= liveJob(uuid, record.job, {
-      pods: podsOf(record, record.job),
+      ...podsOf(record, record.job),
       ...record.noticed,
       ...this.#rescueOf(uuid, record.job),
     })
@@ -126,7 +125,18 @@ export class JobCache {
     const uid = pod.metadata?.uid ?? ''
     if (uuid === undefined || this.#deleted.has(uid)) return
     const record = this.#record(uuid)
+    const known = record.pods.get(uid)
+    if (known !== undefined && (known.goneAt !== undefined || isOlder(pod, known.pod))) return
     record.pods.set(uid, { pod: slimPod(pod) })
+    this.#changed(uuid, record)
+  }
+
+  /** All pods of a job, asked for after its Job was as `key` says (podsKey). */
+  knowPods(uuid: string, key: string, pods: readonly Pod[]): void {
+    for (const pod of pods) this.putPod(pod)
+    const record = this.#records.get(uuid)
+    if (record === undefined) return
+    record.podsKnownFor = key
     this.#changed(uuid, record)
   }
 
@@ -166,6 +176,7 @@ export class JobCache {
     for (const record of [...this.#records.values()]) {
       for (const [uid, { pod, goneAt }] of record.pods) {
         if (goneAt === undefined && !present.has(uid)) this.removePod(pod)
+        else if (wentBack) record.pods.delete(uid)
       }
     }
     for (const pod of pods) this.putPod(pod)
@@ -218,16 +229,12 @@ export class JobCache {
 }
 
 /** The attempts of this very Job: one of the same name may have been there before. */
-function podsOf(record: Record, job: Job): SeenPod[] {
+function podsOf(record: Record, job: Job): Pick<SeenJob, 'pods' | 'podsKnown'> {
   const uid = job.metadata?.uid
-  return [...record.pods.values()].filter(
+  const pods = [...record.pods.values()].filter(
     (seen) => jobUidOf(seen.pod) === uid && !endedBySuspension(seen, job),
   )
-}
-
-/** Its finalizer holds a Job until it is archived, and shows it as being deleted before. */
-function mustStillBeThere(job: Job | undefined): job is Job {
-  return job !== undefined && hasFinalizer(job) && job.metadata?.deletionTimestamp === undefined
+  return { pods, podsKnown: record.podsKnownFor === podsKey(job) }
 }
 
 function liveJob(uuid: string, job: Job, seen: Omit<Seen, 'job'>): LiveJob {

@@ -8,11 +8,17 @@ import { type Job, type Pod, timeOf } from './objects.ts'
 type Interruption = Cause & { at: number }
 
 /**
- * When and why somebody else than the API asked for a pod's end. Where the API has decided to stop the job, or
- * where the Job's deletion came first, those say it.
+ * When and why somebody else than the API asked for a pod's end. Where the API had decided to stop the job before,
+ * or where the Job's deletion came first, those say it.
  */
-export function interruptionOf({ pod, goneAt }: SeenPod, job: Job): Interruption | undefined {
-  if (stopOf(job) !== undefined) return undefined
+export function interruptionOf(seen: SeenPod, job: Job): Interruption | undefined {
+  const found = findInterruption(seen, job)
+  const stop = stopOf(job)
+  // Whole seconds: the stop's own deletion of the pod may seem to have come before it.
+  return stop !== undefined && found !== undefined && found.at + 1000 > stop.at ? undefined : found
+}
+
+function findInterruption({ pod, goneAt }: SeenPod, job: Job): Interruption | undefined {
   const deletedAt = deletionOf(pod)
   const disruption = disruptionOf(pod)
   if (disruption !== undefined) return disruption

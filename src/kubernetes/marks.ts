@@ -22,6 +22,11 @@ export function hasFinalizer(job: Job): boolean {
   return job.metadata?.finalizers?.includes(finalizer) === true
 }
 
+/** Its finalizer holds a Job until it is archived, and shows it as being deleted before. */
+export function mustStillBeThere(job: Job | undefined): job is Job {
+  return job !== undefined && hasFinalizer(job) && job.metadata?.deletionTimestamp === undefined
+}
+
 export function isArchived(job: Job): boolean {
   return markOf(job, 'archived') !== undefined
 }

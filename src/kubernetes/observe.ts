@@ -12,11 +12,14 @@ import type { SeenRescue } from './rescue-cache.ts'
 export interface Seen extends Pick<Observation, 'blocked' | 'progress'> {
   job: Job
   pods: readonly SeenPod[]
+  /** All pods were asked for since the Job has been as it is (podsKey): none is missing. */
+  podsKnown?: boolean
   rescue?: SeenRescue
 }
 
 /** What a backend shows of one job; a pure function of what was seen. */
-export function observe({ job, pods, blocked: noticed, progress, rescue: seenRescue }: Seen): Observation {
+export function observe(seen: Seen): Observation {
+  const { job, pods, blocked: noticed, progress, podsKnown, rescue: seenRescue } = seen
   const shown = shownPod(job, pods)
   const attempt = shown && attemptOf(shown, attemptNumber(job, pods, shown), job)
   const deletedAt = timeOf(job.metadata?.deletionTimestamp)
@@ -27,11 +30,13 @@ export function observe({ job, pods, blocked: noticed, progress, rescue: seenRes
   const lingering = pods.some((one) => one !== shown && !hasEnded(one))
   const isLast = ended !== undefined && shown === newestOf(pods)
   const rescue = rescueOf(job, shown, isLast, seenRescue)
+  const incomplete = mayLackPods(job, pods) && !(podsKnown && getsNoMorePods(job))
   return {
     createdAt: timeOf(job.metadata?.creationTimestamp) ?? 0,
     suspended: job.spec?.suspend === true && !isCreating(job),
     failedAttempts: Math.max(job.status?.failed ?? 0, ownFailuresSeen(pods)),
     ...(disruptions.length === 0 ? {} : { disruptions }),
+    ...(incomplete ? { incomplete } : {}),
     ...(stop === undefined ? {} : { stop }),
     ...(deletedAt === undefined ? {} : { deletedAt }),
     ...(ended === undefined ? {} : { ended }),
@@ -43,6 +48,30 @@ export function observe({ job, pods, blocked: noticed, progress, rescue: seenRes
   }
 }
 
+/**
+ * Whether a Job that is to end tells of pods that were not seen: the watch of pods may be behind the one of Jobs, by
+ * seconds where each of them has to be begun again.
+ */
+export function mayLackPods(job: Job, pods: readonly SeenPod[]): boolean {
+  if (stopOf(job) === undefined && !getsNoMorePods(job)) return false
+  const seen = pods.filter((one) => hasEnded(one) && !isDisruptionTarget(one.pod))
+  return pods.length === 0 || countedPods(job) > seen.length
+}
+
+export function getsNoMorePods({ metadata, status }: Job): boolean {
+  return metadata?.deletionTimestamp !== undefined || finalOf(status).length > 0
+}
+
+/** How far a Job is, as to its pods. */
+export function podsKey(job: Job): string {
+  return `${job.metadata?.uid} ${countedPods(job)} ${job.metadata?.deletionTimestamp}`
+}
+
+/** Disrupted ones are not among them, unless they succeeded. */
+function countedPods({ status }: Job): number {
+  return (status?.failed ?? 0) + (status?.succeeded ?? 0)
+}
+
 const finalConditions = new Set(['Complete', 'SuccessCriteriaMet', 'Failed', 'FailureTarget'])
 
 /**
@@ -50,10 +79,7 @@ const finalConditions = new Set(['Complete', 'SuccessCriteriaMet', 'Failed', 'Fa
  * only seconds after the pod's end.
  */
 export function endOf(job: Job, pods: readonly SeenPod[]): Observation['ended'] {
-  const conditions = job.status?.conditions ?? []
-  const times = conditions
-    .filter((one) => one.status === 'True' && finalConditions.has(one.type))
-    .map((one) => timeOf(one.lastTransitionTime) ?? 0)
+  const times = finalOf(job.status).map((one) => timeOf(one.lastTransitionTime) ?? 0)
   if (times.length > 0) return { at: Math.min(...times) }
   // A Job that is being deleted gets no more pods, and our own stop deletes it.
   const endedAt = stopOf(job)?.at ?? timeOf(job.metadata?.deletionTimestamp)
@@ -70,6 +96,10 @@ function isLast(job: Job, pods: readonly SeenPod[], newest: SeenPod, exitCode: n
   // A pod that its kubelet evicts has failed, whatever its worker says.
   if (exitCode === 0) return !(disrupted && newest.pod.status?.phase === 'Failed')
   if (disrupted || !hasEnded(newest)) return false
-  const failures = Math.max(job.status?.failed ?? 0, ownFailuresSeen(pods))
-  return failures > (job.spec?.backoffLimit ?? 0)
+  // Not what the Job has counted: a later pod, not seen yet, may be among these.
+  return ownFailuresSeen(pods) > (job.spec?.backoffLimit ?? 0)
+}
+
+function finalOf(status: Job['status']) {
+  return (status?.conditions ?? []).filter((one) => one.status === 'True' && finalConditions.has(one.type))
 }

@@ -7,6 +7,7 @@ import type { Client } from './client.ts'
 import { Diagnosis } from './diagnosis.ts'
 import type { LeaseHolder } from './lease.ts'
 import { managedSelector } from './names.ts'
+import { PodCheck } from './pod-check.ts'
 import { Watcher } from './watch.ts'
 
 export interface ObserverParts {
@@ -37,6 +38,8 @@ export function observeCluster({ client, api, cache, lease, rules, log }: Observ
       onEvent: (type, pod) => (type === 'deleted' ? cache.removePod(pod) : cache.putPod(pod)),
     }),
   ] as const
+  const podCheck = new PodCheck({ api, cache, log })
+  void watchers[1].listed.then(() => podCheck.start())
   const diagnosis = new Diagnosis({ api, cache, log })
   const caretaker = new Caretaker({ api, cache, rules, log, holdsLease: () => lease.held })
   const unsubscribe = lease.onChange((held) => held && caretaker.sweep())
@@ -45,7 +48,8 @@ export function observeCluster({ client, api, cache, lease, rules, log }: Observ
     watchers,
     async close() {
       unsubscribe()
-      await Promise.all([...watchers.map((one) => one.close()), diagnosis.close(), caretaker.close()])
+      const parts = [...watchers, podCheck, diagnosis, caretaker]
+      await Promise.all(parts.map((one) => one.close()))
       await lease.close()
     },
   }

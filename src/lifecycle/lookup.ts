@@ -22,21 +22,25 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
   const { uuid } = tracked.live
   const ended = isEnded(tracked.live)
   const uploaderEnded = tracked.live.observation.attempt?.ended === true
+  const asked = tracked.attempt
   let retryIn = manifestLookupDelay(Date.now() - workersEnd(tracked.live))
   let answered = false
   tracked.busy.add('lookup')
   try {
     const settles = ended && backend.holdsLease()
-    const found = await lookUpManifest(store, uuid, tracked.attempt, settles, ({ message }) =>
+    const found = await lookUpManifest(store, uuid, asked, settles, ({ message }) =>
       log.error({ job: uuid, error: message }, 'a damaged part of a result is left out'),
     )
     tracked.failures = 0
     tracked.storeTrouble = undefined
-    answered = true
-    if (found.attempt !== undefined) tracked.attempt = found.attempt
-    if (found.stored !== undefined) {
-      tracked.stored = found.stored
-      tracked.storedFor = tracked.attempt
+    // Another attempt may have begun while the store was asked about this one.
+    answered = tracked.attempt === asked
+    if (answered) {
+      if (found.attempt !== undefined) tracked.attempt = found.attempt
+      if (found.stored !== undefined) {
+        tracked.stored = found.stored
+        tracked.storedFor = tracked.attempt
+      }
     }
   } catch (error) {
     retryIn = Math.max(retryIn, failureDelay(tracked.failures++))

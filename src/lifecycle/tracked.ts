@@ -51,8 +51,8 @@ export interface Tracking {
 
 /** Nothing of the attempt shown runs any more, so nothing of it writes into the store. */
 export function isEnded({ observation }: LiveJob): boolean {
-  const { attempt, rescue } = observation
-  if (rescue?.state === 'running') return false
+  const { attempt, rescue, incomplete } = observation
+  if (incomplete || rescue?.state === 'running') return false
   return attempt === undefined || (attempt.ended && rescue?.state !== 'possible')
 }
 

@@ -225,12 +225,12 @@ function isAnother(known: Tracked | undefined, live: LiveJob): boolean {
 }
 
 /** A final state is final, whatever somebody does to the Job afterwards; only its removal still counts. */
-function lasting(before: TrackedJob | undefined, now: Assessment): Assessment {
+export function lasting(before: TrackedJob | undefined, now: Assessment): Assessment {
   return before && isOver(before) ? { ...before.assessment, deleted: now.deleted } : now
 }
 
 /** Of a job that is over, its own: what a backend begins after that counts for nothing. */
-function attemptOf(before: TrackedJob | undefined, { observation }: LiveJob): string | undefined {
+export function attemptOf(before: TrackedJob | undefined, { observation }: LiveJob): string | undefined {
   if (before && isOver(before)) return before.attempt
   return observation.attempt?.uid ?? observation.stop?.attempt ?? before?.attempt
 }

@@ -230,7 +230,12 @@ describe('a job whose worker failed', () => {
   it('is queued again as long as a retry follows', () => {
     const seen = observation({ attempt: attempt({ worker, ended: true }) })
     expect(assess(seen, head(), 1)).toMatchObject({ state: 'queued', cause: { reason: 'Error' } })
-    const last = observation({ attempt: attempt({ worker, number: 2, ended: true }), failedAttempts: 1 })
+    const ended = { at: finished }
+    const last = observation({
+      attempt: attempt({ worker, number: 2, ended: true }),
+      failedAttempts: 1,
+      ended,
+    })
     expect(assess(last, head(), 1)).toMatchObject({ state: 'failed' })
   })
 
@@ -387,6 +392,23 @@ describe('a job whose uploader was ended, its results on a volume claim', () => 
       result: { state: 'partial' },
     })
   })
+})
+
+it('never succeeds where its Job was deleted before its worker had ended, though no hook was heard', () => {
+  const seen = observation({
+    attempt: attempt({ ended: true }),
+    deletedAt: finished - second,
+    ended: { at: 0 },
+  })
+  expect(assess(seen, head(), 0)).toMatchObject({ state: 'failed', cause: { reason: 'JobDeleted' } })
+})
+
+it('decides nothing by an attempt that failed while a later one may not have been seen yet', () => {
+  const worker = { startedAt: created, finishedAt: finished, exitCode: 1, restarts: 0, resolution: 1000 }
+  const seen = { attempt: attempt({ worker, ended: true }), ended: { at: finished } }
+  expect(assess(observation({ ...seen, incomplete: true }), head(), 1).state).toBe('storing')
+  expect(assess(observation(seen), head(), 1).state).toBe('failed')
+  expect(assess(observation({ ended: { at: finished }, incomplete: true }), 'none', 0).state).toBe('queued')
 })
 
 it('hides a job from the moment its deletion is decided', () => {

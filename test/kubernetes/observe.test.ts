@@ -157,6 +157,22 @@ it("takes no deletion for an interruption that follows from the Job's, a stop or
   expect(observe({ job: suspended, pods: one }).attempt?.interrupted?.reason).toBe('Suspended')
 })
 
+it("still knows of somebody's deletion where the API decided to stop the job later", () => {
+  const stop = JSON.stringify({ at: ms(9), outcome: 'canceled' })
+  const one = [seen(pod({ metadata: deleted, ...busy }))]
+  const { attempt } = observe({ job: job({ marks: { [annotations.stop]: stop } }), pods: one })
+  expect(attempt?.interrupted?.reason).toBe('PodDeleted')
+})
+
+it('knows no end by pods alone of which the Job has counted more, until all were asked for', () => {
+  const conditions = [{ type: 'Complete', status: 'True', lastTransitionTime: at(20) }]
+  const done = job({ status: { conditions, failed: 1, succeeded: 1 } })
+  const first = [seen(pod({ worker: terminated(1, 4, 9), status: { phase: 'Failed' } }))]
+  expect(observe({ job: done, pods: first }).incomplete).toBe(true)
+  expect(observe({ job: done, pods: [] }).incomplete).toBe(true)
+  expect(observe({ job: done, pods: first, podsKnown: true }).incomplete).toBeUndefined()
+})
+
 it.each([
   ['OOMKilled', {}, 'OOMKilled', /memory/],
   ['StartError', { message: 'exec: "nothing": not found' }, 'Error', /"nothing": not found/],
