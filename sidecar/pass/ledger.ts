@@ -9,6 +9,7 @@ import { addToTally, emptyTally, type Tally } from '../../src/artifact/tally.ts'
 import { Cursor } from '../known/cursor.ts'
 import type { Journal } from '../known/journal.ts'
 import { isGone, type JournalLine } from '../known/line.ts'
+import { fullVolume } from '../scan/full-volume.ts'
 import type { StateDirectory } from '../state-directory.ts'
 import type { OpenUploads } from '../store/open-uploads.ts'
 import type { StoreCalls } from '../store/store-calls.ts'
@@ -19,6 +20,7 @@ import { commitManifest } from './commit-manifest.ts'
 export interface LedgerContext {
   job: string
   attempt: string
+  resultDirectory: string
   state: StateDirectory
   store: ArtifactStore
   uploads: OpenUploads
@@ -58,9 +60,17 @@ export class Ledger {
 
   /** Writes the manifest of a scan that is complete. Throws Halted and Superseded. */
   async commit(calls: StoreCalls): Promise<Tally> {
-    const { job, attempt, store } = this.#context
+    const { job, attempt, store, resultDirectory } = this.#context
     const end = this.#journal.flush()
-    const head: ManifestHead = { version: 1, job, attempt, ...this.#times(), ...this.tally }
+    const full = fullVolume(resultDirectory)
+    const head: ManifestHead = {
+      version: 1,
+      job,
+      attempt,
+      ...this.#times(),
+      ...this.tally,
+      ...(full && { volume_full: full }),
+    }
     const entries = () => entriesOf(readJournal(this.#journal.file, 0, end))
     await calls.run('storing the manifest', (signal) => commitManifest(store, head, entries, signal))
     return this.tally

@@ -14,7 +14,6 @@ import { type Finding, lineFor } from './line-for.ts'
 import { Window } from './window.ts'
 
 export interface PassContext extends LedgerContext, Sending {
-  resultDirectory: string
   journals: Journals
   calls: StoreCalls
 }

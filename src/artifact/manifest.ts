@@ -16,8 +16,16 @@ export interface ManifestHead {
   bytes: number
   /** Entries with an error: files whose bytes are not in the store. */
   errors: number
+  /** Where the results' volume had no room left after the scan. */
+  volume_full?: FullVolume
   /** Where the API made this manifest of the newest checkpoints: the last one's number. Such a result is partial. */
   checkpoint?: number
+}
+
+/** In bytes; a volume may have room and yet hold no further file. */
+export interface FullVolume {
+  size: number
+  free: number
 }
 
 /** The first line of a checkpoint; its entries follow, sorted by path: what changed since the one before. */

@@ -1,15 +1,16 @@
 import type { ManifestHead } from '../artifact/manifest.ts'
 import { lastDisruption, repeating, wasDisrupted } from './disruption.ts'
-import type { Cause, JobResult, Reason, State } from './job.ts'
-import { reasons } from './job.ts'
+import { fullVolumeNote, orFullVolume } from './full-volume.ts'
+import type { Cause, JobResult, State } from './job.ts'
 import type { Attempt, Observation, Stored } from './observation.ts'
 import { rescuing, uploadInterrupted } from './rescue.ts'
+import { uploadersWords, withUploadTrouble } from './uploaders-words.ts'
 
 /** What a job's state is and why; everything of the answer that can change. */
 export interface Assessment {
   state: State
   cause?: Cause
-  /** For people, where there is no cause: how far it is. */
+  /** For people, where there is no cause: how far it is, or what is odd about a success. */
   note?: string
   result: JobResult
   /** The store is to be asked for the attempt's manifest, since a final state waits for it. */
@@ -55,8 +56,15 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
   }
   const following = anotherAttempt(observation, attempt, outcome, retries)
   if (following) return live('queued', observation.suspended ? suspension : following)
-  const { state, cause } = outcome
-  return { state, ...(cause && { cause }), result: resultOf(state, known), awaitsManifest: false, deleted }
+  const { state, cause, note } = outcome
+  return {
+    state,
+    ...(cause && { cause }),
+    ...(note && { note }),
+    result: resultOf(state, known),
+    awaitsManifest: false,
+    deleted,
+  }
 }
 
 function withoutAttempt(
@@ -119,6 +127,7 @@ function coversWorkersEnd(attempt: Attempt, head: ManifestHead): boolean {
 interface Outcome {
   state: 'succeeded' | 'failed' | 'canceled'
   cause?: Cause
+  note?: string
   /** It is the interruption that failed it. */
   interrupted?: true
 }
@@ -145,9 +154,9 @@ function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored
   // What a worker does that is told to stop is no failure of its own, and no success: the hook may not have been heard.
   const gotStop = deletedAt !== undefined && begunBeforeEnd(deletedAt)
   if (gotStop) return failed(jobDeleted)
-  if (worker.cause) return failed(withUploadTrouble(worker.cause, observation, attempt, whole))
-  if (worker.exitCode !== 0)
-    return failed(withUploadTrouble(exitCause(worker.exitCode), observation, attempt, whole))
+  const withUpload = (cause: Cause) => (whole ? cause : withUploadTrouble(cause, observation, attempt))
+  if (worker.cause) return failed(withUpload(worker.cause))
+  if (worker.exitCode !== 0) return failed(withUpload(orFullVolume(exitCause(worker.exitCode), stored)))
   if (!whole)
     return failed(
       deletedAt !== undefined ? jobDeleted : (uploadersWords(attempt) ?? uploadInterrupted(observation)),
@@ -159,7 +168,8 @@ function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored
         : { reason: 'Interrupted', message: 'the pod was told to stop before its worker had ended' },
     )
   }
-  return { state: 'succeeded' }
+  const note = fullVolumeNote(stored)
+  return { state: 'succeeded', ...(note && { note }) }
 }
 
 function stopped(outcome: 'canceled' | 'failed' | 'deleted', cause: Cause): Outcome {
@@ -193,25 +203,6 @@ function exitCause(exitCode: number | undefined): Cause {
   if (exitCode === undefined) return { reason: 'Error', message: "the worker's end was not seen" }
   const signal = exitCode > 128 ? `, that is signal ${exitCode - 128}` : ''
   return { reason: 'Error', message: `the worker exited with code ${exitCode}${signal}; see its log` }
-}
-
-function withUploadTrouble(cause: Cause, observation: Observation, attempt: Attempt, whole: boolean): Cause {
-  if (whole) return cause
-  const words = uploadersWords(attempt) ?? uploadInterrupted(observation)
-  return { reason: cause.reason, message: `${cause.message}. ${words.reason}: ${words.message}` }
-}
-
-/** What the uploader left in its termination message, where that is a reason. */
-function uploadersWords(attempt: Attempt): Cause | undefined {
-  const text = attempt.uploader.message
-  if (!text) return undefined
-  try {
-    const { reason, message } = JSON.parse(text) as { reason?: unknown; message?: unknown }
-    if (reasons.includes(reason as Reason)) return { reason: reason as Reason, message: String(message) }
-  } catch {
-    // Not ours: Kubernetes falls back to other texts where the file was never written.
-  }
-  return undefined
 }
 
 /** What is said of a failed attempt that another one follows. */

@@ -54,10 +54,19 @@ function disruptionTarget(pod: Pod) {
 
 function eviction(pod: Pod): Cause {
   const message = pod.status?.message?.trim() || 'the node evicted the pod'
-  return message.includes(`EmptyDir volume "${volumes.results}"`)
-    ? { reason: 'StorageFull', message: `${message} Ask for more with \`result_storage\`.` }
+  if (message.includes(`EmptyDir volume "${volumes.results}"`)) {
+    return { reason: 'StorageFull', message: `${message} Ask for more with \`result_storage\`.` }
+  }
+  return isOverLimit.test(message)
+    ? { reason: 'StorageFull', message: `${message} ${aboutLimits}` }
     : { reason: 'Evicted', message }
 }
+
+/** kubelet: pkg/kubelet/eviction/helpers.go, containerEphemeralStorageMessageFmt and podEphemeralStorageMessageFmt. */
+const isOverLimit = /exceeded its local ephemeral storage limit|exceeds the total limit of containers/
+const aboutLimits =
+  'A LimitRange of the namespace sets that limit. All that a pod writes on its node counts, its results too, unless ' +
+  'they are on a volume claim (`result_storage_class`).'
 
 /** https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions */
 function disrupted(reason: string, text: string, pod: Pod): Cause {

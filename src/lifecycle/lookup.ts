@@ -1,6 +1,8 @@
+import { StoreError } from '../artifact/store.ts'
 import { messageOf } from '../errors.ts'
 import type { LiveJob } from '../job/backend.ts'
 import { manifestLookupDelay } from '../job/due.ts'
+import type { Cause } from '../job/job.ts'
 import type { Assessment } from '../job/state.ts'
 import { lookUpManifest } from './stored.ts'
 import { failureDelay, isEnded, type Tracked, type Tracking } from './tracked.ts'
@@ -45,7 +47,7 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
   } catch (error) {
     retryIn = Math.max(retryIn, failureDelay(tracked.failures++))
     // One alone is nothing to tell callers.
-    if (tracked.failures > 1) tracked.storeTrouble = messageOf(error)
+    if (tracked.failures > 1) tracked.storeTrouble = storeTrouble(error)
     log.warn({ job: uuid, error: messageOf(error) }, 'the store was asked for a manifest in vain')
   } finally {
     tracked.busy.delete('lookup')
@@ -60,12 +62,21 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
 }
 
 /** An assessment that waits for a manifest, where the store doesn't answer this process either. */
-export function withStoreTrouble(assessment: Assessment, trouble: string | undefined): Assessment {
+export function withStoreTrouble(assessment: Assessment, trouble: Cause | undefined): Assessment {
   const { cause, note, awaitsManifest } = assessment
-  if (trouble === undefined || !awaitsManifest || cause?.reason === 'StoreUnavailable') return assessment
-  const text = `the API can't ask the store for the results and tries again: ${trouble}`
-  const message = [cause?.message ?? note, text].filter((part) => part !== undefined).join('; ')
-  return { ...assessment, cause: { reason: cause?.reason ?? 'StoreUnavailable', message } }
+  if (trouble === undefined || !awaitsManifest || cause?.reason === trouble.reason) return assessment
+  const message = [cause?.message ?? note, trouble.message].filter((part) => part !== undefined).join('; ')
+  return { ...assessment, cause: { reason: cause?.reason ?? trouble.reason, message } }
+}
+
+function storeTrouble(error: unknown): Cause {
+  const said = messageOf(error)
+  if (error instanceof StoreError && error.kind === 'full') {
+    const message = `the store is full, so that the API can't settle the results; it tries again until there is room: ${said}`
+    return { reason: 'StorageFull', message }
+  }
+  const message = `the API can't ask the store for the results and tries again: ${said}`
+  return { reason: 'StoreUnavailable', message }
 }
 
 /** A rescue that was asked for shows after some time, a second at most by the watch. */

@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '../artifact/store.ts'
 import type { JobBackend, LiveJob } from '../job/backend.ts'
-import type { Job } from '../job/job.ts'
+import type { Cause, Job } from '../job/job.ts'
 import type { Stored } from '../job/observation.ts'
 import type { Assessment } from '../job/state.ts'
 import type { Log } from '../log.ts'
@@ -24,7 +24,7 @@ export interface Tracked extends TrackedJob {
   /** The attempt that `stored` speaks of. */
   storedFor: string | undefined
   /** Why the store's last answers about it were none. */
-  storeTrouble: string | undefined
+  storeTrouble: Cause | undefined
   busy: Set<'lookup' | 'finish' | 'stop'>
   /** The stop on its way into the store, or there already; never rejects. */
   announcement: Promise<void> | undefined

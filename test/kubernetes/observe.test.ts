@@ -131,6 +131,24 @@ const interruptions: [string, Pod, object][] = [
     { reason: 'StorageFull', at: ms(7) },
   ],
   [
+    'more on the node than its containers may have',
+    disrupted('TerminationByKubelet', {
+      reason: 'Evicted',
+      phase: 'Failed',
+      message: 'Pod ephemeral local storage usage exceeds the total limit of containers 20Mi. ',
+    }),
+    { reason: 'StorageFull', message: expect.stringMatching(/20Mi\. .*result_storage_class/), at: ms(7) },
+  ],
+  [
+    'more on the node than its worker may have',
+    disrupted('TerminationByKubelet', {
+      reason: 'Evicted',
+      phase: 'Failed',
+      message: 'Container worker exceeded its local ephemeral storage limit "10Mi". ',
+    }),
+    { reason: 'StorageFull', message: expect.stringMatching(/"10Mi"\. .*LimitRange/), at: ms(7) },
+  ],
+  [
     'a node under pressure',
     disrupted('TerminationByKubelet', { reason: 'Evicted', phase: 'Failed', message: 'low on memory' }),
     { reason: 'Evicted', message: 'low on memory', at: ms(7) },

@@ -66,7 +66,8 @@ export async function testVolumes(options: VolumeOptions = {}): Promise<TestVolu
   }
 }
 
-async function mountFile(file: string, folder: string, mebibytes: number): Promise<void> {
+/** Mounts a file system of its own (ext4 in `file`) on a folder that is there. */
+export async function mountFile(file: string, folder: string, mebibytes: number): Promise<void> {
   await run('truncate', [`--size=${mebibytes}M`, file])
   await run('mkfs.ext4', ['-q', '-m', '0', file])
   await run('mount', ['-o', 'loop', file, folder])
