@@ -95,11 +95,13 @@ export async function abortMultipartUpload(
   upload: Pick<Upload, 'key' | 'id'>,
   signal?: AbortSignal,
 ): Promise<boolean> {
+  // MinIO answers 204 for an upload that it doesn't know.
+  const open = await listUploads(http, upload.key, signal)
   try {
     const query = { uploadId: upload.id }
     const answer = await http.send({ method: 'DELETE', key: upload.key, query, signal })
     await answer.body.dump()
-    return true
+    return open === undefined || open.includes(upload.id)
   } catch (error) {
     if (!isNotFound(error)) throw error
     return false
@@ -108,11 +110,16 @@ export async function abortMultipartUpload(
 
 /** Drops all uploads of exactly that key; none where the credentials don't allow to list them. */
 export async function abortMultipartUploads(http: S3Http, key: string, signal?: AbortSignal): Promise<void> {
-  for (const id of await listUploads(http, key, signal)) await abortMultipartUpload(http, { key, id }, signal)
+  for (const id of (await listUploads(http, key, signal)) ?? []) {
+    await abortMultipartUpload(http, { key, id }, signal)
+  }
 }
 
-/** MinIO lists uploads for an exact key only, AWS those of every key that begins with it. */
-async function listUploads(http: S3Http, key: string, signal?: AbortSignal): Promise<string[]> {
+/**
+ * Undefined where the credentials don't allow to look. MinIO lists uploads for an exact key only, AWS those of every key
+ * that begins with it.
+ */
+async function listUploads(http: S3Http, key: string, signal?: AbortSignal): Promise<string[] | undefined> {
   try {
     const query = { uploads: '', prefix: key }
     const answer = await http.send({ method: 'GET', key: '', query, signal })
@@ -121,7 +128,7 @@ async function listUploads(http: S3Http, key: string, signal?: AbortSignal): Pro
       return id === undefined || elementText(upload, 'Key') !== key ? [] : [id]
     })
   } catch (error) {
-    if (error instanceof StoreError && error.kind === 'denied') return []
+    if (error instanceof StoreError && error.kind === 'denied') return undefined
     throw error
   }
 }
