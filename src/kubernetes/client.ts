@@ -6,6 +6,8 @@ import { ConnectionError, StatusError } from './status-error.ts'
 
 /** How long a call may take with all its tries, a stream until its first byte, and any other gap between bytes. */
 const timeoutMilliseconds = 15_000
+/** A kept connection may have died in silence: a try that another can follow gives it up so early. */
+const firstTryMilliseconds = 5_000
 /** Credentials and certificates are read anew for connections made after that time. */
 const dispatcherMilliseconds = 300_000
 const tries = 3
@@ -40,6 +42,7 @@ export interface Client {
 export function createClient(config: KubeConfig): Client {
   const server = config.getCurrentCluster()?.server
   if (server === undefined) throw new Error('The kubeconfig names no cluster for its current context.')
+  refuseHttp2(config)
   const connections = createConnections(config)
 
   const closing = new AbortController()
@@ -71,8 +74,9 @@ export function createClient(config: KubeConfig): Client {
 
   async function call(one: Call): Promise<unknown> {
     const signal = AbortSignal.any([ended(one), AbortSignal.timeout(timeoutMilliseconds)])
-    return await retrying(one, signal, async () => {
-      const body = await send(one, signal, timeoutMilliseconds)
+    return await retrying(one, signal, async (isFirst) => {
+      const early = isFirst && isRepeatable(one) ? [AbortSignal.timeout(firstTryMilliseconds)] : []
+      const body = await send(one, AbortSignal.any([signal, ...early]), timeoutMilliseconds)
       return JSON.parse(await body.text()) as unknown
     })
   }
@@ -100,10 +104,14 @@ export function createClient(config: KubeConfig): Client {
 }
 
 /** Again where the server didn't take the request up, or where doing it twice is the same as once. */
-async function retrying<T>(call: Call, signal: AbortSignal, once: () => Promise<T>): Promise<T> {
+async function retrying<T>(
+  call: Call,
+  signal: AbortSignal,
+  once: (isFirst: boolean) => Promise<T>,
+): Promise<T> {
   for (let number = 1; ; number += 1) {
     try {
-      return await once()
+      return await once(number === 1)
     } catch (error) {
       call.signal?.throwIfAborted()
       if (number === tries || signal.aborted || !isWorthRetrying(call, error)) throw failureOf(error)
@@ -124,8 +132,29 @@ function noAnswer(): Error {
 }
 
 function isWorthRetrying(call: Call, error: unknown): boolean {
-  if (error instanceof StatusError) return error.status === 429
-  return call.method === 'GET' || call.method === 'DELETE'
+  return error instanceof StatusError ? error.status === 429 : isRepeatable(call)
+}
+
+function isRepeatable({ method }: Call): boolean {
+  return method === 'GET' || method === 'DELETE'
+}
+
+/** A connection that is being made keeps the process from ending. */
+const connecting = { allowH2: false, timeout: firstTryMilliseconds }
+
+/**
+ * HTTP/1.1 alone: undici puts everything onto one HTTP/2 connection, and when that dies in silence it goes on using
+ * it, whatever is aborted (tried: no call ever succeeded again).
+ */
+function refuseHttp2(config: KubeConfig): void {
+  const optionsOf = config.createDispatcherOptions.bind(config)
+  config.createDispatcherOptions = (...parts) => {
+    const options = optionsOf(...parts)
+    if (options.type === 'none') return options
+    if (options.type === 'agent') return { ...options, connect: { ...options.connect, ...connecting } }
+    const requestTls = { ...options.requestTls, ...connecting }
+    return { ...options, requestTls }
+  }
 }
 
 /** One dispatcher at a time, replaced now and then because certificates are renewed in place. */
@@ -138,7 +167,10 @@ function createConnections(config: KubeConfig) {
     if (current === undefined || Date.now() - current.since > dispatcherMilliseconds) {
       // Closing ends once the last answer is read: watches and followed logs go on.
       void current?.dispatcher.close().catch(() => undefined)
-      current = { dispatcher: context.getDispatcher() ?? new Agent(), since: Date.now() }
+      current = {
+        dispatcher: context.getDispatcher() ?? new Agent({ connect: connecting }),
+        since: Date.now(),
+      }
     }
     return { dispatcher: current.dispatcher, headers: context.getHeaders() }
   }

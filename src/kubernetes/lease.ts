@@ -139,8 +139,9 @@ export class LeaseHolder {
   #renewed(began: number): void {
     clearTimeout(this.#deadline)
     if (this.#closed) return
-    this.#deadline = setTimeout(() => this.#set(false), began + deadlineMilliseconds - Date.now())
-    this.#set(true)
+    const left = began + deadlineMilliseconds - Date.now()
+    if (left > 0) this.#deadline = setTimeout(() => this.#set(false), left)
+    this.#set(left > 0)
   }
 
   #set(held: boolean): void {

@@ -26,6 +26,8 @@ export interface FaultProxy {
   setFault(fault: Fault): Promise<void>
   /** Sets the fault when a piece of a request comes that matches, which isn't passed on; resolves then. */
   setFaultAt(request: RegExp, fault: Fault): Promise<void>
+  /** Connections that are open stay so, and nothing passes over them any more; new ones work. */
+  muteOpenConnections(): void
   close(): Promise<void>
 }
 
@@ -72,6 +74,9 @@ export async function startFaultProxy(target: string, host = '127.0.0.1'): Promi
       new Promise((resolve, reject) => {
         state.trap = { request, spring: () => void setFault(fault).then(resolve, reject) }
       }),
+    muteOpenConnections: () => {
+      for (const link of links) link.mute()
+    },
     close: async () => {
       for (const link of links) link.cut()
       if (!server.listening) return
@@ -99,6 +104,7 @@ class Link {
   readonly #state: State
   #passed = { request: 0, answer: 0 }
   #answered = false
+  #muted = false
 
   constructor(client: Socket, target: Socket, state: State) {
     this.#client = client
@@ -118,9 +124,14 @@ class Link {
     const { kind } = this.#state.fault
     if (kind === 'reset' || kind === 'refuse') this.cut()
     for (const socket of [this.#client, this.#target]) {
-      if (kind === 'hang') socket.pause()
+      if (kind === 'hang' || this.#muted) socket.pause()
       else socket.resume()
     }
+  }
+
+  mute(): void {
+    this.#muted = true
+    this.onFault()
   }
 
   cut(): void {
@@ -167,7 +178,7 @@ class Link {
   #waitForDrain(from: Socket, to: Socket): void {
     from.pause()
     to.once('drain', () => {
-      if (this.#state.fault.kind !== 'hang') from.resume()
+      if (this.#state.fault.kind !== 'hang' && !this.#muted) from.resume()
     })
   }
 

@@ -1,0 +1,35 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { kubectlJson } from './cluster.ts'
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+
+export interface CutKubeconfig extends AsyncDisposable {
+  /** A kubeconfig file whose cluster is reached through the proxy alone. */
+  readonly kubeconfig: string
+  /** TLS passes through it as bytes: it can hang and cut, not answer. */
+  readonly proxy: FaultProxy
+}
+
+export async function cutKubeconfig(): Promise<CutKubeconfig> {
+  interface Config {
+    clusters: { cluster: Record<string, unknown> & { server: string } }[]
+  }
+  const config = await kubectlJson<Config>('config', 'view', '--raw', '--minify')
+  const cluster = config.clusters[0]?.cluster
+  if (cluster === undefined) throw new Error('the kubeconfig has no cluster')
+  const proxy = await startFaultProxy(cluster.server)
+  cluster.server = proxy.url.replace('http:', 'https:')
+  // The server's certificate doesn't name the proxy's address.
+  delete cluster['certificate-authority-data']
+  delete cluster['certificate-authority']
+  cluster['insecure-skip-tls-verify'] = true
+  const folder = await mkdtemp(join(tmpdir(), 'kubeconfig-'))
+  const kubeconfig = join(folder, 'kubeconfig')
+  await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 })
+  const close = async () => {
+    await proxy.close()
+    await rm(folder, { recursive: true })
+  }
+  return { kubeconfig, proxy, [Symbol.asyncDispose]: close }
+}
