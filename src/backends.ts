@@ -43,6 +43,7 @@ export async function createBackend(config: Config, log: Log, rules: RemovalRule
       uploaderImage: backend.uploaderImage,
       uploaderPort: backend.uploaderPort,
       podSecurity: backend.podSecurity,
+      lostNodeSeconds: backend.lostNodeSeconds,
       store: {
         endpointForPods: backend.endpointForPods,
         bucket: store.bucket,

@@ -55,6 +55,7 @@ export const settings = z.object({
   WAIT_MAX_SECONDS: wholeNumber(0, 3600, 50),
   DEMO_WAIT_SECONDS: wholeNumber(0, 3600, 50),
   SHUTDOWN_SECONDS: wholeNumber(0, 3600, 25),
+  LOST_NODE_SECONDS: wholeNumber(1, 86_400, 300),
   JANITOR_INTERVAL_SECONDS: wholeNumber(1, 86_400, 3600),
   JANITOR_DRY_RUN: flag,
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),

@@ -35,6 +35,7 @@ export interface KubernetesConfig {
   uploaderImage: string
   uploaderPort: number
   podSecurity: 'baseline' | 'restricted'
+  lostNodeSeconds: number
   /** The store as pods reach it. */
   endpointForPods: string
   uploaderCredentials: { accessKey: string; secretKey: string }
@@ -179,6 +180,7 @@ function kubernetes(env: Settings): KubernetesConfig {
     uploaderImage: env.UPLOADER_IMAGE ?? '',
     uploaderPort: env.UPLOADER_PORT,
     podSecurity: env.POD_SECURITY,
+    lostNodeSeconds: env.LOST_NODE_SECONDS,
     endpointForPods: env.S3_ENDPOINT_FOR_PODS ?? env.S3_ENDPOINT ?? '',
     uploaderCredentials: {
       accessKey: env.S3_UPLOADER_ACCESS_KEY ?? env.S3_ACCESS_KEY ?? '',

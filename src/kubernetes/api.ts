@@ -33,6 +33,8 @@ export interface Resource<T> {
   merge(name: string, patch: object): Promise<T>
   /** JSON Patch (RFC 6902); a `test` that fails is a 422. */
   patch(name: string, operations: readonly JsonPatchOperation[]): Promise<T>
+  /** Strategic merge patch of its status alone: conditions are merged by their type. */
+  patchStatus(name: string, patch: object): Promise<T>
   /** False where there was none, or another one than the preconditions name. */
   remove(name: string, options?: DeleteOptions): Promise<boolean>
 }
@@ -69,8 +71,8 @@ const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 function resource<T extends KubernetesObject>(client: Client, path: string): Resource<T> {
   const one = (name: string) => `${path}/${encodeURIComponent(name)}`
   const send = async <Answer>(call: Call) => (await client.call(call)) as Answer
-  const update = (name: string, body: unknown, contentType: string) =>
-    send<T>({ method: 'PATCH', path: one(name), body, contentType })
+  const update = (path: string, body: unknown, contentType: string) =>
+    send<T>({ method: 'PATCH', path, body, contentType })
   return {
     path,
     get: (name) => absentAs(undefined, send<T>({ method: 'GET', path: one(name) }), 404),
@@ -85,8 +87,10 @@ function resource<T extends KubernetesObject>(client: Client, path: string): Res
     },
     create: (body) => send<T>({ method: 'POST', path, body }),
     replace: (name, body) => send<T>({ method: 'PUT', path: one(name), body }),
-    merge: (name, body) => update(name, body, 'application/merge-patch+json'),
-    patch: (name, body) => update(name, body, 'application/json-patch+json'),
+    merge: (name, body) => update(one(name), body, 'application/merge-patch+json'),
+    patch: (name, body) => update(one(name), body, 'application/json-patch+json'),
+    patchStatus: (name, body) =>
+      update(`${one(name)}/status`, body, 'application/strategic-merge-patch+json'),
     remove: (name, body = {}) =>
       // 409: a precondition that doesn't hold.
       absentAs(

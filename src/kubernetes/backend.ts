@@ -44,7 +44,8 @@ export function createKubernetesBackend(
 
     async start(signal) {
       signal?.throwIfAborted()
-      observers = observeCluster({ client, api, cache, lease, rules, log })
+      const lostNodeMilliseconds = settings.lostNodeSeconds * 1000
+      observers = observeCluster({ client, api, cache, lease, rules, lostNodeMilliseconds, log })
       const listed = Promise.all(observers.watchers.map((watcher) => watcher.listed))
       await (signal ? Promise.race([listed, once(signal, 'abort')]) : listed)
       signal?.throwIfAborted()

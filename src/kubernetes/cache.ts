@@ -80,6 +80,13 @@ export class JobCache {
     }
   }
 
+  /** Pods that are there, those included whose Job is gone. */
+  *livePods(): Generator<Pod> {
+    for (const { pods } of this.#records.values()) {
+      for (const { pod, goneAt } of pods.values()) if (goneAt === undefined) yield pod
+    }
+  }
+
   putJob(job: Job): void {
     this.#rescueChanged(this.#rescues.putJob(job))
     const uuid = uuidOfJob(job)

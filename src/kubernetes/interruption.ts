@@ -71,8 +71,8 @@ const aboutLimits =
 /** https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions */
 function disrupted(reason: string, text: string, pod: Pod): Cause {
   const message = `${reason}: ${text}`
-  if (reason === 'DeletionByPodGC' || pod.status?.reason === 'NodeLost')
-    return { reason: 'NodeLost', message }
+  if (pod.status?.reason === 'NodeLost') return { reason: 'NodeLost', message: pod.status.message ?? message }
+  if (reason === 'DeletionByPodGC') return { reason: 'NodeLost', message }
   if (reason === 'EvictionByEvictionAPI') return { reason: 'Evicted', message }
   return { reason: 'Interrupted', message }
 }

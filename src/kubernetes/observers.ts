@@ -6,6 +6,7 @@ import { Caretaker } from './caretaker.ts'
 import type { Client } from './client.ts'
 import { Diagnosis } from './diagnosis.ts'
 import type { LeaseHolder } from './lease.ts'
+import { LostNodes } from './lost-node.ts'
 import { managedSelector } from './names.ts'
 import { PodCheck } from './pod-check.ts'
 import { Watcher } from './watch.ts'
@@ -16,11 +17,13 @@ export interface ObserverParts {
   cache: JobCache
   lease: LeaseHolder
   rules: RemovalRules
+  lostNodeMilliseconds: number
   log: Log
 }
 
 /** Begins to fill the cache and to do what that asks for; close() ends all of it and gives the Lease back. */
-export function observeCluster({ client, api, cache, lease, rules, log }: ObserverParts) {
+export function observeCluster(parts: ObserverParts) {
+  const { client, api, cache, lease, rules, log } = parts
   const watched = { client, labelSelector: managedSelector, log }
   const watchers = [
     new Watcher({
@@ -42,14 +45,22 @@ export function observeCluster({ client, api, cache, lease, rules, log }: Observ
   void watchers[1].listed.then(() => podCheck.start())
   const diagnosis = new Diagnosis({ api, cache, log })
   const caretaker = new Caretaker({ api, cache, rules, log, holdsLease: () => lease.held })
+  const lostNodes = new LostNodes({
+    api,
+    cache,
+    patienceMilliseconds: parts.lostNodeMilliseconds,
+    holdsLease: () => lease.held,
+    seesChanges: () => watchers.every(({ trouble }) => trouble === undefined),
+    log,
+  })
   const unsubscribe = lease.onChange((held) => held && caretaker.sweep())
   lease.start()
   return {
     watchers,
     async close() {
       unsubscribe()
-      const parts = [...watchers, podCheck, diagnosis, caretaker]
-      await Promise.all(parts.map((one) => one.close()))
+      const all = [...watchers, podCheck, diagnosis, caretaker, lostNodes]
+      await Promise.all(all.map((one) => one.close()))
       await lease.close()
     },
   }

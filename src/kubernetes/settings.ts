@@ -14,6 +14,8 @@ export interface KubernetesSettings {
   store: { endpointForPods: string; bucket: string; region: string; prefix: string }
   /** Limited to what uploaders need; the only credentials that reach a pod. */
   uploaderCredentials: { accessKey: string; secretKey: string }
+  /** So long may a pod be overdue whose end was asked for, before its node counts as lost. */
+  lostNodeSeconds: number
   /** Who this process is among those that want the Lease; by default the host's name and something random. */
   identity?: string
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { absentNode } from '../support/absent-node.ts'
 import { callsOf } from '../support/audit.ts'
 import { kubectl, kubectlJson } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
@@ -9,7 +10,7 @@ import { given } from '../support/test-run.ts'
 
 let api: Installation
 beforeAll(async () => {
-  api = await install()
+  api = await install({ LOST_NODE_SECONDS: '5' })
 }, 240_000)
 afterAll(() => api?.remove())
 
@@ -109,6 +110,20 @@ describe('kubectl apply -k manifests/dev', () => {
     expect([200, 202]).toContain(canceled.status)
     expect(await waitForFinal(api.url, uuid, 45)).toMatchObject({ state: 'canceled' })
     await removeJob(uuid)
+  })
+
+  it('removes a job whose node is lost', async () => {
+    await using node = await absentNode()
+    const uuid = await deploy({ ...node.request, stop_grace_seconds: 1 })
+    await eventually(
+      async () => expect(await getJson(`${api.url}/job/${uuid}`)).toMatchObject({ state: 'preparing' }),
+      { within: 30_000 },
+    )
+    await removeJob(uuid)
+    const pods = ['get', 'pods', '-o', 'name', '-l', `jobferry.dev/job=${uuid}`]
+    await eventually(async () => expect(await kubectl('-n', api.namespace, ...pods)).toBe(''), {
+      within: 45_000,
+    })
   })
 
   it('leaves no object of a removed job in the namespace', async () => {

@@ -12,6 +12,7 @@ const settings: KubernetesSettings = {
   uploaderImage: 'jobferry:1',
   uploaderPort: 47100,
   podSecurity: 'baseline',
+  lostNodeSeconds: 300,
   store: { endpointForPods: 'http://minio:9000', bucket: 'b', region: 'r', prefix: 'p/' },
   uploaderCredentials: { accessKey: 'the-access-key', secretKey: 'the-secret-key' },
 }

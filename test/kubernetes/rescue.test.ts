@@ -121,6 +121,7 @@ describe('a rescue', () => {
         uploaderImage: 'jobferry:1',
         uploaderPort: 47100,
         podSecurity: 'baseline',
+        lostNodeSeconds: 300,
         store: { endpointForPods: 'http://minio:9000', bucket: 'b', region: 'r', prefix: '' },
         uploaderCredentials: { accessKey: 'the-access-key', secretKey: 'the-secret-key' },
       },

@@ -31,6 +31,7 @@ export async function clusterUnderTest(more: Partial<KubernetesSettings> = {}): 
     uploaderImage: given('UPLOADER_IMAGE'),
     uploaderPort: 47100,
     podSecurity: 'baseline',
+    lostNodeSeconds: 300,
     store: {
       endpointForPods: given('S3_ENDPOINT_FOR_PODS'),
       bucket: bucket.name,
