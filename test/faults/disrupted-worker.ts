@@ -56,7 +56,9 @@ export async function expectFiles(url: string, uuid: string, files: readonly [st
   for (const [path, digest] of expected) {
     const response = await fetch(`${url}/job/${uuid}/result?file=${path}`)
     expect(response.status).toBe(200)
-    expect(sha256(Buffer.from(await response.arrayBuffer()))).toBe(digest)
+    const hash = createHash('sha256')
+    for await (const chunk of response.body ?? []) hash.update(chunk as Uint8Array)
+    expect(hash.digest('hex')).toBe(digest)
   }
 }
 

@@ -78,9 +78,11 @@ describe('a worker that is evicted', () => {
   })
 
   fault('while its results are being stored → complete all the same', 120, async () => {
-    const size = 300_000_000
+    const size = 600_000_000
     const uuid = await deploy(api.url, busybox(writePatterned('/output/large', 'x', size)))
     await untilState(api.url, uuid, 'storing')
+    // What comes within two seconds of the worker's end may have come before it: times are whole seconds.
+    await sleep(2100)
     const [pod] = await jobPods(api.namespace, uuid)
     if (pod) await evict(api.namespace, pod)
     expect(await waitForFinal(api.url, uuid, 60)).toMatchObject({
