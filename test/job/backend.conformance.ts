@@ -234,7 +234,7 @@ function describeStopping(under: Under): void {
     expect(stopped.observation.stop).toEqual(first)
     await backend.stop(plan.uuid, stopAs('deleted'))
     await until(backend, plan.uuid, (job) => job.observation.stop?.outcome === 'deleted')
-    await until(backend, plan.uuid, hasEnded)
+    await until(backend, plan.uuid, nothingRuns)
     await forget(backend, plan.uuid)
   })
 
