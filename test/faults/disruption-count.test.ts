@@ -57,7 +57,7 @@ fault(
 )
 
 fault(
-  'an eviction while no API runs, seen after the new attempt has begun → counted, complete',
+  'an eviction, the API killed before the new attempt and back after its start → counted, complete',
   120,
   async () => {
     const uuid = await deploy(api.url, worker('exit 3'))
