@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { Job } from '../../src/job/job.ts'
+import { eventually } from '../support/eventually.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { getJson, waitForFinal } from '../support/http.ts'
 import { killNodeProcess } from '../support/node-process.ts'
@@ -61,7 +62,8 @@ async function expectComplete(uuid: string): Promise<void> {
   const { count } = files
   expect(job).toMatchObject({ state: 'succeeded', exit_code: 0, result: { state: 'complete', count } })
   expect(job.attempt).toMatchObject({ number: 1 })
-  expect(await damageOf(api.url, uuid)).toEqual([])
+  // For a second after its start a kubelet knows no log.
+  await eventually(async () => expect(await damageOf(api.url, uuid)).toEqual([]))
   await removeJob(api, uuid)
 }
 

@@ -11,11 +11,13 @@ export interface CutKubeconfig extends AsyncDisposable {
   readonly proxy: FaultProxy
 }
 
-export async function cutKubeconfig(): Promise<CutKubeconfig> {
+/** `original`: another cluster's than the tests'. */
+export async function cutKubeconfig(original?: string): Promise<CutKubeconfig> {
   interface Config {
     clusters: { cluster: Record<string, unknown> & { server: string } }[]
   }
-  const config = await kubectlJson<Config>('config', 'view', '--raw', '--minify')
+  const from = original === undefined ? [] : ['--kubeconfig', original]
+  const config = await kubectlJson<Config>(...from, 'config', 'view', '--raw', '--minify')
   const cluster = config.clusters[0]?.cluster
   if (cluster === undefined) throw new Error('the kubeconfig has no cluster')
   const proxy = await startFaultProxy(cluster.server)
