@@ -15,14 +15,17 @@ export interface ArchivedLog {
  * and its log with it: so such a log is followed from the stop on, every other is read once after the end.
  */
 export class LogArchive {
-  readonly #backend: JobBackend
+  readonly #backend: Pick<JobBackend, 'log'>
   readonly #store: ArtifactStore
   readonly #log: Log
   /** By the job, then by the log's key. */
   readonly #following = new Map<string, Following>()
   readonly #closing = new AbortController()
+  /** A log that is followed ends with its container: beyond that its connection has died in silence. */
+  readonly #followMilliseconds: number
 
-  constructor(backend: JobBackend, store: ArtifactStore, log: Log) {
+  constructor(backend: Pick<JobBackend, 'log'>, store: ArtifactStore, log: Log, followMilliseconds = 60_000) {
+    this.#followMilliseconds = followMilliseconds
     this.#backend = backend
     this.#store = store
     this.#log = log
@@ -48,7 +51,10 @@ export class LogArchive {
   /** The archived log; undefined where none can be had any more. Rejects with StoreError or Problem. */
   async archive(uuid: string, attempt: string, container: ContainerName): Promise<ArchivedLog | undefined> {
     const key = layout.log(uuid, attempt, container)
-    const followed = await this.#following.get(uuid)?.logs.get(key)
+    const following = this.#following.get(uuid)
+    const late = setTimeout(() => following?.ended.abort(), this.#followMilliseconds)
+    const followed = await following?.logs.get(key)
+    clearTimeout(late)
     if (followed) return followed
     const copied = await this.#copy(uuid, key, { container, signal: this.#closing.signal })
     if (copied) return copied

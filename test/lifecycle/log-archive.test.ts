@@ -1,0 +1,25 @@
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { expect, it } from 'vitest'
+import { layout } from '../../src/artifact/layout.ts'
+import type { JobBackend, LogOptions } from '../../src/job/backend.ts'
+import { LogArchive } from '../../src/lifecycle/log-archive.ts'
+import { createLog } from '../../src/log.ts'
+import { folderStore } from '../support/folder-store.ts'
+
+it('reads a log once whose following has fallen silent', async () => {
+  const store = await folderStore()
+  const log = async (_: string, { follow, signal }: LogOptions) => {
+    if (!follow) return { stream: Readable.from([Buffer.from('all of it\n')]) }
+    const stream = new Readable({ read: () => undefined })
+    signal?.addEventListener('abort', () => stream.destroy(new Error('aborted')))
+    return { stream }
+  }
+  const backend: Pick<JobBackend, 'log'> = { log }
+  const archive = new LogArchive(backend, store, createLog('test', 'silent'), 100)
+  archive.follow('job', 'attempt')
+  expect(await archive.archive('job', 'attempt', 'worker')).toEqual({ from_beginning: null })
+  const { stream } = await store.get(layout.log('job', 'attempt', 'worker'))
+  expect(await text(stream)).toBe('all of it\n')
+  await archive.close()
+})
