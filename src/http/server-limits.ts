@@ -19,24 +19,32 @@ export function createLimitedServer(listener: RequestListener, limits: Limits = 
   )
   server.maxHeadersCount = limits.headerFields
   server.maxConnections = limits.connections
-  const answering = new WeakMap<Duplex, ServerResponse>()
+  /** Of each connection; Node hands out pipelined requests all at once. */
+  const unfinished = new WeakMap<Duplex, Set<ServerResponse>>()
   server.on('connection', (socket) => {
     // A follower of a log may be silent for hours: that it is still there, TCP has to find out.
     socket.setKeepAlive(true, 60_000)
     // Node ends its side too, but only behind what the client doesn't take any more: what is read for it would go on.
     socket.on('end', () => {
-      if (answering.get(socket)?.writableEnded === false) socket.destroy()
+      if (some(unfinished.get(socket), (res) => !res.writableEnded)) socket.destroy()
     })
   })
-  server.on('request', (req, res) => answering.set(req.socket, res))
+  server.on('request', ({ socket }, res) => {
+    const answers = unfinished.get(socket) ?? new Set()
+    unfinished.set(socket, answers.add(res))
+    res.once('close', () => answers.delete(res))
+  })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // Bytes of another answer in the midst of a download would pass for the file's.
-    const res = answering.get(socket)
-    const isAnswering = res?.headersSent && !res.writableFinished
+    const isAnswering = some(unfinished.get(socket), (res) => res.headersSent && !res.writableFinished)
     if (error.code === 'ECONNRESET' || isAnswering || !socket.writable) socket.destroy()
     else answerBrokenRequest(error, socket)
   })
   return server
+}
+
+function some<T>(values: Iterable<T> | undefined, isIt: (value: T) => boolean): boolean {
+  return [...(values ?? [])].some(isIt)
 }
 
 function answerBrokenRequest({ code }: NodeJS.ErrnoException, socket: Duplex): void {

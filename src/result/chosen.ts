@@ -18,7 +18,7 @@ export async function chosenEntries(
   entriesOf: (range: EntryRange) => AsyncIterable<Entry>,
   signal?: AbortSignal,
 ): Promise<AsyncIterable<Entry>> {
-  const wanted = outermost(paths)
+  const wanted = sortedOnce(paths)
   const found: Entry[] = []
   const missing: FieldError[] = []
   for (let start = 0; start < wanted.length; start += lookupsAtOnce) {
@@ -34,7 +34,7 @@ export async function chosenEntries(
     throw new Problem('not-found', detail, { errors: missing })
   }
   for (const entry of found) if (entry.type === 'file' || entry.type === 'skipped') readable(entry)
-  return withContents(found, entriesOf)
+  return withContents(outermost(found), entriesOf)
 }
 
 async function* withContents(
@@ -49,19 +49,22 @@ async function* withContents(
   }
 }
 
-/** Sorted, without those that are named twice or lie below another one. */
-function outermost(paths: readonly Buffer[]): Buffer[] {
+function sortedOnce(paths: readonly Buffer[]): Buffer[] {
   const names = new Set(paths.map((path) => path.toString('latin1')))
-  const isInside = (name: string): boolean => {
-    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
-      if (names.has(name.slice(0, slash))) return true
+  return Array.from(names, (name) => Buffer.from(name, 'latin1')).toSorted(Buffer.compare)
+}
+
+/** Without those that come with a directory among them. */
+function outermost(entries: readonly Entry[]): Entry[] {
+  const name = (entry: Entry) => pathBytes(entry).toString('latin1')
+  const directories = new Set(entries.filter(({ type }) => type === 'directory').map(name))
+  const isInside = (path: string): boolean => {
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      if (directories.has(path.slice(0, slash))) return true
     }
     return false
   }
-  return [...names]
-    .filter((name) => !isInside(name))
-    .map((name) => Buffer.from(name, 'latin1'))
-    .toSorted(Buffer.compare)
+  return entries.filter((entry) => !isInside(name(entry)))
 }
 
 function notThere(path: Uint8Array): FieldError {

@@ -75,6 +75,20 @@ it('begins with a pipelined request once the one before is answered, and with no
   expect(begun).toEqual(['a', 'b', 'stays'])
 })
 
+it('writes no error into the answer before, where what follows behind a pipelined request is no HTTP', async () => {
+  const url = await serve({}, (app) => {
+    app.get('/', async (_req, res) => {
+      res.writeHead(200, { 'Content-Length': '2000' })
+      res.write('x'.repeat(1000))
+      await sleep(200)
+      res.end('x'.repeat(1000))
+    })
+  })
+  const { over, text } = await rawClient(url, `${get('/').repeat(2)}this is no HTTP\r\n\r\n`)
+  await over
+  expect(text()).not.toContain('problem')
+})
+
 it('cuts a connection on which too many requests wait', async () => {
   const url = await serve({ pipelined: 5 }, (app) => {
     app.get('/', () => undefined)

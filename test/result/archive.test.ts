@@ -96,6 +96,13 @@ describe('file, given several times or with a format', () => {
     })
   })
 
+  it('does not take a file for the folder of what is named below it', async () => {
+    const { url } = await serve(tree)
+    const response = await fetch(`${url}?file=e&file=e/x`)
+    expect(response.status).toBe(404)
+    expect(await response.text()).toContain('e/x')
+  })
+
   it('says of a file that was not stored that it was not', async () => {
     const { url } = await serve(tree)
     const response = await fetch(`${url}?file=e&file=lost`)
