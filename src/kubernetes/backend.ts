@@ -33,7 +33,9 @@ export function createKubernetesBackend(
 ): JobBackend {
   const client = createClient(loadKubeConfig(settings.kubeconfig))
   const api = createApi(client, settings.namespace)
-  const cache = new JobCache()
+  const cache = new JobCache((error, name) =>
+    log.error({ error, name }, 'a job of the cluster could not be looked at'),
+  )
   const lease = new LeaseHolder({ api, log, ...(settings.identity ? { identity: settings.identity } : {}) })
   let observers: ReturnType<typeof observeCluster> | undefined
 
@@ -52,6 +54,8 @@ export function createKubernetesBackend(
     },
 
     missing: () => [...(observers?.watchers ?? []), lease].flatMap(({ trouble }) => trouble ?? []),
+
+    isCurrent: () => observers?.areCurrent() === true,
 
     async create(plan) {
       const { created, job } = await createJob(api, settings, plan)

@@ -43,6 +43,12 @@ export class JobCache {
   readonly #listeners = new Set<(uuid: string) => void>()
   readonly #deleted = new Set<string>()
   readonly #rescues = new RescueCache()
+  readonly #onFailure: (error: unknown, name: string | undefined) => void
+
+  /** `onFailure` is told of what can't be worked with, by the object's name or the job's; without it that is thrown. */
+  constructor(onFailure: (error: unknown, name: string | undefined) => void = raise) {
+    this.#onFailure = onFailure
+  }
 
   subscribe(listener: (uuid: string) => void): () => void {
     this.#listeners.add(listener)
@@ -75,7 +81,7 @@ export class JobCache {
 
   *list(): Generator<LiveJob> {
     for (const uuid of this.#records.keys()) {
-      const job = this.get(uuid)
+      const job = this.#try(uuid, () => this.get(uuid))
       if (job !== undefined) yield job
     }
   }
@@ -173,7 +179,7 @@ export class JobCache {
       } else if (wentBack) this.removeJob(job)
       else if (!isNewer) this.loseJob(job)
     }
-    for (const job of jobs) this.putJob(job)
+    for (const job of jobs) this.#try(job.metadata?.name, () => this.putJob(job))
   }
 
   listPods(pods: readonly Pod[], { wentBack }: SeenList): void {
@@ -186,7 +192,7 @@ export class JobCache {
         else if (wentBack) record.pods.delete(uid)
       }
     }
-    for (const pod of pods) this.putPod(pod)
+    for (const pod of pods) this.#try(pod.metadata?.name, () => this.putPod(pod))
   }
 
   /** What keeps a job from getting on, and how far it is; undefined: nothing any more. */
@@ -225,7 +231,17 @@ export class JobCache {
   #changed(uuid: string, record: Record): void {
     delete record.live
     if (record.job === undefined && record.pods.size === 0) this.#records.delete(uuid)
-    for (const listener of this.#listeners) listener(uuid)
+    for (const listener of this.#listeners) this.#try(uuid, () => listener(uuid))
+  }
+
+  /** One object's failure stays its own. */
+  #try<T>(name: string | undefined, action: () => T): T | undefined {
+    try {
+      return action()
+    } catch (error) {
+      this.#onFailure(error, name)
+      return undefined
+    }
   }
 
   #remember(object: KubernetesObject): void {
@@ -233,6 +249,10 @@ export class JobCache {
     const [oldest] = this.#deleted
     if (this.#deleted.size > rememberedDeletions && oldest !== undefined) this.#deleted.delete(oldest)
   }
+}
+
+function raise(error: unknown): never {
+  throw error
 }
 
 /** The attempts of this very Job: one of the same name may have been there before. */

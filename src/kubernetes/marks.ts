@@ -5,6 +5,9 @@ import { annotations, finalizer } from './names.ts'
 import { type Job, timeOf } from './objects.ts'
 import { parseObject, storedRequest } from './stored-request.ts'
 
+/** A Date holds no more (ECMA-262, "Time Values"). */
+const latestTime = 8.64e15
+
 /** What stands in a Job's annotations, which anybody may edit; what can't be read counts as absent. */
 
 /** Its creation isn't complete; a Job that was resumed is, whatever stands there. */
@@ -71,9 +74,12 @@ function markOf(job: Job, mark: keyof typeof annotations): string | undefined {
 
 function causeOf(found: unknown): Cause {
   const { reason, message } = parseObject(JSON.stringify(found))
-  return { reason: reasons.find((one) => one === reason) ?? 'Error', message: String(message) }
+  return {
+    reason: reasons.find((one) => one === reason) ?? 'Error',
+    message: typeof message === 'string' ? message : 'not told',
+  }
 }
 
 function timeOr0(found: unknown): number {
-  return typeof found === 'number' && Number.isFinite(found) ? found : 0
+  return typeof found === 'number' && Math.abs(found) <= latestTime ? found : 0
 }

@@ -1,7 +1,8 @@
 import type { JobRequest } from '../job/request.ts'
+import { requestFields } from '../job/request-fields.ts'
 
 /**
- * A request as it stands in an annotation, which anybody may edit: what is missing or of another type there counts
+ * A request as it stands in an annotation, which anybody may edit: what is missing, or not what the API takes, counts
  * as not given, so that its job goes on with the defaults.
  */
 export function storedRequest(text: string | undefined): JobRequest {
@@ -37,15 +38,26 @@ const defaults: JobRequest = {
   keep_seconds: 3600,
 }
 
-/** Only of what is worked with after a job's creation. */
-const seconds: readonly (keyof JobRequest)[] = ['timeout_seconds', 'result_keep_seconds']
+/** Only of what is worked with after a job's creation: a time beyond these can't be waited for or written down. */
+const numbers = {
+  retries: requestFields.retries,
+  start_timeout_seconds: requestFields.start_timeout_seconds,
+  timeout_seconds: requestFields.timeout_seconds,
+  stop_grace_seconds: requestFields.stop_grace_seconds,
+  upload_timeout_seconds: requestFields.upload_timeout_seconds,
+  keep_seconds: requestFields.keep_seconds,
+  result_keep_seconds: requestFields.result_keep_seconds,
+}
 
 function hasTypeOf(name: keyof JobRequest, value: unknown): boolean {
   const standard = defaults[name]
-  if (typeof standard === 'number' || seconds.includes(name))
-    return Number.isFinite(value) && Number(value) >= 0
+  if (isNumber(name)) return numbers[name].safeParse(value).success
   if (standard === undefined) return value !== null
   return (
     typeof value === typeof standard && value !== null && Array.isArray(value) === Array.isArray(standard)
   )
+}
+
+function isNumber(name: keyof JobRequest): name is keyof typeof numbers {
+  return Object.hasOwn(numbers, name)
 }

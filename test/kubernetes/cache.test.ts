@@ -46,3 +46,17 @@ it('takes what the cluster has, however old, once that was set back in time', ()
   cache.listJobs([job('changed', '3'), job('deleted', '4')], { resourceVersion: '5', wentBack: true })
   expect(seen(cache)).toEqual(['changed 3', 'deleted 4'])
 })
+
+it('lists what comes behind a job that cannot be worked with, and tells of that one', () => {
+  const failures: unknown[] = []
+  const cache = new JobCache((_, name) => failures.push(name))
+  const told: string[] = []
+  cache.subscribe((uuid) => {
+    if (uuid === uuids.old) throw new Error('this one can not be worked with')
+  })
+  cache.subscribe((uuid) => told.push(uuid))
+  cache.listJobs([job('old', '3'), job('new', '4')], now('5'))
+  expect(seen(cache)).toEqual(['old 3', 'new 4'])
+  expect(told).toEqual([uuids.old, uuids.new])
+  expect(failures).toEqual([uuids.old])
+})

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { isCreating, isOurs, requestOf, stopOf } from '../../src/kubernetes/marks.ts'
+import { lastDisruption } from '../../src/job/disruption.ts'
+import { isCreating, isOurs, recordedDisruptions, requestOf, stopOf } from '../../src/kubernetes/marks.ts'
 import { annotations, finalizer } from '../../src/kubernetes/names.ts'
 import { job } from './objects.ts'
 import { clusterRequest } from './request.ts'
@@ -24,6 +25,11 @@ it.each([
   ],
   ['with negative times', '{"stop_grace_seconds": -1}', standard],
   [
+    'with times that nothing can be done with',
+    '{"stop_grace_seconds": 0.5, "keep_seconds": 1e12, "result_keep_seconds": 1e15, "retries": 1e9}',
+    standard,
+  ],
+  [
     'with some fields',
     '{"retries": 3, "timeout_seconds": 9}',
     { ...standard, retries: 3, timeout_seconds: 9 },
@@ -32,6 +38,7 @@ it.each([
 ])('takes from a request %s what can be used, and the defaults', (_, text, expected) => {
   const found = requestOf(job({ marks: { [annotations.request]: text ?? '' } }))
   expect(found).toMatchObject(expected)
+  expect(found.result_keep_seconds).toBeUndefined()
   expect(found.timeout_seconds).toBe('timeout_seconds' in expected ? expected.timeout_seconds : undefined)
 })
 
@@ -45,6 +52,12 @@ it.each([
     'without a cause',
     '{"outcome":"deleted","at":1}',
     { outcome: 'deleted', cause: { reason: 'Error' }, at: 1 },
+  ],
+  ['of no time', JSON.stringify({ ...canceled, at: 8.65e15 }), { ...canceled, at: 0 }],
+  [
+    'with a message that is no text',
+    '{"outcome":"failed","at":1,"cause":{"reason":"Error","message":{}}}',
+    { outcome: 'failed', cause: { reason: 'Error', message: 'not told' } },
   ],
   ['without a time', JSON.stringify({ ...canceled, at: 'now' }), { ...canceled, at: 0 }],
 ])('reads a decision %s', (_, text, expected) => {
@@ -63,4 +76,12 @@ it("knows somebody else's Job, whatever it is called", () => {
   expect(isOurs(foreign)).toBe(false)
   expect(isOurs({ metadata: { ...foreign.metadata, finalizers: [finalizer] } })).toBe(true)
   expect(isOurs(job())).toBe(true)
+})
+
+it('reads disruptions at times that are none', () => {
+  const one = { attempt: 'a', number: 1, started: true, reason: 'Interrupted', message: 'm', at: 1e20 }
+  const four = [1, 2, 3, 4].map((number) => ({ ...one, attempt: `${number}`, number }))
+  const found = recordedDisruptions(job({ marks: { [annotations.disruptions]: JSON.stringify(four) } }))
+  expect(found.map(({ at }) => at)).toEqual([0, 0, 0, 0])
+  expect(lastDisruption(found)?.cause.reason).toBe('TooManyDisruptions')
 })
