@@ -20,6 +20,12 @@ export interface JobBackend {
   missing(): string[]
 
   /**
+   * Whether what it shows is what is the case now: false while changes can't be seen, and for some time after that,
+   * in which what happened meanwhile is still coming in.
+   */
+  isCurrent(): boolean
+
+  /**
    * Makes and starts a job. Where one of this uuid exists already, nothing is made, but a creation that was
    * cut short is completed; the existing job is returned with `created: false` and the caller compares
    * `requestSha256`. Resolves once the backend has accepted it durably. What the backend refuses is a Problem
@@ -41,7 +47,8 @@ export interface JobBackend {
   subscribe(listener: (uuid: string) => void): () => void
 
   /**
-   * Writes the decision down, unless one stands already (`deleted` alone replaces another), then stops the job:
+   * Writes the decision down, `at` the time of that, unless one stands already (`deleted` alone replaces another),
+   * then stops the job:
    * worker and uploader get the request's `stop_grace_seconds` together. An uploader that is already storing is
    * not reached this way: the caller writes `stop` into the store as well. Resolves once the backend has accepted
    * both; the end shows in the observation. False where there is no end to wait for: the job is unknown, or it

@@ -26,6 +26,7 @@ export class LeaseHolder {
   #deadline: NodeJS.Timeout | undefined
   #closed = false
   #trouble: string | undefined
+  #troubledAt: number | undefined
   #round: Promise<void> = Promise.resolve()
   /** What was seen last, and since when it has been so. */
   #seen: { resourceVersion: string; at: number } | undefined
@@ -43,6 +44,11 @@ export class LeaseHolder {
   /** Why nobody can tell who holds it; undefined while that works. */
   get trouble(): string | undefined {
     return this.#trouble
+  }
+
+  /** When it could last not be renewed, in milliseconds since the epoch; undefined where it always could. */
+  get troubledAt(): number | undefined {
+    return this.#troubledAt
   }
 
   onChange(listener: (held: boolean) => void): () => void {
@@ -133,6 +139,7 @@ export class LeaseHolder {
 
   #note(error: unknown): void {
     if (this.#trouble === undefined) this.#log.warn({ error }, 'the Lease could not be renewed')
+    this.#troubledAt = Date.now()
     this.#trouble = `the Lease ${leaseName} can't be had: ${messageOf(error)}`
   }
 
@@ -140,8 +147,15 @@ export class LeaseHolder {
     clearTimeout(this.#deadline)
     if (this.#closed) return
     const left = began + deadlineMilliseconds - Date.now()
-    if (left > 0) this.#deadline = setTimeout(() => this.#set(false), left)
-    this.#set(left > 0)
+    // The calls of a connection that died in silence don't fail: they take long.
+    if (left > 0) this.#deadline = setTimeout(() => this.#lose(), left)
+    if (left > 0) this.#set(true)
+    else this.#lose()
+  }
+
+  #lose(): void {
+    this.#troubledAt = Date.now()
+    this.#set(false)
   }
 
   #set(held: boolean): void {

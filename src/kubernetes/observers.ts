@@ -41,6 +41,7 @@ export function observeCluster(parts: ObserverParts) {
       onEvent: (type, pod) => (type === 'deleted' ? cache.removePod(pod) : cache.putPod(pod)),
     }),
   ] as const
+  const areCurrent = () => watchers.every((watcher) => watcher.isCurrent(lease.troubledAt))
   const podCheck = new PodCheck({ api, cache, log })
   void watchers[1].listed.then(() => podCheck.start())
   const diagnosis = new Diagnosis({ api, cache, log })
@@ -50,13 +51,14 @@ export function observeCluster(parts: ObserverParts) {
     cache,
     patienceMilliseconds: parts.lostNodeMilliseconds,
     holdsLease: () => lease.held,
-    seesChanges: () => watchers.every(({ trouble }) => trouble === undefined),
+    seesChanges: areCurrent,
     log,
   })
   const unsubscribe = lease.onChange((held) => held && caretaker.sweep())
   lease.start()
   return {
     watchers,
+    areCurrent,
     async close() {
       unsubscribe()
       const all = [...watchers, podCheck, diagnosis, caretaker, lostNodes]

@@ -16,6 +16,8 @@ const watchSeconds = 20
 /** Silence beyond this is a dead connection. */
 const silenceMilliseconds = (watchSeconds + 5) * 1000
 const pageSize = 500
+/** So long after a trouble changes still come in: kubelets tell each ten seconds what they could tell nobody (v1.36). */
+const backlogMilliseconds = 12_000
 const backOff = { first: 250, last: 10_000 }
 
 export interface WatchOptions<T extends KubernetesObject> {
@@ -57,6 +59,9 @@ export class Watcher<T extends KubernetesObject> {
   /** The last watch didn't end by its own time: the API server may have another past than the one that was seen. */
   #doubtful = false
   #trouble: string | undefined
+  /** When the present watch began, and when the first one after the last trouble did, in ms since the epoch. */
+  #openedAt = 0
+  #soundSince = 0
 
   constructor(options: WatchOptions<T>) {
     this.#options = options
@@ -69,6 +74,15 @@ export class Watcher<T extends KubernetesObject> {
   /** Why it doesn't see changes at this moment; undefined when it does. */
   get trouble(): string | undefined {
     return this.#trouble
+  }
+
+  /**
+   * Whether it sees what happens, and has seen what happened in its troubles and in somebody else's at `troubledAt`
+   * (ms since the epoch): a connection that died in silence shows only when the watch is begun again.
+   */
+  isCurrent(troubledAt = 0, now = Date.now()): boolean {
+    if (this.#trouble !== undefined || this.#openedAt < troubledAt) return false
+    return now - Math.max(this.#soundSince, troubledAt) >= backlogMilliseconds
   }
 
   async close(): Promise<void> {
@@ -159,7 +173,11 @@ export class Watcher<T extends KubernetesObject> {
         endless: true,
         signal,
       })
-      if (this.#trouble !== undefined) log.info(`watching ${what} goes on`)
+      this.#openedAt = Date.now()
+      if (this.#trouble !== undefined) {
+        log.info(`watching ${what} goes on`)
+        this.#soundSince = this.#openedAt
+      }
       this.#trouble = undefined
       for await (const line of linesOf(stream)) {
         timer.refresh()
@@ -173,9 +191,19 @@ export class Watcher<T extends KubernetesObject> {
 
   #take({ type, object }: { type: string; object: T & { code?: number; message?: string } }): void {
     if (type === 'ERROR') throw new StatusError(object.code ?? 500, object.message ?? 'the watch failed')
-    if (type !== 'BOOKMARK') this.#options.onEvent(type === 'DELETED' ? 'deleted' : 'changed', object)
+    if (type !== 'BOOKMARK') this.#tell(type === 'DELETED' ? 'deleted' : 'changed', object)
     this.#resourceVersion = object.metadata?.resourceVersion ?? this.#resourceVersion
     this.#newest = this.#resourceVersion
+  }
+
+  /** An object that can't be worked with must not hide those that come after it. */
+  #tell(type: 'changed' | 'deleted', object: T): void {
+    const { onEvent, log, what } = this.#options
+    try {
+      onEvent(type, object)
+    } catch (error) {
+      log.error({ error, object: object.metadata?.name }, `one of the ${what} could not be taken in`)
+    }
   }
 }
 

@@ -29,15 +29,20 @@ async function announce({ store, backend }: Tracking, uuid: string, stop: Stop):
   if (stored.status === 'rejected' && told.status === 'rejected') throw stored.reason
 }
 
-/** Stops a job that exceeds its time or its disruptions, or has it looked at when that would be. */
+/**
+ * Stops a job that exceeds its time or its disruptions, or has it looked at when that would be. Who can't see what
+ * happens, or could not until now, stops nothing: the worker may have started, or ended, in time.
+ */
 export function enforceLimits(tracking: Tracking, tracked: Tracked): void {
-  const { queue } = tracking
+  const { backend, queue } = tracking
   const { uuid, observation, request } = tracked.live
   const key = limitKey(uuid)
   const next = due(observation, request, Date.now())
   if (!next) queue.delete(key)
   else if ('at' in next) queue.set(key, next.at, () => tracking.evaluate(uuid))
-  if (next && 'stop' in next) stopJob(tracking, tracked, next.stop)
+  if (!next || !('stop' in next)) return
+  if (backend.isCurrent()) stopJob(tracking, tracked, next.stop)
+  else queue.set(key, Date.now() + 1000, () => tracking.evaluate(uuid))
 }
 
 /**

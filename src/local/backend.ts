@@ -91,6 +91,10 @@ class LocalBackend implements JobBackend {
     return []
   }
 
+  isCurrent(): boolean {
+    return true
+  }
+
   async create(plan: JobPlan): Promise<{ created: boolean; requestSha256: string }> {
     for (;;) {
       const existing = this.#openJob(plan.uuid)

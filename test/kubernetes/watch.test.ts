@@ -34,6 +34,10 @@ async function startServer(answers: ((response: ServerResponse, url: URL) => voi
   const wentBack: boolean[] = []
   const events: string[] = []
   const nameOf = (job: Job) => job.metadata?.name ?? ''
+  const take = (type: string, job: Job) => {
+    if (nameOf(job) === 'bad') throw new Error('this one can not be worked with')
+    events.push(`${type} ${nameOf(job)}`)
+  }
   const watcher = new Watcher<Job>({
     what: 'Jobs',
     client,
@@ -44,7 +48,7 @@ async function startServer(answers: ((response: ServerResponse, url: URL) => voi
       lists.push(items.map(nameOf))
       wentBack.push(list.wentBack)
     },
-    onEvent: (type, job) => events.push(`${type} ${nameOf(job)}`),
+    onEvent: take,
   })
   onTestFinished(async () => {
     await watcher.close()
@@ -157,4 +161,29 @@ it('does not spin when every watch is closed at once', async () => {
   const { asked } = await startServer([list('5'), ...Array.from({ length: 200 }, () => close)])
   await new Promise((resolve) => setTimeout(resolve, 2_000))
   expect(asked.length).toBeLessThan(10)
+})
+
+it('goes on behind an object that cannot be worked with', async () => {
+  const { asked, events, watcher } = await startServer([
+    list('5'),
+    (response) => response.end(line('ADDED', 'bad', '6') + line('ADDED', 'good', '7')),
+    list('8'),
+  ])
+  await eventually(() => expect(asked).toHaveLength(4))
+  expect(events).toEqual(['changed good'])
+  expect(versionOf(asked[3])).toBe('7')
+  expect(watcher.trouble).toBeUndefined()
+})
+
+it('counts as current only once what happened during a trouble had time to come in', async () => {
+  const inTime = () => Date.now() + 12_500
+  const { watcher } = await startServer([list('5'), fail(500), list('5')])
+  await watcher.listed
+  expect(watcher.isCurrent()).toBe(true)
+  await eventually(() => expect(watcher.trouble).toBeDefined())
+  expect(watcher.isCurrent(0, inTime())).toBe(false)
+  await eventually(() => expect(watcher.trouble).toBeUndefined())
+  expect([watcher.isCurrent(), watcher.isCurrent(0, inTime())]).toEqual([false, true])
+  // Whoever else had trouble since this watch was begun: its connection may be as dead.
+  expect(watcher.isCurrent(Date.now() + 1, inTime())).toBe(false)
 })
