@@ -56,7 +56,10 @@ async function endPod(api: Api, pod: Pod, gracePeriodSeconds: number): Promise<v
   await api.pods.remove(name, { gracePeriodSeconds, preconditions: { uid } })
 }
 
-/** The first decision stands; `deleted` alone replaces another. */
+/**
+ * The first decision stands; `deleted` alone replaces another. It is of the time at which it is written: whoever sees
+ * a worker's end before it is written, and whoever sees it after, are to come to the same end.
+ */
 async function writeDown(api: Api, name: string, stop: Stop): Promise<Job | undefined> {
   for (;;) {
     const job = await api.jobs.get(name)
@@ -68,7 +71,7 @@ async function writeDown(api: Api, name: string, stop: Stop): Promise<Job | unde
         metadata: {
           uid: job.metadata?.uid,
           resourceVersion: job.metadata?.resourceVersion,
-          annotations: { [annotations.stop]: JSON.stringify(stop) },
+          annotations: { [annotations.stop]: JSON.stringify({ ...stop, at: Date.now() }) },
         },
         // Should this process end before it deletes the Job, no other attempt may follow.
         spec: { backoffLimit: 0 },

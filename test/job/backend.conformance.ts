@@ -204,6 +204,12 @@ function describeLog(under: Under): void {
   })
 }
 
+/** It is of the time at which it was written. */
+function expectStop({ observation: { stop } }: LiveJob, given: Stop): void {
+  expect(stop).toEqual({ ...given, at: expect.any(Number) })
+  expect(stop?.at).toBeGreaterThanOrEqual(given.at)
+}
+
 function describeStopping(under: Under): void {
   it('ends a worker that ignores SIGTERM within its grace and writes the decision down', async () => {
     const { backend } = under()
@@ -214,7 +220,7 @@ function describeStopping(under: Under): void {
     const began = Date.now()
     await backend.stop(plan.uuid, stop)
     const stopped = await until(backend, plan.uuid, (job) => job.observation.stop !== undefined)
-    expect(stopped.observation.stop).toEqual(stop)
+    expectStop(stopped, stop)
     const { observation } = await until(backend, plan.uuid, hasEnded)
     expect(Date.now() - began).toBeLessThan(15_000)
     expect(observation.attempt).toMatchObject({ number: 1 })
@@ -231,7 +237,7 @@ function describeStopping(under: Under): void {
     await backend.stop(plan.uuid, first)
     await backend.stop(plan.uuid, stopAs('canceled'))
     const stopped = await until(backend, plan.uuid, (job) => job.observation.stop !== undefined)
-    expect(stopped.observation.stop).toEqual(first)
+    expectStop(stopped, first)
     await backend.stop(plan.uuid, stopAs('deleted'))
     await until(backend, plan.uuid, (job) => job.observation.stop?.outcome === 'deleted')
     await until(backend, plan.uuid, nothingRuns)
