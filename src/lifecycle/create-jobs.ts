@@ -130,14 +130,17 @@ async function beginDeployment(parts: AllParts, idempotencyKey?: string): Promis
 }
 
 async function remove(parts: AllParts, uuid: string): Promise<void> {
-  const { backend, store, records, locks, openUploads } = parts
+  const { backend, store, records, locks, openUploads, tracker } = parts
   const stop = () => backend.stop(uuid, stopNow('deleted', 'deleted by request'))
   // One that stops is removed once nothing of it writes any more; the decision is written down.
   if (await stop()) return
   // Whoever is about to make a job of this uuid has its inputs in the store already.
   const unlock = await locks.lock(uuid)
   try {
-    if (!(await stop())) await guarded(() => purge(store, records, openUploads, uuid))
+    if (await stop()) return
+    // Else its record would be written after its removal.
+    await tracker.dropGivenUp(uuid)
+    await guarded(() => purge(store, records, openUploads, uuid))
   } finally {
     unlock()
   }

@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '../artifact/store.ts'
 import type { JobBackend } from '../job/backend.ts'
+import { deletionPhase } from '../job/deletion.ts'
 import type { JobRequest } from '../job/request.ts'
 import type { LogArchive } from './log-archive.ts'
 import { type OpenUploads, purge } from './purge.ts'
@@ -30,10 +31,12 @@ export async function finish(parts: FinishParts, job: TrackedJob): Promise<void>
     return
   }
   if (job.overdue) await endWriting(parts, job)
+  const phase = deletionPhase(job.live.observation, request, Date.now())?.phase
+  const mustRead = phase === undefined || phase === 'wait'
   const logs: JobRecord['logs'] = {}
   if (job.attempt !== undefined) {
     for (const container of ['worker', 'uploader'] as const) {
-      const archived = await parts.logs.archive(uuid, job.attempt, container)
+      const archived = await parts.logs.archive(uuid, job.attempt, container, mustRead)
       if (archived) logs[container] = archived
     }
   }

@@ -48,15 +48,23 @@ export class LogArchive {
     following.logs.set(key, copied)
   }
 
-  /** The archived log; undefined where none can be had any more. Rejects with StoreError or Problem. */
-  async archive(uuid: string, attempt: string, container: ContainerName): Promise<ArchivedLog | undefined> {
+  /**
+   * The archived log; undefined where none can be had any more. Rejects with StoreError or Problem, but without
+   * `mustRead` a log that the backend can't give, as that of a node out of reach, is none.
+   */
+  async archive(
+    uuid: string,
+    attempt: string,
+    container: ContainerName,
+    mustRead = true,
+  ): Promise<ArchivedLog | undefined> {
     const key = layout.log(uuid, attempt, container)
     const following = this.#following.get(uuid)
     const late = setTimeout(() => following?.ended.abort(), this.#followMilliseconds)
     const followed = await following?.logs.get(key)
     clearTimeout(late)
     if (followed) return followed
-    const copied = await this.#copy(uuid, key, { container, signal: this.#closing.signal })
+    const copied = await this.#copy(uuid, key, { container, signal: this.#closing.signal }, mustRead)
     if (copied) return copied
     return (await this.#store.head(key)) ? { from_beginning: null } : undefined
   }
@@ -75,8 +83,17 @@ export class LogArchive {
     await Promise.all([...this.#following.values()].flatMap(({ logs }) => [...logs.values()]))
   }
 
-  async #copy(uuid: string, key: string, options: LogOptions): Promise<ArchivedLog | undefined> {
-    const log = await this.#backend.log(uuid, options)
+  async #copy(
+    uuid: string,
+    key: string,
+    options: LogOptions,
+    mustRead = true,
+  ): Promise<ArchivedLog | undefined> {
+    const log = await this.#backend.log(uuid, options).catch((error: unknown) => {
+      if (mustRead) throw error
+      this.#log.warn({ job: uuid, error: messageOf(error) }, `a ${options.container}'s log is lost`)
+      return undefined
+    })
     if (!log) return undefined
     await putStream(this.#store, key, log.stream)
     return { from_beginning: log.fromBeginning ?? null }

@@ -12,7 +12,10 @@ export function planLookup(tracking: Tracking, tracked: Tracked, delay = 0): voi
   const { queue } = tracking
   const key = lookupKey(tracked.live.uuid)
   if (tracked.busy.has('lookup') || (delay === 0 && queue.has(key) && !isEnded(tracked.live))) return
-  queue.set(key, Date.now() + delay, () => lookUp(tracking, tracked))
+  queue.set(key, Date.now() + delay, () => {
+    tracked.working = lookUp(tracking, tracked)
+    return tracked.working
+  })
 }
 
 export function lookupKey(uuid: string): string {

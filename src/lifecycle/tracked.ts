@@ -28,6 +28,8 @@ export interface Tracked extends TrackedJob {
   busy: Set<'lookup' | 'finish' | 'stop'>
   /** The stop on its way into the store, or there already; never rejects. */
   announcement: Promise<void> | undefined
+  /** The last finish or lookup, which may write into the store until it is settled; never rejects. */
+  working: Promise<void> | undefined
   /** What was finished: nothing more is to be done until the backend lets it go. */
   finished: 'archived' | 'removed' | undefined
   /** The backend let it go while it was being finished: whatever has its uuid now is another job. */

@@ -75,6 +75,14 @@ export class Tracker {
     return this.#jobs.values()
   }
 
+  /** Ends what is still tried for a job that was given up; resolves when nothing of that writes any more. */
+  async dropGivenUp(uuid: string): Promise<void> {
+    const known = this.#jobs.get(uuid)
+    if (!known?.givenUp) return
+    this.#forget(uuid)
+    await Promise.all([known.announcement, known.working])
+  }
+
   /** Calls `listener` after each change of that job, its vanishing included. */
   onChange(uuid: string, listener: () => void): () => void {
     this.#changes.on(uuid, listener)
@@ -165,7 +173,10 @@ export class Tracker {
     // A lookup may be making a manifest of checkpoints, which must not come after a removal.
     if (tracked.busy.has('finish') || tracked.busy.has('lookup')) return
     if (delay === 0 && this.#queue.has(finishKey(uuid))) return
-    this.#queue.set(finishKey(uuid), Date.now() + delay, () => this.#finish(uuid, tracked))
+    this.#queue.set(finishKey(uuid), Date.now() + delay, () => {
+      tracked.working = this.#finish(uuid, tracked)
+      return tracked.working
+    })
   }
 
   async #finish(uuid: string, tracked: Tracked): Promise<void> {
@@ -207,6 +218,7 @@ function fresh(): Omit<Tracked, keyof TrackedJob | 'stored' | 'storedFor'> {
     storeTrouble: undefined,
     busy: new Set(),
     announcement: undefined,
+    working: undefined,
     finished: undefined,
     gone: false,
     failures: 0,
