@@ -37,6 +37,12 @@ export interface JobBackend {
   /** A job that the backend holds, from memory; undefined for one it doesn't. */
   get(uuid: string): LiveJob | undefined
 
+  /**
+   * Looks for a job that get() doesn't know: another process may have made it so lately that it wasn't heard of yet.
+   * What is found is known then. Rejects with Problem.
+   */
+  look(uuid: string): Promise<void>
+
   /** All jobs that the backend holds, from memory. */
   list(): Iterable<LiveJob>
 

@@ -14,6 +14,7 @@ import { createEnvironments } from './environments.ts'
 import { LeaseHolder } from './lease.ts'
 import { openLog } from './logs.ts'
 import { isArchived, requestSha256Of } from './marks.ts'
+import { jobName } from './names.ts'
 import { observeCluster } from './observers.ts'
 import { discardJob, releaseJob } from './release.ts'
 import { startRescue } from './rescue.ts'
@@ -64,6 +65,12 @@ export function createKubernetesBackend(
     },
 
     get: (uuid) => cache.get(uuid),
+
+    async look(uuid) {
+      const job = await api.jobs.get(jobName(uuid)).catch(rejectProblem)
+      if (job !== undefined) cache.putJob(job)
+    },
+
     list: () => cache.list(),
     subscribe: (listener) => cache.subscribe(listener),
 

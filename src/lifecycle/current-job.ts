@@ -10,7 +10,11 @@ export async function currentJob(tracker: Tracker, records: Records, uuid: strin
   const tracked = tracker.get(uuid)
   if (tracked) return tracked.assessment.deleted ? undefined : tracked.answer
   const record = await guarded(() => records.read(uuid))
-  return record && recordedAnswer(record, Date.now())
+  if (record) return recordedAnswer(record, Date.now())
+  // With several replicas the caller may come here straight from the one that made it.
+  await tracker.look(uuid)
+  const found = tracker.get(uuid)
+  return found?.assessment.deleted ? undefined : found?.answer
 }
 
 /** As currentJob(); rejects `not-found` where there is none. */

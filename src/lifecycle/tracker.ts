@@ -71,6 +71,11 @@ export class Tracker {
     return this.#jobs.get(uuid)
   }
 
+  /** Has the backend look for a job that get() doesn't know. */
+  look(uuid: string): Promise<void> {
+    return this.#options.backend.look(uuid)
+  }
+
   list(): Iterable<TrackedJob> {
     return this.#jobs.values()
   }

@@ -87,6 +87,10 @@ class LocalBackend implements JobBackend {
     for (const job of waiting.filter(({ record }) => !record.attempt)) this.#runs.add(job)
   }
 
+  async look(): Promise<void> {
+    // Nobody else makes jobs in this folder.
+  }
+
   missing(): string[] {
     return []
   }
