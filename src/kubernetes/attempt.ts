@@ -9,6 +9,8 @@ export interface SeenPod {
   pod: Pod
   /** When it was found to be gone, in milliseconds since the epoch. */
   goneAt?: number
+  /** No watch shows it, though it may still run: somebody took its label away. */
+  lost?: true
 }
 
 /** Kubernetes gives whole seconds, rounded down. */

@@ -1,35 +1,11 @@
 import type { LiveJob } from '../job/backend.ts'
-import type { Observation } from '../job/observation.ts'
-import type { SeenPod } from './attempt.ts'
-import { isArchived, isCreating, isOurs, mustStillBeThere, requestOf, requestSha256Of } from './marks.ts'
+import { isCreating, isOurs, mustStillBeThere } from './marks.ts'
 import { managedBy } from './names.ts'
 import { isOlder, isOlderVersion, type Job, type KubernetesObject, type Pod } from './objects.ts'
-import { observe, podsKey, type Seen } from './observe.ts'
 import { RescueCache, type SeenRescue } from './rescue-cache.ts'
-import { jobUidOf, slimJob, slimPod, uuidOfJob, uuidOfPod, withIdentity } from './slim.ts'
-import { endedBySuspension } from './suspension.ts'
+import { type JobRecord, liveJob, mayStillRun, type Noticed, podsOf, type SeenJob } from './seen-job.ts'
+import { slimJob, slimPod, uuidOfJob, uuidOfPod, withIdentity } from './slim.ts'
 import type { SeenList } from './watch.ts'
-
-/** A Job and its pods, as they were seen last. */
-export interface SeenJob extends Pick<Seen, 'job' | 'pods' | 'podsKnown' | 'rescue'> {
-  uuid: string
-  /** The watch shows it no more, though nothing can have removed it: somebody took its label away. */
-  lost: boolean
-}
-
-/** What of an Observation shows elsewhere than in the cluster's objects. */
-export type Noticed = Pick<Observation, 'blocked' | 'progress'>
-
-interface Record {
-  job?: Job
-  pods: Map<string, SeenPod>
-  noticed?: Noticed
-  lost?: boolean
-  /** All pods were asked for when the Job was so far (podsKey). */
-  podsKnownFor?: string
-  /** Made when it is asked for, dropped at every change. */
-  live?: LiveJob | undefined
-}
 
 /** So many deleted objects are remembered, in case an answer that is older comes in late. */
 const rememberedDeletions = 1000
@@ -39,7 +15,7 @@ const rememberedDeletions = 1000
  * Pods that are gone are kept with their job: their last state is the attempt's end.
  */
 export class JobCache {
-  readonly #records = new Map<string, Record>()
+  readonly #records = new Map<string, JobRecord>()
   readonly #listeners = new Set<(uuid: string) => void>()
   readonly #deleted = new Set<string>()
   readonly #rescues = new RescueCache()
@@ -71,11 +47,8 @@ export class JobCache {
   get(uuid: string): LiveJob | undefined {
     const record = this.#records.get(uuid)
     if (record?.job === undefined || isCreating(record.job)) return undefined
-    record.live ??= liveJob(uuid, record.job, {
-      ...podsOf(record, record.job),
-      ...record.noticed,
-      ...this.#rescueOf(uuid, record.job),
-    })
+    const { job, noticed } = record
+    record.live ??= liveJob(uuid, job, { ...podsOf(record, job), ...noticed, ...this.#rescueOf(uuid, job) })
     return record.live
   }
 
@@ -128,7 +101,8 @@ export class JobCache {
     delete record.noticed
     delete record.lost
     this.#rescues.forget(uuid)
-    for (const [uid, { goneAt }] of record.pods) if (goneAt !== undefined) record.pods.delete(uid)
+    for (const [uid, { goneAt, lost }] of record.pods)
+      if (goneAt !== undefined || lost) record.pods.delete(uid)
     this.#changed(uuid, record)
   }
 
@@ -140,7 +114,8 @@ export class JobCache {
     const record = this.#record(uuid)
     const known = record.pods.get(uid)
     if (known !== undefined && (known.goneAt !== undefined || isOlder(pod, known.pod))) return
-    record.pods.set(uid, { pod: slimPod(pod) })
+    const lost = pod.metadata?.labels?.[managedBy.label] !== managedBy.value
+    record.pods.set(uid, { pod: slimPod(pod), ...(lost ? { lost } : {}) })
     this.#changed(uuid, record)
   }
 
@@ -150,7 +125,25 @@ export class JobCache {
     const record = this.#records.get(uuid)
     if (record === undefined) return
     record.podsKnownFor = key
+    const present = new Set(pods.map((pod) => pod.metadata?.uid))
+    for (const [uid, { pod, goneAt, lost }] of record.pods) {
+      if (lost && goneAt === undefined && !present.has(uid)) this.removePod(pod)
+    }
     this.#changed(uuid, record)
+  }
+
+  /** The watch shows it no more. */
+  losePod(pod: Pod): void {
+    const uuid = uuidOfPod(pod)
+    const record = uuid === undefined ? undefined : this.#records.get(uuid)
+    const uid = pod.metadata?.uid ?? ''
+    const known = record?.pods.get(uid)
+    const newest = known !== undefined && isOlder(pod, known.pod) ? known.pod : slimPod(pod)
+    if (!uuid || !record?.job || known?.goneAt !== undefined || !mayStillRun(pod)) this.removePod(pod)
+    else {
+      record.pods.set(uid, { pod: newest, lost: true })
+      this.#changed(uuid, record)
+    }
   }
 
   removePod(pod: Pod): void {
@@ -188,7 +181,9 @@ export class JobCache {
     for (const uuid of this.#rescues.keepPods(present)) this.#rescueChanged(uuid)
     for (const record of [...this.#records.values()]) {
       for (const [uid, { pod, goneAt }] of record.pods) {
-        if (goneAt === undefined && !present.has(uid)) this.removePod(pod)
+        const isMissing = goneAt === undefined && !present.has(uid)
+        if (isMissing && wentBack) this.removePod(pod)
+        else if (isMissing) this.losePod(pod)
         else if (wentBack) record.pods.delete(uid)
       }
     }
@@ -220,15 +215,15 @@ export class JobCache {
     if (uuid !== undefined && record !== undefined) this.#changed(uuid, record)
   }
 
-  #record(uuid: string): Record {
+  #record(uuid: string): JobRecord {
     const known = this.#records.get(uuid)
     if (known !== undefined) return known
-    const record: Record = { pods: new Map() }
+    const record: JobRecord = { pods: new Map() }
     this.#records.set(uuid, record)
     return record
   }
 
-  #changed(uuid: string, record: Record): void {
+  #changed(uuid: string, record: JobRecord): void {
     delete record.live
     if (record.job === undefined && record.pods.size === 0) this.#records.delete(uuid)
     for (const listener of this.#listeners) this.#try(uuid, () => listener(uuid))
@@ -253,23 +248,4 @@ export class JobCache {
 
 function raise(error: unknown): never {
   throw error
-}
-
-/** The attempts of this very Job: one of the same name may have been there before. */
-function podsOf(record: Record, job: Job): Pick<SeenJob, 'pods' | 'podsKnown'> {
-  const uid = job.metadata?.uid
-  const pods = [...record.pods.values()].filter(
-    (seen) => jobUidOf(seen.pod) === uid && !endedBySuspension(seen, job),
-  )
-  return { pods, podsKnown: record.podsKnownFor === podsKey(job) }
-}
-
-function liveJob(uuid: string, job: Job, seen: Omit<Seen, 'job'>): LiveJob {
-  return {
-    uuid,
-    request: requestOf(job),
-    requestSha256: requestSha256Of(job),
-    observation: observe({ job, ...seen }),
-    released: isArchived(job),
-  }
 }

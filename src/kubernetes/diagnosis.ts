@@ -3,12 +3,13 @@ import type { Log } from '../log.ts'
 import type { Api } from './api.ts'
 import { hasEnded, uploaderStatus, workerStatus } from './attempt.ts'
 import { blockedByEvents, blockedByStatus, saidByUploader } from './blocked.ts'
-import type { JobCache, Noticed, SeenJob } from './cache.ts'
+import type { JobCache } from './cache.ts'
 import { newestOf } from './disruptions.ts'
 import { readTail } from './logs.ts'
 import { isArchived, isCreating, stopOf } from './marks.ts'
 import { type Pod, timeOf } from './objects.ts'
 import { endOf } from './observe.ts'
+import type { Noticed, SeenJob } from './seen-job.ts'
 
 /** Waiting up to that long is nothing to ask about. */
 const patienceMilliseconds = 5_000

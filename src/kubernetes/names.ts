@@ -93,3 +93,6 @@ export function jobLabels(uuid: string): Record<string, string> {
 
 export const managedSelector = `${managedBy.label}=${managedBy.value}`
 export const environmentSelector = `${managedSelector},${kind.label}=${kind.environment}`
+
+/** The Job controller holds each of its pods by it until it has counted the pod's end. */
+export const trackingFinalizer = 'batch.kubernetes.io/job-tracking'

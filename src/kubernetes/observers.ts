@@ -38,7 +38,7 @@ export function observeCluster(parts: ObserverParts) {
       what: 'Pods',
       resource: api.pods,
       onList: (pods, list) => cache.listPods(pods, list),
-      onEvent: (type, pod) => (type === 'deleted' ? cache.removePod(pod) : cache.putPod(pod)),
+      onEvent: (type, pod) => (type === 'deleted' ? cache.losePod(pod) : cache.putPod(pod)),
     }),
   ] as const
   const areCurrent = () => watchers.every((watcher) => watcher.isCurrent(lease.troubledAt))

@@ -16,7 +16,7 @@ const watchSeconds = 20
 /** Silence beyond this is a dead connection. */
 const silenceMilliseconds = (watchSeconds + 5) * 1000
 const pageSize = 500
-/** So long after a trouble changes still come in: kubelets tell each ten seconds what they could tell nobody (v1.36). */
+/** So long after a trouble changes still come in: kubelets tell every ten seconds what they could not (syncPeriod). */
 const backlogMilliseconds = 12_000
 const backOff = { first: 250, last: 10_000 }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { JobCache } from '../../src/kubernetes/cache.ts'
-import { annotations, jobLabels, jobName } from '../../src/kubernetes/names.ts'
+import { annotations, jobLabels, jobName, trackingFinalizer } from '../../src/kubernetes/names.ts'
 import type { Job } from '../../src/kubernetes/objects.ts'
+import { at, job as clusterJob, pod, uuid } from './objects.ts'
 
 const uuids: Record<string, string> = {
   old: randomUUID(),
@@ -59,4 +60,41 @@ it('lists what comes behind a job that cannot be worked with, and tells of that 
   expect(seen(cache)).toEqual(['old 3', 'new 4'])
   expect(told).toEqual([uuids.old, uuids.new])
   expect(failures).toEqual([uuids.old])
+})
+
+it('takes a running pod whose label was taken away for running until it is asked for and not there', () => {
+  const cache = new JobCache()
+  cache.putJob(clusterJob())
+  const held = { finalizers: [trackingFinalizer], labels: {} }
+  const found = () => cache.seen(uuid)?.pods.map(({ goneAt, lost }) => [goneAt !== undefined, lost === true])
+  cache.putPod(pod())
+  cache.losePod(pod({ metadata: { finalizers: [trackingFinalizer] } }))
+  expect(found()).toEqual([[false, true]])
+  cache.knowPods(uuid, 'key', [pod({ metadata: held })])
+  expect(found()).toEqual([[false, true]])
+  cache.putPod(pod())
+  expect(found()).toEqual([[false, false]])
+  cache.listPods([], now('9'))
+  expect(found()).toEqual([[true, false]])
+})
+
+it.each([
+  ['that is being deleted', { metadata: { finalizers: [trackingFinalizer], deletionTimestamp: at(5) } }],
+  ['that nobody holds', {}],
+  ['that has ended', { metadata: { finalizers: [trackingFinalizer] }, status: { phase: 'Failed' } }],
+])('takes a pod %s for gone when the watch shows it no more', (_, last) => {
+  const cache = new JobCache()
+  cache.putJob(clusterJob())
+  cache.losePod(pod(last))
+  expect(cache.seen(uuid)?.pods[0]?.goneAt).toBeDefined()
+})
+
+it('takes a pod that was lost for gone once it is asked for and not there', () => {
+  const cache = new JobCache()
+  cache.putJob(clusterJob())
+  cache.putPod(pod({ metadata: { finalizers: [trackingFinalizer] } }))
+  cache.listPods([], now('9'))
+  expect(cache.get(uuid)?.observation.attempt?.ended).toBe(false)
+  cache.knowPods(uuid, 'key', [])
+  expect(cache.get(uuid)?.observation.attempt?.ended).toBe(true)
 })

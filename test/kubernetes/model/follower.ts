@@ -50,7 +50,7 @@ export class Follower {
     if (told === undefined) return false
     this.#heard.pods += 1
     this.#pods.push(told)
-    if (told.type === 'deleted') this.cache.removePod(told.object)
+    if (told.type === 'deleted') this.cache.losePod(told.object)
     else this.cache.putPod(told.object)
     return true
   }
