@@ -9,7 +9,6 @@ import type { SeenList } from './watch.ts'
 
 /** So many deleted objects are remembered, in case an answer that is older comes in late. */
 const rememberedDeletions = 1000
-
 /**
  * All that is known of the cluster's jobs, from watches and from answers to our own calls, whichever is newer.
  * Pods that are gone are kept with their job: their last state is the attempt's end.
@@ -80,7 +79,7 @@ export class JobCache {
   /** The watch shows it no more. */
   loseJob(job: Job): void {
     const uuid = uuidOfJob(job)
-    const record = uuid === undefined ? undefined : this.#records.get(uuid)
+    const record = this.#records.get(uuid ?? '')
     const known = record?.job
     if (uuid === undefined || known?.metadata?.uid !== job.metadata?.uid || !mustStillBeThere(known)) {
       this.removeJob(job)
@@ -135,7 +134,7 @@ export class JobCache {
   /** The watch shows it no more. */
   losePod(pod: Pod): void {
     const uuid = uuidOfPod(pod)
-    const record = uuid === undefined ? undefined : this.#records.get(uuid)
+    const record = this.#records.get(uuid ?? '')
     const uid = pod.metadata?.uid ?? ''
     const known = record?.pods.get(uid)
     const newest = known !== undefined && isOlder(pod, known.pod) ? known.pod : slimPod(pod)
@@ -241,8 +240,8 @@ export class JobCache {
 
   #remember(object: KubernetesObject): void {
     this.#deleted.add(object.metadata?.uid ?? '')
-    const [oldest] = this.#deleted
-    if (this.#deleted.size > rememberedDeletions && oldest !== undefined) this.#deleted.delete(oldest)
+    const [oldest = ''] = this.#deleted
+    if (this.#deleted.size > rememberedDeletions) this.#deleted.delete(oldest)
   }
 }
 
