@@ -29,8 +29,9 @@ export function deletionPhase(
   return { phase: 'let-go' }
 }
 
-/** The observation once its attempt is waited for no longer. */
-export function withoutWaiting({ lingering: _, incomplete: __, ...observation }: Observation): Observation {
+/** The observation once its attempt, and a rescue of its results, are waited for no longer. */
+export function withoutWaiting(waiting: Observation): Observation {
+  const { lingering: _, incomplete: __, rescue: ___, ...observation } = waiting
   const { attempt } = observation
   return attempt === undefined ? observation : { ...observation, attempt: { ...attempt, ended: true } }
 }

@@ -1,14 +1,13 @@
 import type { LiveJob } from '../job/backend.ts'
+import { Deletions } from './deletions.ts'
 import { isCreating, isOurs, mustStillBeThere } from './marks.ts'
 import { managedBy } from './names.ts'
-import { isOlder, isOlderVersion, type Job, type KubernetesObject, type Pod } from './objects.ts'
+import { isOlder, isOlderVersion, type Job, type Pod } from './objects.ts'
 import { RescueCache, type SeenRescue } from './rescue-cache.ts'
 import { type JobRecord, liveJob, mayStillRun, type Noticed, podsOf, type SeenJob } from './seen-job.ts'
 import { slimJob, slimPod, uuidOfJob, uuidOfPod, withIdentity } from './slim.ts'
 import type { SeenList } from './watch.ts'
 
-/** So many deleted objects are remembered, in case an answer that is older comes in late. */
-const rememberedDeletions = 1000
 /**
  * All that is known of the cluster's jobs, from watches and from answers to our own calls, whichever is newer.
  * Pods that are gone are kept with their job: their last state is the attempt's end.
@@ -16,7 +15,7 @@ const rememberedDeletions = 1000
 export class JobCache {
   readonly #records = new Map<string, JobRecord>()
   readonly #listeners = new Set<(uuid: string) => void>()
-  readonly #deleted = new Set<string>()
+  readonly #deleted = new Deletions()
   readonly #rescues = new RescueCache()
   readonly #onFailure: (error: unknown, name: string | undefined) => void
 
@@ -58,8 +57,9 @@ export class JobCache {
     }
   }
 
-  /** Pods that are there, those included whose Job is gone. */
+  /** Pods that are there, those of rescues and those included whose Job is gone. */
   *livePods(): Generator<Pod> {
+    yield* this.#rescues.pods()
     for (const { pods } of this.#records.values()) {
       for (const { pod, goneAt } of pods.values()) if (goneAt === undefined) yield pod
     }
@@ -68,7 +68,7 @@ export class JobCache {
   putJob(job: Job): void {
     this.#rescueChanged(this.#rescues.putJob(job))
     const uuid = uuidOfJob(job)
-    if (uuid === undefined || !isOurs(job) || this.#deleted.has(job.metadata?.uid ?? '')) return
+    if (uuid === undefined || !isOurs(job) || this.#deleted.has(job)) return
     const record = this.#record(uuid)
     if (record.job !== undefined && isOlder(job, record.job)) return
     record.job = withIdentity(slimJob(job), record.job)
@@ -94,7 +94,7 @@ export class JobCache {
     const uuid = uuidOfJob(job)
     const record = uuid === undefined ? undefined : this.#records.get(uuid)
     if (uuid === undefined || record === undefined) return
-    this.#remember(job)
+    this.#deleted.add(job)
     if (record.job?.metadata?.uid !== job.metadata?.uid) return
     delete record.job
     delete record.noticed
@@ -106,11 +106,12 @@ export class JobCache {
   }
 
   putPod(pod: Pod): void {
+    if (this.#deleted.has(pod)) return
     this.#rescueChanged(this.#rescues.putPod(pod))
     const uuid = uuidOfPod(pod)
-    const uid = pod.metadata?.uid ?? ''
-    if (uuid === undefined || this.#deleted.has(uid)) return
+    if (uuid === undefined) return
     const record = this.#record(uuid)
+    const uid = pod.metadata?.uid ?? ''
     const known = record.pods.get(uid)
     if (known !== undefined && (known.goneAt !== undefined || isOlder(pod, known.pod))) return
     const lost = pod.metadata?.labels?.[managedBy.label] !== managedBy.value
@@ -146,10 +147,11 @@ export class JobCache {
   }
 
   removePod(pod: Pod): void {
-    this.#rescueChanged(this.#rescues.removePod(pod))
+    const rescued = this.#rescues.removePod(pod)
     const uuid = uuidOfPod(pod)
+    if (uuid !== undefined || rescued !== undefined) this.#deleted.add(pod)
+    this.#rescueChanged(rescued)
     if (uuid === undefined) return
-    this.#remember(pod)
     const record = this.#record(uuid)
     const uid = pod.metadata?.uid ?? ''
     if (record.job === undefined) record.pods.delete(uid)
@@ -159,7 +161,7 @@ export class JobCache {
 
   /** Replaces all Jobs: those that are missing were deleted unseen, but for those that are newer than the list. */
   listJobs(jobs: readonly Job[], { resourceVersion, wentBack }: SeenList): void {
-    if (wentBack) this.#deleted.clear()
+    if (wentBack) this.#forgetVersions()
     const present = new Set(jobs.map((job) => job.metadata?.uid))
     for (const uuid of this.#rescues.keepJobs(present)) this.#rescueChanged(uuid)
     for (const record of [...this.#records.values()]) {
@@ -175,9 +177,9 @@ export class JobCache {
   }
 
   listPods(pods: readonly Pod[], { wentBack }: SeenList): void {
-    if (wentBack) this.#deleted.clear()
+    if (wentBack) this.#forgetVersions()
     const present = new Set(pods.map((pod) => pod.metadata?.uid))
-    for (const uuid of this.#rescues.keepPods(present)) this.#rescueChanged(uuid)
+    for (const pod of [...this.#rescues.pods()]) if (!present.has(pod.metadata?.uid)) this.removePod(pod)
     for (const record of [...this.#records.values()]) {
       for (const [uid, { pod, goneAt }] of record.pods) {
         const isMissing = goneAt === undefined && !present.has(uid)
@@ -238,10 +240,9 @@ export class JobCache {
     }
   }
 
-  #remember(object: KubernetesObject): void {
-    this.#deleted.add(object.metadata?.uid ?? '')
-    const [oldest = ''] = this.#deleted
-    if (this.#deleted.size > rememberedDeletions) this.#deleted.delete(oldest)
+  #forgetVersions(): void {
+    this.#deleted.clear()
+    this.#rescues.forgetVersions()
   }
 }
 

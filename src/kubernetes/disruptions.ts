@@ -16,7 +16,8 @@ export function disruptionsOf(job: Job, pods: readonly SeenPod[]): Disruption[] 
     const disruption = disruptionOf(seen.pod)
     if (disruption !== undefined && isGoing(seen)) {
       const { running, terminated } = workerStatus(seen.pod)?.state ?? {}
-      const started = (running ?? terminated)?.startedAt !== undefined
+      // Of a container that never started, the kubelet writes null.
+      const started = timeOf((running ?? terminated)?.startedAt) !== undefined
       const number = attemptNumber(job, pods, seen)
       found.set(uid, { attempt: uid, number, started, ...disruption })
     }

@@ -3,6 +3,7 @@ import type { Api } from './api.ts'
 import { isTerminal } from './attempt.ts'
 import type { JobCache } from './cache.ts'
 import { type Pod, timeOf } from './objects.ts'
+import { uuidOfRescuePod } from './rescue-cache.ts'
 import { uuidOfPod } from './slim.ts'
 
 /**
@@ -13,9 +14,12 @@ import { uuidOfPod } from './slim.ts'
  * That is from its grace's end on, or from its deletion on where the node can't have heard of it: the pod's grace is
  * the time that an upload may take.
  */
-export function overdueSince({ metadata, status }: Pod): number | undefined {
+export function overdueSince(pod: Pod): number | undefined {
+  const { metadata, status } = pod
   const over = timeOf(metadata?.deletionTimestamp)
   if (over === undefined) return undefined
+  // Deleted without a grace, as endByForce() does: only somebody's finalizer still holds it.
+  if (isTerminal(pod) && metadata?.deletionGracePeriodSeconds === 0) return undefined
   const isTrue = (type: string) => status?.conditions?.find((one) => one.type === type)?.status === 'True'
   // The node controller says that a pod is not ready whose node is silent; what the kubelet said before stays (tried).
   const isSilent = !isTrue('Ready') && isTrue('ContainersReady')
@@ -72,7 +76,8 @@ export class LostNodes {
 
   #end(uid: string, pod: Pod): void {
     const { api, log } = this.#parts
-    const about = { job: uuidOfPod(pod), pod: pod.metadata?.name, node: pod.spec?.nodeName }
+    const uuid = uuidOfPod(pod) ?? uuidOfRescuePod(pod)
+    const about = { job: uuid, pod: pod.metadata?.name, node: pod.spec?.nodeName }
     const ending = endByForce(api, pod)
       .then(
         () => log.warn(about, 'a pod that its node did not end was ended by force'),

@@ -2,7 +2,7 @@ import type { Api } from './api.ts'
 import { isArchived, stopOf } from './marks.ts'
 import { annotations, finalizer, jobName } from './names.ts'
 import type { Job } from './objects.ts'
-import { deleteJob, removeBelongings, removeJob } from './removal.ts'
+import { deleteJob, removeBelongings, removeJob, removeRescue } from './removal.ts'
 import { hasStatus } from './status-error.ts'
 import { endPods } from './stop.ts'
 
@@ -15,12 +15,16 @@ export async function releaseJob(api: Api, uuid: string, keepSeconds: number): P
   for (;;) {
     const job = await api.jobs.get(jobName(uuid))
     if (job === undefined || stopOf(job)?.outcome === 'deleted') return job
-    const goes = keepSeconds === 0 || job.metadata?.deletionTimestamp !== undefined
+    const isDeleted = job.metadata?.deletionTimestamp !== undefined
+    const goes = keepSeconds === 0 || isDeleted
     // What lives at this point has nothing left to do; the collector would give it the pod's hour.
     if (goes) await endPods(api, job)
     try {
       await removeBelongings(api, job)
+      // Once it is archived, a deleted Job may be gone before anything else is done.
+      if (isDeleted) await removeRescue(api, job, uuid)
       const archived = isArchived(job) ? job : await markArchived(api, job, keepSeconds)
+      if (!isDeleted) await removeRescue(api, job, uuid)
       if (goes) await deleteJob(api, job)
       return archived
     } catch (error) {
@@ -36,6 +40,7 @@ export async function discardJob(api: Api, uuid: string): Promise<void> {
   if (job === undefined) return
   await endPods(api, job)
   await removeBelongings(api, job)
+  await removeRescue(api, job, uuid)
   await removeJob(api, job)
 }
 

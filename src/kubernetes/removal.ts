@@ -1,6 +1,6 @@
 import type { Api } from './api.ts'
 import { isCreating, requestOf } from './marks.ts'
-import { finalizer } from './names.ts'
+import { finalizer, rescueName } from './names.ts'
 import type { Job } from './objects.ts'
 import { hasStatus } from './status-error.ts'
 
@@ -41,6 +41,15 @@ export async function removeBelongings(api: Api, job: Job): Promise<void> {
   const { name = '' } = job.metadata ?? {}
   await api.secrets.remove(name)
   if (Object.keys(requestOf(job).job_env).length > 0) await api.configMaps.remove(name)
+}
+
+/**
+ * Removes the Job that rescued results, with its pods, which an orphaning deletion leaves too. Only where no rescue can
+ * follow: to who finds none before the Job is archived or deleted, one is possible still.
+ */
+export async function removeRescue(api: Api, job: Job, uuid: string): Promise<void> {
+  if (requestOf(job).result_storage_class === undefined) return
+  await api.jobs.remove(rescueName(uuid), { propagationPolicy: 'Background' })
 }
 
 /** Asks for the Job's deletion; its finalizers may still hold it. */

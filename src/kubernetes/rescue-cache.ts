@@ -1,5 +1,5 @@
 import { controllerLabels, uuidInRescueName } from './names.ts'
-import { isOlder, type Job, type Pod } from './objects.ts'
+import { isOlder, type Job, type KubernetesObject, type Pod } from './objects.ts'
 import { slimJob, slimPod } from './slim.ts'
 
 /** A rescue's Job, undefined where it is gone, and its pods that are there. */
@@ -52,13 +52,17 @@ export class RescueCache {
   }
 
   putPod(pod: Pod): string | undefined {
-    const uuid = uuidOfPod(pod)
-    if (uuid !== undefined) this.#record(uuid).pods.set(pod.metadata?.uid ?? '', slimPod(pod))
+    const uuid = uuidOfRescuePod(pod)
+    if (uuid === undefined) return undefined
+    const { pods } = this.#record(uuid)
+    const uid = pod.metadata?.uid ?? ''
+    const known = pods.get(uid)
+    if (known === undefined || !isOlder(pod, known)) pods.set(uid, slimPod(pod))
     return uuid
   }
 
   removePod(pod: Pod): string | undefined {
-    const uuid = uuidOfPod(pod)
+    const uuid = uuidOfRescuePod(pod)
     const record = uuid === undefined ? undefined : this.#records.get(uuid)
     record?.pods.delete(pod.metadata?.uid ?? '')
     return this.#swept(uuid)
@@ -72,12 +76,17 @@ export class RescueCache {
     })
   }
 
-  keepPods(present: ReadonlySet<string | undefined>): string[] {
-    return [...this.#records.values()].flatMap(({ pods }) =>
-      [...pods.values()].flatMap((pod) =>
-        present.has(pod.metadata?.uid) ? [] : (this.removePod(pod) ?? []),
-      ),
-    )
+  /** Those that are there. */
+  *pods(): Generator<Pod> {
+    for (const { pods } of this.#records.values()) yield* pods.values()
+  }
+
+  /** The cluster was set back in time: nothing that comes counts as older than what is known. */
+  forgetVersions(): void {
+    for (const record of this.#records.values()) {
+      if (record.job !== undefined) record.job = withoutVersion(record.job)
+      for (const [uid, pod] of record.pods) record.pods.set(uid, withoutVersion(pod))
+    }
   }
 
   refuse(uuid: string, why: string): void {
@@ -110,8 +119,14 @@ export class RescueCache {
   }
 }
 
-function uuidOfPod(pod: Pod): string | undefined {
+/** The uuid of the job whose results that pod rescues; undefined for every other pod. */
+export function uuidOfRescuePod(pod: Pod): string | undefined {
   const { ownerReferences, labels } = pod.metadata ?? {}
   const owner = ownerReferences?.[0]?.name ?? labels?.[controllerLabels.jobName]
   return uuidInRescueName(owner)
+}
+
+function withoutVersion<T extends KubernetesObject>(object: T): T {
+  const { resourceVersion: _, ...metadata } = object.metadata ?? {}
+  return { ...object, metadata }
 }

@@ -5,7 +5,7 @@ import { blockedByStatus } from './blocked.ts'
 import { interruptionOf } from './interruption.ts'
 import { isArchived, requestOf, stopOf } from './marks.ts'
 import { jobName } from './names.ts'
-import type { Job, Pod } from './objects.ts'
+import { type Job, type Pod, timeOf } from './objects.ts'
 import type { SeenRescue } from './rescue-cache.ts'
 import { gaveUp, rescueObject } from './rescue-spec.ts'
 import type { KubernetesSettings } from './settings.ts'
@@ -93,7 +93,8 @@ function leavesClaim(job: Job, newest: SeenPod): boolean {
   // With its pod the claim goes; who interrupted it wanted its end.
   if (goneAt !== undefined || pod.metadata?.deletionTimestamp !== undefined) return false
   if (interruptionOf(newest, job) !== undefined || !hasEnded(newest)) return false
-  if (workerStatus(pod)?.state?.terminated?.startedAt === undefined) return false
+  // Of a container that never started, the kubelet writes null.
+  if (timeOf(workerStatus(pod)?.state?.terminated?.startedAt) === undefined) return false
   const { state, lastState } = uploaderStatus(pod) ?? {}
   return (state?.terminated ?? lastState?.terminated)?.exitCode !== gaveUp
 }

@@ -57,7 +57,11 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
   }
   if (!tracking.isCurrent(tracked)) return
   tracking.evaluate(uuid)
-  if (answered && uploaderEnded && (await askForRescue(tracking, tracked))) retryIn = rescueMilliseconds
+  if (answered && uploaderEnded && (await askForRescue(tracking, tracked))) {
+    retryIn = rescueMilliseconds
+    // Whatever came due meanwhile was held back.
+    tracking.evaluate(uuid)
+  }
   // Ended meanwhile: what is absent now counts, at once.
   if (tracking.isCurrent(tracked) && tracked.assessment.awaitsManifest && !tracked.assessment.deleted) {
     planLookup(tracking, tracked, isEnded(tracked.live) && !ended ? 0 : Math.max(1, retryIn))
@@ -86,14 +90,20 @@ function storeTrouble(error: unknown): Cause {
 const rescueMilliseconds = 1000
 
 /** The uploader had ended, and then the store had no manifest of it: resolves with whether a rescue was asked for. */
-async function askForRescue({ backend, isCurrent, log }: Tracking, tracked: Tracked): Promise<boolean> {
+async function askForRescue(tracking: Tracking, tracked: Tracked): Promise<boolean> {
+  const { backend, queue, isCurrent, log } = tracking
   const { uuid, observation } = tracked.live
   const isNeeded = tracked.assessment.awaitsManifest && observation.rescue?.state === 'possible'
   if (!isNeeded || !isCurrent(tracked) || !backend.holdsLease()) return false
+  // Else the look at the job before this had the next lookup begin, and ask too, while this one is under way.
+  tracked.busy.add('lookup')
+  queue.delete(lookupKey(uuid))
   try {
     await backend.rescue?.(uuid)
   } catch (error) {
     log.warn({ job: uuid, error: messageOf(error) }, 'a rescue could not be started and is tried again')
+  } finally {
+    tracked.busy.delete('lookup')
   }
   return true
 }

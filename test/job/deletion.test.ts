@@ -61,3 +61,16 @@ it('calls a job whose worker is waited for no longer failed as JobDeleted, with 
   }
   expect(assess(withoutWaiting(observation), stored, 0)).toMatchObject(expected)
 })
+
+it('waits no longer for a rescue either', () => {
+  const ended = { uid: 'a', number: 1, scheduled: true, ended: true }
+  const container = { startedAt: seconds(-50), finishedAt: seconds(-40), restarts: 0, resolution: 1000 }
+  const attempt = { ...ended, uploader: { ...container, ready: true }, worker: { ...container, exitCode: 0 } }
+  for (const state of ['running', 'possible'] as const) {
+    for (const shown of [{ attempt }, {}]) {
+      const observation: Observation = { ...base, ...shown, deletedAt, stop, rescue: { state } }
+      if ('attempt' in shown) expect(assess(observation, 'none', 0)).toMatchObject({ state: 'storing' })
+      expect(assess(withoutWaiting(observation), 'none', 0)).toMatchObject({ state: 'canceled' })
+    }
+  }
+})

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { JobCache } from '../../src/kubernetes/cache.ts'
-import { annotations, jobLabels, jobName, trackingFinalizer } from '../../src/kubernetes/names.ts'
-import type { Job } from '../../src/kubernetes/objects.ts'
+import { annotations, jobLabels, jobName, rescueName, trackingFinalizer } from '../../src/kubernetes/names.ts'
+import type { Job, Pod } from '../../src/kubernetes/objects.ts'
 import { at, job as clusterJob, pod, uuid } from './objects.ts'
 
 const uuids: Record<string, string> = {
@@ -97,4 +97,53 @@ it('takes a pod that was lost for gone once it is asked for and not there', () =
   expect(cache.get(uuid)?.observation.attempt?.ended).toBe(false)
   cache.knowPods(uuid, 'key', [])
   expect(cache.get(uuid)?.observation.attempt?.ended).toBe(true)
+})
+
+const rescuePod = (resourceVersion: string, phase = 'Running'): Pod => ({
+  metadata: {
+    name: 'rescue-pod',
+    uid: 'rescue-pod',
+    resourceVersion,
+    ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: rescueName(uuids.old ?? ''), uid: 'r' }],
+  },
+  status: { phase },
+})
+const living = (cache: JobCache) =>
+  [...cache.livePods()].map(({ metadata, status }) => `${metadata?.resourceVersion} ${status?.phase}`)
+
+it("counts a rescue's pod among those that live, and takes no older state of it", () => {
+  const cache = new JobCache()
+  cache.putPod(rescuePod('5', 'Failed'))
+  cache.putPod(rescuePod('4'))
+  expect(living(cache)).toEqual(['5 Failed'])
+})
+
+it.each<[string, (cache: JobCache) => void]>([
+  ['removed', (cache) => cache.removePod(rescuePod('6'))],
+  ['removed unseen', (cache) => cache.listPods([], now('7'))],
+])("takes no late state of a rescue's pod that was %s", (_, go) => {
+  const cache = new JobCache()
+  cache.putPod(rescuePod('5'))
+  go(cache)
+  cache.putPod(rescuePod('5'))
+  expect(living(cache)).toEqual([])
+})
+
+it('takes what the cluster has of a rescue, once that was set back in time', () => {
+  const cache = new JobCache()
+  const rescue = (resourceVersion: string): Job => ({
+    metadata: {
+      name: rescueName(uuids.old ?? ''),
+      uid: 'r',
+      resourceVersion,
+      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: 'job', uid: 'uid of old' }],
+    },
+  })
+  cache.listJobs([job('old', '3'), rescue('9')], now('9'))
+  cache.putPod(rescuePod('8', 'Failed'))
+  const back = { resourceVersion: '5', wentBack: true }
+  cache.listPods([rescuePod('4')], back)
+  expect(living(cache)).toEqual(['4 Running'])
+  cache.listJobs([job('old', '3'), rescue('4')], back)
+  expect(cache.seen(uuids.old ?? '')?.rescue?.job?.metadata?.resourceVersion).toBe('4')
 })

@@ -52,6 +52,13 @@ describe('disruptions', () => {
     ])
   })
 
+  it('say of a worker that never started, for which the kubelet made up an end, that it did not', () => {
+    const never = terminated(137, 2, 7, { startedAt: null, finishedAt: null })
+    const { containerStatuses } = pod({ worker: never }).status ?? {}
+    const gone = evicted(1, containerStatuses && { containerStatuses })
+    expect(disruptionsOf(job(), [seen(gone)])).toMatchObject([{ attempt: 'pod-1', started: false }])
+  })
+
   it('are none where the eviction was refused, or where the pod had done its work', () => {
     const refused = pod({ worker: running(4), status: { phase: 'Running', conditions: [condition] } })
     expect(disruptionsOf(job(), [seen(refused)])).toEqual([])

@@ -15,6 +15,8 @@ const deleted = (types: Record<string, boolean>, graceSeconds = 3600): Pod => ({
   status: { phase: 'Running', conditions: conditions(types) },
 })
 
+const failed = (graceSeconds: number): Pod => ({ ...deleted({}, graceSeconds), status: { phase: 'Failed' } })
+
 const noon = Date.UTC(2026, 0, 1, 12)
 const hour = 3_600_000
 
@@ -30,6 +32,8 @@ describe('a pod should have ended', () => {
     ['when it was deleted, where its node is silent', deleted({ Ready: false, ContainersReady: true }), noon],
     ['at once, where it was deleted by force', deleted({ Ready: true, ContainersReady: true }, 0), noon],
     ['when its grace is over, where nothing is known of it', deleted({}), noon + hour],
+    ['when its grace is over, where it failed but was not let go', failed(3600), noon + hour],
+    ['never, where it was let go and a finalizer holds it', failed(0), undefined],
   ])('%s', (_, pod, since) => {
     expect(overdueSince(pod)).toBe(since)
   })

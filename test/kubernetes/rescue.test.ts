@@ -12,6 +12,7 @@ const onClaim = {
 }
 const killed = { uploader: terminated(137, 2, 10), worker: terminated(0, 4, 9) }
 const ended = pod({ ...killed, status: { phase: 'Succeeded' } })
+const never = { startedAt: null, finishedAt: null }
 const stopped = { [annotations.stop]: JSON.stringify({ outcome: 'canceled', at: ms(11), cause: {} }) }
 
 const rescueJob = (conditions: object[] = []) =>
@@ -64,6 +65,13 @@ describe('a rescue', () => {
       'of an uploader that gave up by itself',
       job({ marks: onClaim }),
       seen(pod({ ...killed, uploader: terminated(3, 2, 10), status: { phase: 'Succeeded' } })),
+      true,
+      false,
+    ],
+    [
+      'of a worker that never started, for which the kubelet made up an end',
+      job({ marks: onClaim }),
+      seen(pod({ ...killed, worker: terminated(137, 2, 9, never), status: { phase: 'Failed' } })),
       true,
       false,
     ],
@@ -156,7 +164,8 @@ describe('the cache of rescues', () => {
     expect(cache.get(uuid, 'job-uid')).toMatchObject({ job: {}, pods: [{}] })
     expect(cache.get(uuid, 'a later job')).not.toHaveProperty('job')
     expect(cache.keepJobs(new Set())).toEqual([uuid])
-    expect(cache.keepPods(new Set())).toEqual([uuid])
+    expect([...cache.pods()]).toHaveLength(1)
+    expect(cache.removePod(rescuePod('Running'))).toBe(uuid)
     expect(cache.get(uuid, 'job-uid')).toBeUndefined()
   })
 })
