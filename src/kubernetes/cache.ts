@@ -147,10 +147,9 @@ export class JobCache {
   }
 
   removePod(pod: Pod): void {
-    const rescued = this.#rescues.removePod(pod)
+    this.#deleted.add(pod)
+    this.#rescueChanged(this.#rescues.removePod(pod))
     const uuid = uuidOfPod(pod)
-    if (uuid !== undefined || rescued !== undefined) this.#deleted.add(pod)
-    this.#rescueChanged(rescued)
     if (uuid === undefined) return
     const record = this.#record(uuid)
     const uid = pod.metadata?.uid ?? ''
