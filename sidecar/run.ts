@@ -101,13 +101,21 @@ function startServer(
   const endpoint = {
     notReady: () => (state.ready ? undefined : preparation.awaited),
     onStop: () => {
-      state.markStopSeen()
+      noting(() => state.markStopSeen())
       stopSeen.abort()
     },
     onEnd: (text: string) => {
-      state.markEnd(text)
+      noting(() => state.markEnd(text))
       told.abort()
     },
+  }
+  /** What was heard counts, though a full volume takes no mark of it for the program after this one. */
+  function noting(mark: () => void): void {
+    try {
+      mark()
+    } catch (error) {
+      log.error({ error }, 'a mark could not be written')
+    }
   }
   return serve(settings.port, settings.stopToken, endpoint, log)
 }

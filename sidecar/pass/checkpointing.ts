@@ -3,6 +3,7 @@ import type { Log } from '../../src/log.ts'
 import { pause } from '../pause.ts'
 import type { OpenUploads } from '../store/open-uploads.ts'
 import { Halted, type StoreCalls } from '../store/store-calls.ts'
+import { Superseded } from '../store/superseded.ts'
 import type { Ledger } from './ledger.ts'
 
 /** So that many uploads opened one after the other don't mean a checkpoint each. */
@@ -10,7 +11,8 @@ const leastPauseMs = 1000
 
 /**
  * Writes checkpoints of a pass under way: one every `everyMs`, and one as soon as an upload in parts is opened, so
- * that others can drop it. The function that it returns ends that and resolves when none is being written.
+ * that others can drop it. The function that it returns ends that and resolves when none is being written; it
+ * rejects with Superseded where nothing more is wanted in the store.
  */
 export function checkpointRegularly(
   ledger: Ledger,
@@ -30,12 +32,14 @@ export function checkpointRegularly(
         await ledger.checkpoint(calls)
       } catch (error) {
         if (error instanceof Halted) return
+        if (error instanceof Superseded) throw error
         log.error({ message: messageOf(error), error }, 'checkpoint not written')
       }
       await pause(leastPauseMs, ended.signal)
     }
   }
   const writing = write()
+  writing.catch(() => {})
   return () => {
     ended.abort()
     return writing

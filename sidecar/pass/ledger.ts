@@ -26,6 +26,9 @@ export interface LedgerContext {
   uploads: OpenUploads
 }
 
+/** After that time a commit asks first whether anything is still wanted. */
+const wantedMs = 5000
+
 /**
  * The findings of one scan: into its journal as they come, from there into checkpoints and in the end into the
  * manifest. Neither is ever held in memory.
@@ -39,6 +42,8 @@ export class Ledger {
   #said = 0
   #saidUploads = '[]'
   #writing: Promise<void> = Promise.resolve()
+  /** When it was last asked whether results are still wanted. */
+  #askedAt = Date.now()
 
   constructor(context: LedgerContext, journal: Journal, scanStartedAt: Date) {
     this.#context = context
@@ -61,6 +66,7 @@ export class Ledger {
   /** Writes the manifest of a scan that is complete. Throws Halted and Superseded. */
   async commit(calls: StoreCalls): Promise<Tally> {
     const { job, attempt, store, resultDirectory } = this.#context
+    if (Date.now() - this.#askedAt > wantedMs) await ensureWanted(this.#context, calls)
     const end = this.#journal.flush()
     const full = fullVolume(resultDirectory)
     const head: ManifestHead = {
@@ -85,6 +91,7 @@ export class Ledger {
     if (uploadsText === this.#saidUploads && !(await hasAny(lines()))) return
 
     await ensureWanted(this.#context, calls)
+    this.#askedAt = Date.now()
     const number = state.checkpoint + 1
     state.markCheckpoint(number)
     const head: CheckpointHead = { version: 1, job, attempt, number, ...this.#times(), uploads }

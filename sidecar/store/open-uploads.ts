@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { ArtifactStore, Upload } from '../../src/artifact/store.ts'
 import type { Log } from '../../src/log.ts'
 import { isDiskFull } from '../scan/found.ts'
@@ -20,6 +20,8 @@ export class OpenUploads {
   constructor(state: StateDirectory) {
     this.#file = state.path(fileName)
     this.#resumed = existsSync(this.#file)
+    // At once: the first upload may be begun, and the program killed before it hears of that.
+    if (!this.#resumed) writeFileSync(this.#file, '')
     for (const line of readLines(this.#file)) {
       if (line.open) this.#open.set(line.id, { key: line.key, id: line.id })
       else this.#open.delete(line.id)

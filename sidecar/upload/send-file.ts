@@ -111,7 +111,11 @@ async function sendAs(
     const stored = await sendWhole(reading, fullKey, same, sending)
     return stored === same ? same : { ...stored, key }
   }
-  if (same !== undefined && (await digestFile(reading, sending.buffers)) === same.sha256) return same
+  if (
+    same !== undefined &&
+    (await digestFile(reading, sending.buffers, sending.calls.halted)) === same.sha256
+  )
+    return same
   const partSize = partSizeFor(Number(reading.stat.size))
   if (partSize === undefined) throw new Error('it is larger than 10,000 parts of 64 MiB')
   return { ...(await sendParts(reading, fullKey, partSize, sending)), key }

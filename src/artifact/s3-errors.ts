@@ -16,7 +16,7 @@ export function kindOfAnswer(status: number, code: string | undefined, bodyless 
   if (status === 401 || status === 403) return 'denied'
   if (status === 507) return 'full'
   if (status === 501) return 'invalid'
-  if (status === 408 || status === 429 || status >= 500) return 'unavailable'
+  if (status === 408 || status === 429 || status === 499 || status >= 500) return 'unavailable'
   return 'invalid'
 }
 
@@ -86,6 +86,8 @@ const kinds: ReadonlyMap<string, StoreErrorKind> = new Map(
       'XMinioContentSHA256Mismatch',
     ],
     unavailable: [
+      // MinIO's 499 for what was under way when it was told to end (minio/minio#21736).
+      'ClientDisconnected',
       'ConditionalRequestConflict',
       'InternalError',
       'OperationAborted',

@@ -36,7 +36,23 @@ export async function headObject(
   try {
     return await headOf(http, key, { ...(signal === undefined ? {} : { signal }) })
   } catch (error) {
-    if (isNotFound(error)) return undefined
+    if (!isNotFound(error)) throw error
+  }
+  if (!(await isGone(http, key, signal)))
+    throw new StoreError('unavailable', `HEAD ${key}: 404, but it is there`)
+  return undefined
+}
+
+/** A HEAD's 404 has no body, so no code: a gateway's looks like the store's. A GET says whose word it is. */
+async function isGone(http: S3Http, key: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    const answer = await http.send({ method: 'GET', key, headers: { range: 'bytes=0-0' }, signal })
+    await answer.body.dump()
+    return false
+  } catch (error) {
+    if (isNotFound(error)) return true
+    // An empty object has no first byte.
+    if (error instanceof StoreError && error.kind === 'invalid') return false
     throw error
   }
 }

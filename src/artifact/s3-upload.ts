@@ -128,7 +128,8 @@ async function listUploads(http: S3Http, key: string, signal?: AbortSignal): Pro
       return id === undefined || elementText(upload, 'Key') !== key ? [] : [id]
     })
   } catch (error) {
-    if (error instanceof StoreError && error.kind === 'denied') return undefined
+    // Some stores have no such call.
+    if (error instanceof StoreError && (error.kind === 'denied' || error.kind === 'invalid')) return undefined
     throw error
   }
 }

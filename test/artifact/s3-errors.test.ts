@@ -13,6 +13,8 @@ describe('what an S3 answer means', () => {
     [400, 'XMinioInvalidObjectName', 'invalid'],
     [400, 'KeyTooLongError', 'invalid'],
     [416, 'InvalidRange', 'invalid'],
+    [499, 'ClientDisconnected', 'unavailable'],
+    [499, undefined, 'unavailable'],
     [400, 'InvalidPart', 'not-found'],
     [400, 'InvalidPartOrder', 'invalid'],
     [400, 'EntityTooSmall', 'invalid'],
