@@ -7,6 +7,21 @@ export const inputDirectory = '/input'
 /** What a Secret holds, with room for the names: the API server refuses more than 1 MiB. */
 const maxEnvironmentBytes = 1_000_000
 
+/** What counts where a field isn't given. */
+export const requestDefaults = {
+  config_map_ref: [],
+  result_directory: '/output',
+  volumes: [],
+  node_selector: {},
+  tolerations: [],
+  labels: {},
+  retries: 0,
+  start_timeout_seconds: 3600,
+  stop_grace_seconds: 30,
+  upload_timeout_seconds: 3600,
+  keep_seconds: 3600,
+} satisfies Partial<JobRequest>
+
 export interface RequestParts {
   configured?: ConfiguredJob | undefined
   configData?: PartialRequest | undefined
@@ -26,17 +41,7 @@ export function mergeRequest(parts: RequestParts): JobRequest {
     throw invalid('image', 'is missing', 'an image, or the name of a configured job as "job"')
   }
   const merged: JobRequest = {
-    config_map_ref: [],
-    result_directory: '/output',
-    volumes: [],
-    node_selector: {},
-    tolerations: [],
-    labels: {},
-    retries: 0,
-    start_timeout_seconds: 3600,
-    stop_grace_seconds: 30,
-    upload_timeout_seconds: 3600,
-    keep_seconds: 3600,
+    ...requestDefaults,
     ...given,
     job_env: { ...configured?.env },
     env: { ...envFile, ...configData?.env, ...request?.env },

@@ -1,5 +1,6 @@
 import type { JobRequest } from '../job/request.ts'
 import { requestFields } from '../job/request-fields.ts'
+import { requestDefaults } from '../job/request-merge.ts'
 
 /**
  * A request as it stands in an annotation, which anybody may edit: what is missing, or not what the API takes, counts
@@ -22,21 +23,7 @@ export function parseObject(text: string | undefined): Record<string, unknown> {
   }
 }
 
-const defaults: JobRequest = {
-  job_env: {},
-  env: {},
-  config_map_ref: [],
-  result_directory: '/output',
-  volumes: [],
-  node_selector: {},
-  tolerations: [],
-  labels: {},
-  retries: 0,
-  start_timeout_seconds: 3600,
-  stop_grace_seconds: 30,
-  upload_timeout_seconds: 3600,
-  keep_seconds: 3600,
-}
+const defaults: JobRequest = { ...requestDefaults, job_env: {}, env: {} }
 
 /** Only of what is worked with after a job's creation: a time beyond these can't be waited for or written down. */
 const numbers = {
