@@ -35,6 +35,8 @@ fault(
         '--force',
         '--ignore-daemonsets',
         '--delete-emptydir-data',
+        // Else it waits for what other tests left to be removed, too.
+        `--pod-selector=jobferry.dev/job=${uuid}`,
         '--timeout=60s',
       )
       await untilUnschedulable(uuid)
