@@ -29,7 +29,11 @@ async function main(): Promise<number> {
     return exitCode.gaveUp
   }
   try {
-    return await run(settings, () => openStore(settings.store), log, terminated)
+    const code = await run(settings, () => openStore(settings.store), log, terminated)
+    // Node's own exit waits for its threads, and was seen to wait for ever. All is written, the code too
+    // (state-directory.ts: ended), which supervise.sh goes by.
+    process.kill(process.pid, 'SIGKILL')
+    return code
   } catch (error) {
     log.fatal({ reason: 'Error', message: messageOf(error), error }, 'ended by an error')
     return 1

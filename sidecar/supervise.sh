@@ -41,6 +41,9 @@ while :; do
   child=$!
   wait_for "$child"
   child=
+  # It notes its code and then ends itself by force.
+  ended=$(cat "$STATE_DIRECTORY/ended" 2>/dev/null)
+  [ -z "$ended" ] || exit "$ended"
   case $code in 0 | 3) exit "$code" ;; esac
   [ $(($(date +%s) - started)) -lt 10 ] || tenths=1
   echo "{\"level\":\"error\",\"name\":\"supervise\",\"msg\":\"the uploader ended with $code; it starts again\"}"
