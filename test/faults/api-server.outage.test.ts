@@ -71,7 +71,7 @@ fault('the API server is killed, and a job ends meanwhile → complete once it i
 
 fault(
   'the API server is killed while a job is deployed again and again → one Job for each answer',
-  150,
+  320,
   async () => {
     const accepted = new Set<string>()
     let ended = false

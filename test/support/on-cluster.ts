@@ -114,7 +114,7 @@ export async function deleteJobs(url: string, namespace: string): Promise<void> 
       const left = await kubectl('-n', namespace, 'get', 'jobs,pods', '-o', 'name')
       if (left !== '') throw new Error(`still in ${namespace} after every job's deletion: ${left}`)
     },
-    { within: 60_000, every: 500 },
+    { within: 150_000, every: 500 },
   )
 }
 

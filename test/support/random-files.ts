@@ -121,6 +121,7 @@ export async function removeJob({ url, namespace, client, bucket }: OnCluster, u
       if (left.length + keys.length > 0)
         throw new Error(`left of job ${uuid}: ${[...left, ...keys].join(', ')}`)
     },
-    { within: 60_000, every: 500 },
+    // Kubernetes' collector begins anew after the API server was away.
+    { within: 150_000, every: 500 },
   )
 }
