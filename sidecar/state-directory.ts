@@ -10,6 +10,8 @@ const reserveBytes = 32 * 1024
  */
 export class StateDirectory {
   readonly #directory: string
+  /** Number of the newest checkpoint that this program knows to be in the store. */
+  storedCheckpoint = 0
 
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true })

@@ -4,7 +4,7 @@ import type { Entry } from '../../src/artifact/entry.ts'
 import { layout } from '../../src/artifact/layout.ts'
 import type { CheckpointHead, CheckpointLine, ManifestHead } from '../../src/artifact/manifest.ts'
 import { putStream } from '../../src/artifact/put-stream.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
+import { type ArtifactStore, isOccupied } from '../../src/artifact/store.ts'
 import { addToTally, emptyTally, type Tally } from '../../src/artifact/tally.ts'
 import { Cursor } from '../known/cursor.ts'
 import type { Journal } from '../known/journal.ts'
@@ -92,14 +92,39 @@ export class Ledger {
 
     await ensureWanted(this.#context, calls)
     this.#askedAt = Date.now()
+    await this.#leaveNoGap(calls)
     const number = state.checkpoint + 1
     state.markCheckpoint(number)
     const head: CheckpointHead = { version: 1, job, attempt, number, ...this.#times(), uploads }
     await calls.run('storing a checkpoint', (signal) =>
       putStream(store, layout.checkpoint(job, attempt, number), writeCheckpoint(head, lines()), { signal }),
     )
+    state.storedCheckpoint = number
     this.#said = end
     this.#saidUploads = uploadsText
+  }
+
+  /**
+   * The newest number may have been taken for a checkpoint that a kill or a halt kept out of the store. One without
+   * lines takes its place, since whoever may not list the bucket looks for number after number (findCheckpoints).
+   */
+  async #leaveNoGap(calls: StoreCalls): Promise<void> {
+    const { job, attempt, state, store, uploads } = this.#context
+    const number = state.checkpoint
+    if (number === 0 || number === state.storedCheckpoint) return
+    const head: CheckpointHead = {
+      version: 1,
+      job,
+      attempt,
+      number,
+      ...this.#times(),
+      uploads: uploads.list(),
+    }
+    const key = layout.checkpoint(job, attempt, number)
+    await calls.run('storing a checkpoint', (signal) =>
+      putStream(store, key, writeCheckpoint(head, noLines()), { signal, ifAbsent: true }).catch(occupied),
+    )
+    state.storedCheckpoint = number
   }
 
   #times(): { scan_started_at: string; stop_seen_at?: string } {
@@ -107,6 +132,12 @@ export class Ledger {
     const scan = { scan_started_at: this.#scanStartedAt }
     return stopSeenAt === undefined ? scan : { ...scan, stop_seen_at: stopSeenAt }
   }
+}
+
+async function* noLines(): AsyncGenerator<never, void> {}
+
+function occupied(error: unknown): void {
+  if (!isOccupied(error)) throw error
 }
 
 async function* readJournal(file: string, start: number, end: number): AsyncGenerator<JournalLine, void> {

@@ -1,5 +1,5 @@
 import { mergeCheckpoints } from '../../src/artifact/checkpoint-merge.ts'
-import { listCheckpoints, openUploads } from '../../src/artifact/checkpoint-reader.ts'
+import { findCheckpoints, openUploads } from '../../src/artifact/checkpoint-reader.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { Journals } from '../known/journals.ts'
 import type { UploaderSettings } from '../settings.ts'
@@ -14,16 +14,18 @@ import { noteLeftOver } from '../store/open-uploads.ts'
 export async function adoptCheckpoints(
   store: ArtifactStore,
   state: StateDirectory,
-  { job, attempt }: UploaderSettings,
+  { job, attempt }: Pick<UploaderSettings, 'job' | 'attempt'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const keys = await listCheckpoints(store, job, attempt, { signal })
+  const keys = await findCheckpoints(store, job, attempt, signal)
   // Of a damaged one too: its number must not be used for another.
   const newest = Number(/(\d+)\.ndjson$/.exec(keys.at(-1) ?? '')?.[1] ?? 0)
   if (newest > state.checkpoint) state.markCheckpoint(newest)
-  noteLeftOver(state, await openUploads(store, job, attempt, { signal }))
+  state.storedCheckpoint = newest
+  noteLeftOver(state, await openUploads(store, job, attempt, { signal, keys }))
 
-  await using merged = await mergeCheckpoints(store, job, attempt, { signal, directory: state.path('.') })
+  const directory = state.path('.')
+  await using merged = await mergeCheckpoints(store, job, attempt, { signal, keys, directory })
   if (merged === undefined) return
   // Of the pod, whoever looks at the results.
   if (merged.head.stop_seen_at !== undefined) state.markStopSeen()

@@ -27,6 +27,7 @@ export async function proveStore(
   const { stream } = await store.get(key, { signal })
   const read = await buffer(stream)
   if (!read.equals(written)) throw new Error(`${key} reads other than it was written`)
+  state.storedCheckpoint = number
 }
 
 async function* nothing(): AsyncGenerator<never, void> {}

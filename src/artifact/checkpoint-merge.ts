@@ -13,6 +13,8 @@ import type { ArtifactStore } from './store.ts'
 
 export interface MergeOptions {
   signal?: AbortSignal
+  /** The checkpoints' keys, oldest first; without them they are listed. */
+  keys?: readonly string[]
   /** Where temporary files go; default the system's. They take about what the checkpoints take in the store. */
   directory?: string
   /** Is told of every checkpoint that is left out. */
@@ -41,7 +43,7 @@ export async function mergeCheckpoints(
   attempt: string,
   options: MergeOptions = {},
 ): Promise<MergedCheckpoints | undefined> {
-  const keys = await listCheckpoints(store, uuid, attempt, options)
+  const keys = options.keys ?? (await listCheckpoints(store, uuid, attempt, options))
   if (keys.length === 0) return undefined
   const directory = await mkdtemp(join(options.directory ?? tmpdir(), 'jobferry-merge-'))
   const remove = () => rm(directory, { recursive: true, force: true })

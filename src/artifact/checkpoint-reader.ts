@@ -3,7 +3,7 @@ import { DamagedCheckpoint, parseCheckpoint } from './checkpoint-format.ts'
 import { layout } from './layout.ts'
 import { flatten } from './lines.ts'
 import type { CheckpointHead, CheckpointLine } from './manifest.ts'
-import { type ArtifactStore, isNotFound } from './store.ts'
+import { type ArtifactStore, isNotFound, StoreError } from './store.ts'
 
 interface Options {
   signal?: AbortSignal
@@ -52,17 +52,48 @@ export async function listCheckpoints(
 }
 
 /**
+ * As listCheckpoints(), for an uploader, which may not list: looks for one number after the other, since none is left
+ * out below the newest. AWS denies a look at what is not there to whoever may not list; then only the first, which
+ * every attempt has, tells that the credentials are good. Rejects with StoreError.
+ */
+export async function findCheckpoints(
+  store: ArtifactStore,
+  uuid: string,
+  attempt: string,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const isThere = async (number: number) =>
+    (await store.head(layout.checkpoint(uuid, attempt, number), signal)) !== undefined
+  const isThereOrDenied = async (number: number) => {
+    try {
+      return await isThere(number)
+    } catch (error) {
+      if (number === 1 || !(error instanceof StoreError) || error.kind !== 'denied') throw error
+      return undefined
+    }
+  }
+  const keys: string[] = []
+  for (let number = 1; ; number += 1) {
+    let there = await isThereOrDenied(number)
+    // Denied while the first is there before and after: not for credentials that were renewed in between.
+    if (there === undefined && (await isThere(1))) there = await isThereOrDenied(number)
+    if (!there) return keys
+    keys.push(layout.checkpoint(uuid, attempt, number))
+  }
+}
+
+/**
  * Uploads in parts that the newest readable checkpoint of an attempt says are open; whoever removes the attempt
- * aborts them first. Rejects with StoreError.
+ * aborts them first. With `keys`, the checkpoints' ones, nothing is listed. Rejects with StoreError.
  */
 export async function openUploads(
   store: ArtifactStore,
   uuid: string,
   attempt: string,
-  options: Options = {},
+  options: Options & { keys?: readonly string[] } = {},
 ): Promise<CheckpointHead['uploads']> {
-  const keys = await listCheckpoints(store, uuid, attempt, options)
-  for (const key of keys.reverse()) {
+  const keys = options.keys ?? (await listCheckpoints(store, uuid, attempt, options))
+  for (const key of keys.toReversed()) {
     try {
       const checkpoint = await readCheckpoint(store, key, options)
       if (checkpoint === undefined) continue

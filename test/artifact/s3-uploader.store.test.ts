@@ -3,9 +3,15 @@ import { buffer } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { AssumeRoleProvider } from 'minio/dist/esm/AssumeRoleProvider.mjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Cursor } from '../../sidecar/known/cursor.ts'
+import { adoptCheckpoints } from '../../sidecar/prepare/adopt-checkpoints.ts'
+import { StateDirectory } from '../../sidecar/state-directory.ts'
+import { OpenUploads } from '../../sidecar/store/open-uploads.ts'
 import { createS3Store, type S3Settings, staticCredentials } from '../../src/artifact/s3.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
+import { newAttempt } from '../sidecar/uploader-process.ts'
 import { type RunningMinio, startMinio } from '../support/minio.ts'
+import { attempt, job, putCheckpoint } from './fixtures.ts'
 import { expectKind, keysOf } from './store.conformance.ts'
 
 const partSize = 5 * 1024 * 1024
@@ -45,6 +51,19 @@ describe('the uploader, limited to jobs/*', () => {
     await uploader.abortUpload(dropped)
     await uploader.abortUpload(dropped)
     expect(await keysOf(owner, '')).toEqual(['jobs/a/object', 'jobs/a/parts'])
+  })
+
+  it('can take over what an ended uploader left', async () => {
+    const upload = await owner.createUpload(`jobs/${job}/open`, partSize)
+    await putCheckpoint(uploader, 1, [])
+    await putCheckpoint(uploader, 2, [{ path: 'a', type: 'file', size: 1, key: 'a' }])
+    await putCheckpoint(uploader, 3, [], { uploads: [{ key: upload.key, id: upload.id }] })
+    const state = new StateDirectory(newAttempt().state)
+    await adoptCheckpoints(uploader, state, { job, attempt }, new AbortController().signal)
+    expect(state.checkpoint).toBe(3)
+    expect(new OpenUploads(state).list()).toEqual([{ key: upload.key, id: upload.id }])
+    using known = new Cursor(state.path('known.ndjson'))
+    expect(known.next()?.line).toMatchObject({ entry: { path: 'a' } })
   })
 
   it('is denied everything else', async () => {

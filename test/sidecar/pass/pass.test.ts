@@ -11,6 +11,7 @@ import { OpenUploads } from '../../../sidecar/store/open-uploads.ts'
 import { StoreCalls } from '../../../sidecar/store/store-calls.ts'
 import { Buffers } from '../../../sidecar/upload/buffers.ts'
 import { mergeCheckpoints } from '../../../src/artifact/checkpoint-merge.ts'
+import { findCheckpoints } from '../../../src/artifact/checkpoint-reader.ts'
 import type { Entry } from '../../../src/artifact/entry.ts'
 import { createFolderStore } from '../../../src/artifact/folder.ts'
 import { layout } from '../../../src/artifact/layout.ts'
@@ -46,7 +47,7 @@ async function newPasses() {
     if (end === 'adopted') context.journals.adopt()
   }
   const write = (content: string | Buffer) => writeFileSync(join(resultDirectory, 'file'), content)
-  return { store, pass, write }
+  return { store, state, pass, write }
 }
 
 /** What a reader gets of the only file, its ETag being the condition. */
@@ -58,6 +59,29 @@ async function readMerged(store: ReturnType<typeof createFolderStore>): Promise<
   const { stream } = await store.get(layout.file(job, attempt, key), { ifMatch: etag })
   return Buffer.concat(await stream.toArray()).toString()
 }
+
+it('leaves out no number of a checkpoint, though a program was killed before it had stored one', async () => {
+  const { store, state, pass, write } = await newPasses()
+  write('first')
+  await pass('told')
+  state.markCheckpoint(3)
+  write('second version')
+  await pass('told')
+  expect(await findCheckpoints(store, job, attempt)).toHaveLength(4)
+  expect(await readMerged(store)).toBe('second version')
+})
+
+it('keeps a checkpoint that a program had stored when it was killed', async () => {
+  const { store, state, pass, write } = await newPasses()
+  write('first')
+  await pass('told')
+  state.storedCheckpoint = 0
+  const before = await store.head(layout.checkpoint(job, attempt, 2))
+  write('second version')
+  await pass('told')
+  expect(await store.head(layout.checkpoint(job, attempt, 2))).toEqual(before)
+  expect(await findCheckpoints(store, job, attempt)).toHaveLength(3)
+})
 
 describe('a file that a checkpoint names', () => {
   it.each([false, true])(
