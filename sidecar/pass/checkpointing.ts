@@ -11,13 +11,14 @@ const leastPauseMs = 1000
 
 /**
  * Writes checkpoints of a pass under way: one every `everyMs`, and one as soon as an upload in parts is opened, so
- * that others can drop it. The function that it returns ends that and resolves when none is being written; it
- * rejects with Superseded where nothing more is wanted in the store.
+ * that others can drop it. The function that it returns ends that and resolves when none is being written. Where
+ * nothing more is wanted in the store, it rejects with Superseded; `onSuperseded` is called as soon as that is known.
  */
 export function checkpointRegularly(
   ledger: Ledger,
   everyMs: number,
   { calls, uploads, log }: { calls: StoreCalls; uploads: OpenUploads; log: Log },
+  onSuperseded: () => void,
 ): () => Promise<void> {
   const ended = new AbortController()
   let opened = new AbortController()
@@ -32,7 +33,10 @@ export function checkpointRegularly(
         await ledger.checkpoint(calls)
       } catch (error) {
         if (error instanceof Halted) return
-        if (error instanceof Superseded) throw error
+        if (error instanceof Superseded) {
+          onSuperseded()
+          throw error
+        }
         log.error({ message: messageOf(error), error }, 'checkpoint not written')
       }
       await pause(leastPauseMs, ended.signal)

@@ -66,7 +66,6 @@ export class Ledger {
   /** Writes the manifest of a scan that is complete. Throws Halted and Superseded. */
   async commit(calls: StoreCalls): Promise<Tally> {
     const { job, attempt, store, resultDirectory } = this.#context
-    if (Date.now() - this.#askedAt > wantedMs) await ensureWanted(this.#context, calls)
     const end = this.#journal.flush()
     const full = fullVolume(resultDirectory)
     const head: ManifestHead = {
@@ -78,7 +77,13 @@ export class Ledger {
       ...(full && { volume_full: full }),
     }
     const entries = () => entriesOf(readJournal(this.#journal.file, 0, end))
-    await calls.run('storing the manifest', (signal) => commitManifest(store, head, entries, signal))
+    let asked = Date.now() - this.#askedAt <= wantedMs
+    await calls.run('storing the manifest', async (signal) => {
+      if (!asked) await ensureWanted(this.#context, calls)
+      // Between this try and the next one the store may be away for hours.
+      asked = false
+      await commitManifest(store, head, entries, signal)
+    })
     return this.tally
   }
 

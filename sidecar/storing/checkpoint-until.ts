@@ -24,14 +24,15 @@ export async function checkpointUntil(context: StoringContext, terminated: Abort
 
 async function checkpointOnce(context: StoringContext, terminated: AbortSignal): Promise<void> {
   await ensureWanted(context, context.calls)
+  const superseded = new AbortController()
   let endCheckpoints: () => Promise<void> = async () => undefined
   try {
     const { ledger, complete } = await runPass(context, {
       final: false,
-      enough: terminated,
+      enough: AbortSignal.any([terminated, superseded.signal]),
       onBegin: (begun) => {
         context.current.ledger = begun
-        endCheckpoints = checkpointRegularly(begun, everyMs, context)
+        endCheckpoints = checkpointRegularly(begun, everyMs, context, () => superseded.abort())
       },
     })
     await endCheckpoints()

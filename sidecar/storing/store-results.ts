@@ -45,7 +45,7 @@ export async function storeResults(
   if (stop?.outcome === 'deleted') return endBy(context, { why: 'stopped', stop }, watch)
 
   const storing = new Storing(context, watch.hookHeard)
-  const committed = checkpointing.then(() => ensureWanted(context, context.calls)).then(() => storing.run())
+  const committed = checkpointing.then(() => storing.run())
   try {
     const first = await Promise.race([committed, untilGivenUp(watch, over.signal)])
     if (first === undefined || !('why' in first))
@@ -100,6 +100,9 @@ class Storing {
 
   async #storeOnce(): Promise<Tally> {
     const context = this.#context
+    await ensureWanted(context, context.calls)
+    // What is being sent is not wanted: a full store would keep it waiting for hours.
+    const onSuperseded = () => void context.calls.halt(0)
     let endCheckpoints: () => Promise<void> = async () => undefined
     try {
       const { ledger, complete } = await runPass(context, {
@@ -108,7 +111,7 @@ class Storing {
         onBegin: (begun) => {
           context.current.ledger = begun
           delete context.current.obstacle
-          endCheckpoints = checkpointRegularly(begun, this.#checkpointEveryMs, context)
+          endCheckpoints = checkpointRegularly(begun, this.#checkpointEveryMs, context, onSuperseded)
         },
       })
       // The manifest comes last.

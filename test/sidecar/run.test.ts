@@ -1,12 +1,13 @@
-import { appendFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { readSettings } from '../../sidecar/read-settings.ts'
 import { run } from '../../sidecar/run.ts'
 import { exitCode } from '../../sidecar/settings.ts'
-import { StoreError } from '../../src/artifact/store.ts'
+import { layout } from '../../src/artifact/layout.ts'
+import { type ArtifactStore, StoreError } from '../../src/artifact/store.ts'
 import { createLog } from '../../src/log.ts'
-import { newFolderAttempt, write } from './uploader-process.ts'
+import { type Attempt, attempt, job, keysOf, newFolderAttempt, write } from './uploader-process.ts'
 
 it('an upload left open by a killed program is dropped once more after the commit where that failed at first', async () => {
   const made = newFolderAttempt()
@@ -23,15 +24,54 @@ it('an upload left open by a killed program is dropped once more after the commi
       return made.store.abortUpload(...args)
     },
   }
-  const terminated = new AbortController()
-  const running = run(
-    readSettings(made.environment),
-    async () => store,
-    createLog('test', 'silent'),
-    terminated,
-  )
-  while (!readdirSync(made.state).includes('ready')) await new Promise((resolve) => setTimeout(resolve, 20))
-  terminated.abort()
-  expect(await running).toBe(exitCode.committed)
+  expect(await runWith(made, store)).toBe(exitCode.committed)
   expect(readdirSync(join(made.root, 'store/.tmp'))).toEqual([])
 })
+
+it('commits nothing of a job that was deleted while the store took no manifest', async () => {
+  const made = newFolderAttempt()
+  write(made, 'file', 'content')
+  let failed = false
+  const store: ArtifactStore = {
+    ...made.store,
+    put: async (key, ...rest) => {
+      if (key !== layout.manifest(job, attempt)) return made.store.put(key, ...rest)
+      if (!failed) await made.store.remove(await keysOf(made.store))
+      failed = true
+      // No call repeats this one by itself.
+      throw new StoreError('full', 'no room')
+    },
+  }
+  expect(await runWith(made, store)).toBe(exitCode.gaveUp)
+  expect(readFileSync(made.message, 'utf8')).toContain('deleted')
+  expect(await keysOf(made.store)).toEqual([])
+})
+
+it('ends what is being sent when a checkpoint finds that the job was deleted', async () => {
+  const made = newFolderAttempt()
+  write(made, 'large', Buffer.alloc(9 * 1024 * 1024))
+  const store: ArtifactStore = {
+    ...made.store,
+    createUpload: async (...args) => {
+      const upload = await made.store.createUpload(...args)
+      await made.store.remove(await keysOf(made.store))
+      return upload
+    },
+    putPart: (_upload, _number, _body, signal) =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+  }
+  expect(await runWith(made, store)).toBe(exitCode.gaveUp)
+  expect(readFileSync(made.message, 'utf8')).toContain('deleted')
+  expect(await keysOf(made.store)).toEqual([])
+  expect(readdirSync(join(made.root, 'store/.tmp'))).toEqual([])
+})
+
+/** Ends the worker as soon as it may start; gives the exit code. */
+async function runWith(made: Attempt, store: ArtifactStore): Promise<number> {
+  const terminated = new AbortController()
+  const log = createLog('test', 'silent')
+  const running = run(readSettings(made.environment), async () => store, log, terminated)
+  while (!readdirSync(made.state).includes('ready')) await new Promise((resolve) => setTimeout(resolve, 20))
+  terminated.abort()
+  return running
+}
