@@ -8,8 +8,9 @@ export async function digestFile(reading: Reading, buffers: Buffers, halted: Abo
   const size = Number(reading.stat.size)
   const digest = createHash('sha256')
   for (let start = 0; start < size; start += partBytes) {
-    if (halted.aborted) throw new Halted('reading a file')
     await buffers.useFor(Math.min(partBytes, size - start), async (buffer) => {
+      // Here: hundreds of files may have waited for a buffer.
+      if (halted.aborted) throw new Halted('reading a file')
       if (!(await reading.file.fill(buffer, start))) throw new ChangedWhileRead()
       digest.update(buffer)
     })
