@@ -32,7 +32,10 @@ export async function run(
   if (state.ended !== undefined) return state.ended
   const resumed = state.terminatingSince !== undefined
   if (resumed) terminated.abort()
-  else terminated.signal.addEventListener('abort', () => state.markTerminating(), { once: true })
+  else
+    terminated.signal.addEventListener('abort', () => marked(() => state.markTerminating(), log), {
+      once: true,
+    })
 
   const stopSeen = new AbortController()
   if (state.stopSeenAt !== undefined) stopSeen.abort()
@@ -101,23 +104,24 @@ function startServer(
   const endpoint = {
     notReady: () => (state.ready ? undefined : preparation.awaited),
     onStop: () => {
-      noting(() => state.markStopSeen())
+      marked(() => state.markStopSeen(), log)
       stopSeen.abort()
     },
     onEnd: (text: string) => {
-      noting(() => state.markEnd(text))
+      marked(() => state.markEnd(text), log)
       told.abort()
     },
   }
-  /** What was heard counts, though a full volume takes no mark of it for the program after this one. */
-  function noting(mark: () => void): void {
-    try {
-      mark()
-    } catch (error) {
-      log.error({ error }, 'a mark could not be written')
-    }
-  }
   return serve(settings.port, settings.stopToken, endpoint, log)
+}
+
+/** What was heard counts, though a full volume takes no mark of it for the program after this one. */
+function marked(mark: () => void, log: Log): void {
+  try {
+    mark()
+  } catch (error) {
+    log.error({ error }, 'a mark could not be written')
+  }
 }
 
 function contextOf(

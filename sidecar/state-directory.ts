@@ -10,6 +10,9 @@ const reserveBytes = 32 * 1024
  */
 export class StateDirectory {
   readonly #directory: string
+  /** What was heard, though no mark of it could be written. */
+  #stopSeenAt: string | undefined
+  #end: string | undefined
   /** Number of the newest checkpoint that this program knows to be in the store. */
   storedCheckpoint = 0
 
@@ -48,20 +51,23 @@ export class StateDirectory {
 
   /** When the preStop hook said that time is short; RFC 3339. */
   get stopSeenAt(): string | undefined {
-    return this.#read('stop-seen')
+    return this.#stopSeenAt ?? this.#read('stop-seen')
   }
 
-  /** Keeps the first one. */
+  /** Keeps the first one. Where it throws, this program knows it all the same; so does markEnd(). */
   markStopSeen(): void {
-    if (this.stopSeenAt === undefined) this.#write('stop-seen', new Date().toISOString())
+    if (this.stopSeenAt !== undefined) return
+    this.#stopSeenAt = new Date().toISOString()
+    this.#write('stop-seen', this.#stopSeenAt)
   }
 
   /** What the API said by POST /end, as it stands in the store's stop object too. */
   get end(): string | undefined {
-    return this.#read('end')
+    return this.#end ?? this.#read('end')
   }
 
   markEnd(text: string): void {
+    this.#end = text
     this.#write('end', text)
   }
 

@@ -66,6 +66,34 @@ it('ends what is being sent when a checkpoint finds that the job was deleted', a
   expect(readdirSync(join(made.root, 'store/.tmp'))).toEqual([])
 })
 
+it('heeds the API and the hook, and SIGTERM, though no mark of them can be written', async () => {
+  const made = newFolderAttempt({ UPLOADER_PORT: '47341', STOP_TOKEN: 'token' })
+  write(made, 'file', 'content')
+  mkdirSync(made.state)
+  // Where these are directories, the marks' files can't be written.
+  for (const name of ['stop-seen', 'end', 'terminating']) mkdirSync(join(made.state, `${name}.tmp`))
+  let asked = () => {}
+  const putting = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const store: ArtifactStore = {
+    ...made.store,
+    put: (key, body, signal, options) => {
+      if (!key.includes('/files/')) return made.store.put(key, body, signal, options)
+      asked()
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    },
+  }
+  const running = runWith(made, store)
+  await putting
+  const url = 'http://127.0.0.1:47341'
+  expect((await fetch(`${url}/stop/token`)).status).toBe(200)
+  const body = JSON.stringify({ outcome: 'deleted', cause: { reason: 'JobDeleted', message: 'deleted' } })
+  expect((await fetch(`${url}/end/token`, { method: 'POST', body })).status).toBe(200)
+  expect(await running).toBe(exitCode.gaveUp)
+  expect(JSON.parse(readFileSync(made.message, 'utf8'))).toMatchObject({ reason: 'JobDeleted' })
+})
+
 /** Ends the worker as soon as it may start; gives the exit code. */
 async function runWith(made: Attempt, store: ArtifactStore): Promise<number> {
   const terminated = new AbortController()
