@@ -30,6 +30,8 @@ export function createLimitedServer(listener: RequestListener, limits: Limits = 
     })
   })
   server.on('request', ({ socket }, res) => {
+    // Limits, log, waiting and sending each listen for its end: a dozen, where Node takes more than ten for a leak.
+    res.setMaxListeners(30)
     const answers = unfinished.get(socket) ?? new Set()
     unfinished.set(socket, answers.add(res))
     res.once('close', () => answers.delete(res))
