@@ -35,7 +35,7 @@ export async function createMc(store: StoreAccess): Promise<Mc> {
     const [code] = (await once(child, 'exit')) as [number | null]
     const seconds = (performance.now() - start) / 1000
     if (code !== 0) throw new Error(`mc cp ${from} ${to} ended with ${code}`)
-    return { seconds, residentMiB: await resident() }
+    return { value: seconds, residentMiB: await resident() }
   }
   return {
     upload: (folder, target) => copy(`${folder}/`, `bench/${target}/`),

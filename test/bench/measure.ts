@@ -1,17 +1,44 @@
-/** What a run of either side took. */
+/** What a run of either side took, in its row's unit. */
 export interface Run {
-  seconds: number
-  /** The highest that was seen, in MiB. */
+  value: number
+  /** The highest resident memory that was seen, in MiB. */
   residentMiB?: number | undefined
+  /** User and system time of the process, in seconds. */
+  cpuSeconds?: number | undefined
 }
 
-/** One line of the table: ours beside the peer's, run in turn in the same minutes. */
-export interface Comparison {
+/** One line of the table: ours, beside the peer's, run in turn in the same minutes, where there is one. */
+export interface Row {
   what: string
+  unit: 's' | 'ms' | 'MiB' | 'MB' | 'requests'
   ours: Run[]
-  peer: { name: string; runs: Run[] }
-  /** The ratio to be reached, where there is one. */
-  goal?: number
+  peer?: { name: string; runs: Run[] }
+  goal?: Goal
+}
+
+/** What is to be reached, by the medians; several hold together. */
+export interface Goal {
+  /** Ours is at most this times the peer's. */
+  ratio?: number
+  /** Ours is at most this, in the row's unit. */
+  most?: number
+  /** Ours is at most the peer's and this, in the row's unit. */
+  peerPlus?: number
+  /** The highest resident memory is at most this, in MiB. */
+  residentMiB?: number
+}
+
+/** A part of the benchmark, which `npm run bench -- <name>` runs alone. */
+export interface Topic {
+  name: string
+  run(options: TopicOptions): AsyncIterable<Row>
+}
+
+export interface TopicOptions {
+  /** How often each side is run. */
+  rounds: number
+  /** Rows whose `what` doesn't contain it are left out. */
+  only: string
 }
 
 export function median(values: readonly number[]): number {
@@ -21,39 +48,87 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? right : (left + right) / 2
 }
 
-/** Ours divided by the peer's, medians of all runs. */
-export function ratio({ ours, peer }: Comparison): number {
-  return median(ours.map(({ seconds }) => seconds)) / median(peer.runs.map(({ seconds }) => seconds))
+/** Ours divided by the peer's, medians of all runs; undefined where there is no peer. */
+export function ratio({ ours, peer }: Row): number | undefined {
+  return peer && medianOf(ours) / medianOf(peer.runs)
 }
 
-/** The comparisons as a table in Markdown. */
-export function tableOf(comparisons: readonly Comparison[]): string {
-  const rows = comparisons.map((one) =>
-    [
-      one.what,
-      spread(one.ours),
-      `${spread(one.peer.runs)} (${one.peer.name})`,
-      ratio(one).toFixed(2),
-      one.goal === undefined ? '' : `≤ ${one.goal}`,
-      memory(one.ours),
-      memory(one.peer.runs),
-    ].join(' | '),
+/** Whether every goal of the row is reached; undefined where it has none. */
+export function isReached(row: Row): boolean | undefined {
+  const { goal, ours, peer } = row
+  if (goal === undefined) return undefined
+  const value = medianOf(ours)
+  return (
+    (goal.ratio === undefined || (ratio(row) ?? Number.NaN) <= goal.ratio) &&
+    (goal.most === undefined || value <= goal.most) &&
+    (goal.peerPlus === undefined || (peer !== undefined && value <= medianOf(peer.runs) + goal.peerPlus)) &&
+    (goal.residentMiB === undefined || highest(ours) <= goal.residentMiB)
   )
+}
+
+/** The rows as a table in Markdown. */
+export function tableOf(rows: readonly Row[]): string {
   return [
-    '| | ours | peer | ratio | goal | our MiB | peer MiB |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
-    ...rows.map((row) => `| ${row} |`),
+    '| | ours | peer | ratio | goal | reached | MiB ours / peer | CPU s ours / peer |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map((row) => `| ${cells(row).join(' | ')} |`),
   ].join('\n')
 }
 
-/** `3.20 s (3.01–3.55)` */
-function spread(runs: readonly Run[]): string {
-  const seconds = runs.map((run) => run.seconds)
-  const [least, most] = [Math.min(...seconds), Math.max(...seconds)].map((value) => value.toFixed(2))
-  return `${median(seconds).toFixed(2)} s (${least}–${most})`
+function cells(row: Row): string[] {
+  const { what, unit, ours, peer, goal } = row
+  const reached = isReached(row)
+  return [
+    what,
+    spread(ours, unit),
+    peer ? `${spread(peer.runs, unit)} (${peer.name})` : '',
+    ratio(row)?.toFixed(2) ?? '',
+    goal ? goalText(goal, unit) : '',
+    reached === undefined ? '' : reached ? 'yes' : '**no**',
+    both(memory(ours), peer && memory(peer.runs)),
+    both(cpu(ours), peer && cpu(peer.runs)),
+  ]
 }
 
-function memory(runs: readonly Run[]): string {
+function goalText({ ratio: times, most, peerPlus, residentMiB }: Goal, unit: string): string {
+  return [
+    times !== undefined && `≤ ${times} ×`,
+    most !== undefined && `≤ ${most} ${unit}`,
+    peerPlus !== undefined && `≤ peer + ${peerPlus} ${unit}`,
+    residentMiB !== undefined && `≤ ${residentMiB} MiB`,
+  ]
+    .filter((part) => part !== false)
+    .join(', ')
+}
+
+/** `3.20 s (3.01–3.55)` */
+function spread(runs: readonly Run[], unit: string): string {
+  const values = runs.map((run) => run.value)
+  const middle = median(values)
+  const digits = unit === 's' ? 2 : middle < 10 ? 1 : 0
+  const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits))
+  return `${middle.toFixed(digits)} ${unit}${runs.length > 1 ? ` (${least}–${most})` : ''}`
+}
+
+function medianOf(runs: readonly Run[]): number {
+  return median(runs.map(({ value }) => value))
+}
+
+function highest(runs: readonly Run[]): number {
+  return Math.max(...runs.map(({ residentMiB }) => residentMiB ?? Number.NaN))
+}
+
+function memory(runs: readonly Run[]): string | undefined {
   const known = runs.flatMap(({ residentMiB }) => residentMiB ?? [])
-  return known.length === 0 ? '' : String(Math.max(...known))
+  return known.length === 0 ? undefined : String(Math.round(Math.max(...known)))
+}
+
+function cpu(runs: readonly Run[]): string | undefined {
+  const known = runs.flatMap(({ cpuSeconds }) => cpuSeconds ?? [])
+  return known.length === 0 ? undefined : median(known).toFixed(1)
+}
+
+function both(ours: string | undefined, peer: string | undefined): string {
+  if (ours === undefined && peer === undefined) return ''
+  return peer === undefined ? (ours ?? '') : `${ours ?? '?'} / ${peer}`
 }

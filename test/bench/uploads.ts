@@ -4,40 +4,42 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { StoreAccess } from '../support/bucket.ts'
+import { type StoreAccess, temporaryBucket, testStore } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
 import { createMc } from './mc.ts'
-import type { Comparison, Run } from './measure.ts'
+import type { Row, Run, Topic } from './measure.ts'
 import { watchResident } from './resident.ts'
-import { grow, type Tree } from './trees.ts'
+import { grow, type Tree, trees } from './trees.ts'
 
 /**
  * The upload engine against `mc cp`: the uploader from SIGTERM, which the kubelet sends when the worker has ended,
  * to its end with the manifest written. Both read the same files, which are in the page cache.
  */
-export async function compareUploads(
-  tree: Tree,
-  rounds: number,
-  store: StoreAccess,
-  bucket: string,
-): Promise<Comparison> {
+export const uploads: Topic = {
+  name: 'uploads',
+  async *run({ rounds, only }) {
+    for (const tree of trees.filter(({ what }) => what.includes(only))) yield compare(tree, rounds)
+  },
+}
+
+async function compare(tree: Tree, rounds: number): Promise<Row> {
+  await using bucket = await temporaryBucket()
+  const store = testStore()
   const folder = await mkdtemp(join(tmpdir(), 'jobferry-bench-'))
   const result = join(folder, 'result')
   try {
     await mkdir(result)
     await grow(tree, result)
     const mc = await createMc(store)
-    const comparison: Comparison = {
-      what: `upload, ${tree.what}`,
-      ours: [],
-      peer: { name: 'mc cp', runs: [] },
-      ...(tree.goal !== undefined && { goal: tree.goal }),
-    }
+    const ours: Run[] = []
+    const theirs: Run[] = []
     for (let round = 0; round < rounds; round++) {
-      comparison.peer.runs.push(await mc.upload(result, `${bucket}/mc/${round}`))
-      comparison.ours.push(await upload(folder, result, store, bucket))
+      theirs.push(await mc.upload(result, `${bucket.name}/mc/${round}`))
+      ours.push(await upload(folder, result, store, bucket.name))
     }
-    return comparison
+    const peer = { name: 'mc cp', runs: theirs }
+    const goal = { residentMiB: 128, ...(tree.goal !== undefined && { ratio: tree.goal }) }
+    return { what: `upload, ${tree.what}`, unit: 's', ours, peer, goal }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -73,7 +75,7 @@ async function upload(folder: string, result: string, store: StoreAccess, bucket
   const [code] = (await exited) as [number | null]
   const seconds = (performance.now() - start) / 1000
   if (code !== 0) throw new Error(`the uploader ended with ${code}`)
-  return { seconds, residentMiB: await resident() }
+  return { value: seconds, residentMiB: await resident() }
 }
 
 /** The program that a supervisor runs. */

@@ -1,0 +1,5 @@
+import type { Topic } from './measure.ts'
+import { uploads } from './uploads.ts'
+
+/** In the order in which they are run; each is a file of its own. */
+export const topics: readonly Topic[] = [uploads]
