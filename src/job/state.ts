@@ -133,8 +133,9 @@ interface Outcome {
 }
 
 function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored): Outcome {
-  const { stop, deletedAt } = observation
+  const { stop } = observation
   const { worker, interrupted } = attempt
+  const deletedAt = othersDeletionOf(observation)
   const begunBeforeEnd = (at: number) =>
     worker.finishedAt === undefined || at <= worker.finishedAt + worker.resolution
   const whole = stored !== 'none' && coversWorkersEnd(attempt, stored)
@@ -162,14 +163,22 @@ function finalOutcome(observation: Observation, attempt: Attempt, stored: Stored
       deletedAt !== undefined ? jobDeleted : (uploadersWords(attempt) ?? uploadInterrupted(observation)),
     )
   if (stopSeen) {
+    // A kubelet that comes back late tells of a deletion that came when the worker had just ended.
     return failed(
-      deletedAt !== undefined
-        ? jobDeleted
-        : { reason: 'Interrupted', message: 'the pod was told to stop before its worker had ended' },
+      (deletedAt !== undefined ? jobDeleted : undefined) ??
+        (interrupted && interruption(observation, attempt, interrupted)) ?? {
+          reason: 'Interrupted',
+          message: 'the pod was told to stop before its worker had ended',
+        },
     )
   }
   const note = fullVolumeNote(stored)
   return { state: 'succeeded', ...(note && { note }) }
+}
+
+/** A stop deletes the Job too; in whole seconds, rounded down, that may seem to have come before the stop. */
+function othersDeletionOf({ stop, deletedAt }: Observation): number | undefined {
+  return stop !== undefined && deletedAt !== undefined && deletedAt + 1000 > stop.at ? undefined : deletedAt
 }
 
 function stopped(outcome: 'canceled' | 'failed' | 'deleted', cause: Cause): Outcome {

@@ -403,6 +403,28 @@ it('never succeeds where its Job was deleted before its worker had ended, though
   expect(assess(seen, head(), 0)).toMatchObject({ state: 'failed', cause: { reason: 'JobDeleted' } })
 })
 
+it("takes a stop's own deletion of the Job, whose time is rounded down, for nobody else's", () => {
+  const worker = { startedAt: created, finishedAt: finished, exitCode: 3, restarts: 0, resolution: 1000 }
+  const stop = canceled(finished + second + 100)
+  const seen = observation({ attempt: attempt({ worker, ended: true }), stop, deletedAt: finished + second })
+  expect(assess(seen, head(), 0)).toMatchObject({ state: 'failed', cause: { reason: 'Error' } })
+  const succeeded = { ...seen, attempt: attempt({ ended: true }) }
+  expect(assess(succeeded, head(), 0)).toMatchObject({ state: 'succeeded' })
+})
+
+it('names the deletion of a pod whose uploader heard of it, though it came after the worker had ended', () => {
+  const interrupted = {
+    reason: 'PodDeleted',
+    message: 'somebody deleted the pod',
+    at: finished + 3 * second,
+  } as const
+  const seen = observation({ attempt: attempt({ ended: true, interrupted }) })
+  expect(assess(seen, head({ stopSeen: true }), 0)).toMatchObject({
+    state: 'failed',
+    cause: { reason: 'PodDeleted' },
+  })
+})
+
 it('decides nothing by an attempt that failed while a later one may not have been seen yet', () => {
   const worker = { startedAt: created, finishedAt: finished, exitCode: 1, restarts: 0, resolution: 1000 }
   const seen = { attempt: attempt({ worker, ended: true }), ended: { at: finished } }

@@ -39,7 +39,8 @@ export function wrongWith(
 
 const outcomes: Readonly<Record<Aimed, readonly Reason[]>> = {
   evicted: ['Evicted', 'Interrupted', 'TooManyDisruptions'],
-  'pod deleted': ['PodDeleted'],
+  // A deletion that nobody saw in the cluster was heard of by the uploader at most.
+  'pod deleted': ['PodDeleted', 'Interrupted'],
   'Job deleted': ['JobDeleted'],
   canceled: ['Canceled'],
 }
