@@ -1,6 +1,6 @@
 import { type Entry, pathBytes, targetBytes } from '../artifact/entry.ts'
+import { endOfTar, padding, type TarMember, tarHeader } from '../artifact/tar-header.ts'
 import { isReadable, type ReadableFile } from './readable-file.ts'
-import { endOfTar, padding, type TarMember, tarHeader } from './tar-header.ts'
 import { directoriesLast } from './tar-order.ts'
 
 /** Files up to this size are read ahead whole, some at once: one request each is what they cost. */

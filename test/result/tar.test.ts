@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Entry, pathFields, targetFields } from '../../src/artifact/entry.ts'
 import { layout } from '../../src/artifact/layout.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
-import { tarHeader } from '../../src/result/tar-header.ts'
+import { tarHeader } from '../../src/artifact/tar-header.ts'
 import { attempt, job } from '../artifact/fixtures.ts'
 import { putFile, serve } from './served.ts'
 
