@@ -15,6 +15,7 @@ import { loadConfiguredJobs } from './lifecycle/configured-jobs.ts'
 import { createJobs } from './lifecycle/create-jobs.ts'
 import { removalRules } from './lifecycle/janitor.ts'
 import { createLocateResult } from './lifecycle/locate-result.ts'
+import { createStoreHealth } from './lifecycle/store-health.ts'
 import { clusterFields, commandFields } from './local/supported-fields.ts'
 import { createLog, type Log } from './log.ts'
 
@@ -103,8 +104,9 @@ async function assemble(
   const metrics = createMetrics(() => jobs.countByState())
   cleanups.push(() => following.close())
   const locateResult = createLocateResult(jobs)
+  const storeHealth = createStoreHealth(store)
   return {
-    services: { jobs, backend, store, locateResult, configured, metrics, log, ...parts },
+    services: { jobs, backend, store, storeHealth, locateResult, configured, metrics, log, ...parts },
     follow: () => following.start(),
   }
 }

@@ -4,30 +4,31 @@ import { route } from './route.ts'
 import type { Services } from './services.ts'
 
 /** What kubelets ask, without a token. */
-export function probeRoutes({ backend, ready }: Services): Router {
+export function probeRoutes(services: Services): Router {
   const router = Router()
   route(router, '/health/live', {
     get: (_req, res) => void res.json({ status: 'live' }),
   })
   route(router, '/health/ready', {
-    get(_req, res) {
-      const isReady = ready()
+    async get(_req, res) {
+      const isReady = services.ready()
       // A backend or store that is away doesn't take the API out of service: every answer would be 502 then.
       res
         .status(isReady ? 200 : 503)
-        .json({ status: isReady ? 'ready' : 'not ready', missing: backend.missing() })
+        .json({ status: isReady ? 'ready' : 'not ready', missing: await missingOf(services) })
     },
   })
   return router
 }
 
 /** What people ask. */
-export function healthRoutes({ backend, store, jobs, metrics, ready }: Services): Router {
+export function healthRoutes(services: Services): Router {
+  const { backend, store, jobs, metrics, ready } = services
   const router = Router()
   route(router, '/health', {
-    get(req, res) {
+    async get(req, res) {
       readQuery(req, [])
-      const missing = backend.missing()
+      const missing = await missingOf(services)
       const status = !ready() ? 'not ready' : missing.length > 0 ? 'degraded' : 'ok'
       res.status(ready() ? 200 : 503).json({
         status,
@@ -47,4 +48,8 @@ export function healthRoutes({ backend, store, jobs, metrics, ready }: Services)
     },
   })
   return router
+}
+
+async function missingOf({ backend, storeHealth }: Services): Promise<string[]> {
+  return [...backend.missing(), ...(await storeHealth.missing())]
 }

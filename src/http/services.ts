@@ -2,6 +2,7 @@ import type { ArtifactStore } from '../artifact/store.ts'
 import type { JobBackend } from '../job/backend.ts'
 import type { ConfiguredJob } from '../job/request-schema.ts'
 import type { Jobs } from '../lifecycle/jobs.ts'
+import type { StoreHealth } from '../lifecycle/store-health.ts'
 import type { Log } from '../log.ts'
 import type { LocateResult } from '../result/locate.ts'
 import type { Metrics } from './metrics.ts'
@@ -11,6 +12,7 @@ export interface Services {
   jobs: Jobs
   backend: JobBackend
   store: ArtifactStore
+  storeHealth: StoreHealth
   locateResult: LocateResult
   configured: ConfiguredJobs
   metrics: Metrics

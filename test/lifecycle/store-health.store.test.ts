@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { createS3Store } from '../../src/artifact/s3.ts'
+import { staticCredentials } from '../../src/artifact/s3-credentials.ts'
+import type { ArtifactStore } from '../../src/artifact/store.ts'
+import { createStoreHealth } from '../../src/lifecycle/store-health.ts'
+import { type TemporaryBucket, temporaryBucket, testStore } from '../support/bucket.ts'
+import { eventually } from '../support/eventually.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+
+let bucket: TemporaryBucket
+let proxy: FaultProxy
+let store: ArtifactStore
+
+beforeEach(async () => {
+  bucket = await temporaryBucket()
+  proxy = await startFaultProxy(testStore().endpoint)
+  store = storeWith(testStore().secretKey)
+})
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await store.close()
+  await proxy.close()
+  await bucket.remove()
+})
+
+it('misses nothing while the store answers, and asks it once for all who want to know within 5 s', async () => {
+  const head = vi.spyOn(store, 'head')
+  const health = createStoreHealth(store)
+  expect(await Promise.all([health.missing(), health.missing()])).toEqual([[], []])
+  expect(await health.missing()).toEqual([])
+  expect(head).toHaveBeenCalledTimes(1)
+})
+
+it('names a store that refuses its key, with the address', async () => {
+  const denied = storeWith('wrong-secret')
+  try {
+    const [trouble] = await eventually(async () => {
+      const missing = await createStoreHealth(denied).missing()
+      if (missing.length === 0) throw new Error('nothing is missing')
+      return missing
+    })
+    expect(trouble).toContain(proxy.url)
+    expect(trouble).toMatch(/403|denied|signature/i)
+  } finally {
+    await denied.close()
+  }
+})
+
+it('answers within a second though the store hangs, and names it from the end of that try on', async () => {
+  await proxy.setFault({ kind: 'hang' })
+  const health = createStoreHealth(store)
+  const start = performance.now()
+  await health.missing()
+  expect(performance.now() - start).toBeLessThan(4000)
+  await eventually(async () => expect((await health.missing()).join()).toMatch(/no answer within 5 s/), {
+    within: 20_000,
+  })
+})
+
+it('names it no more once it answers again', async () => {
+  await proxy.setFault({ kind: 'refuse' })
+  const health = createStoreHealth(store)
+  await eventually(async () => expect((await health.missing()).join()).toMatch(/can't be used/), {
+    within: 20_000,
+  })
+  await proxy.setFault({ kind: 'pass' })
+  await eventually(async () => expect(await health.missing()).toEqual([]), { within: 20_000 })
+})
+
+function storeWith(secretKey: string): ArtifactStore {
+  return createS3Store({
+    endpoint: proxy.url,
+    bucket: bucket.name,
+    region: 'us-east-1',
+    prefix: '',
+    credentials: staticCredentials(testStore().accessKey, secretKey),
+  })
+}
