@@ -58,6 +58,8 @@ export const settings = z.object({
   LOST_NODE_SECONDS: wholeNumber(1, 86_400, 300),
   JANITOR_INTERVAL_SECONDS: wholeNumber(1, 86_400, 3600),
   JANITOR_DRY_RUN: flag,
+  GRANT_SECONDS: wholeNumber(1, 365 * 86_400, 86_400),
+  DATASETS_FILE: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 })
 export type Settings = z.infer<typeof settings>

@@ -19,6 +19,10 @@ export interface Config {
   /** How long downloads may go on after SIGTERM. */
   shutdownSeconds: number
   janitor: { intervalSeconds: number; dryRun: boolean }
+  /** How long a token for a job's results is good. */
+  grantSeconds: number
+  /** The mapping of data spaces' asset ids. */
+  datasetsFile?: string
   logLevel: string
   /** What Idempotency-Keys are unique in, and where Jobs are made. */
   namespace: string
@@ -98,6 +102,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     demoWaitSeconds: env.DEMO_WAIT_SECONDS,
     shutdownSeconds: env.SHUTDOWN_SECONDS,
     janitor: { intervalSeconds: env.JANITOR_INTERVAL_SECONDS, dryRun: env.JANITOR_DRY_RUN },
+    grantSeconds: env.GRANT_SECONDS,
+    ...(env.DATASETS_FILE && { datasetsFile: resolve(env.DATASETS_FILE) }),
     logLevel: env.LOG_LEVEL,
     namespace: onCluster ? (env.NAMESPACE ?? podNamespace() ?? 'default') : (env.NAMESPACE ?? 'local'),
     backend: onCluster ? kubernetes(env) : { kind: 'local', allowCommands: env.LOCAL_ALLOW_COMMANDS },

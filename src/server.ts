@@ -4,6 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openUploads } from './artifact/checkpoint.ts'
 import type { ArtifactStore } from './artifact/store.ts'
 import { createBackend, createStore } from './backends.ts'
+import { loadDatasets } from './completion/datasets/load-datasets.ts'
+import { createGrants } from './completion/grants/create-grants.ts'
+import { sweepGrants } from './completion/grants/sweep-grants.ts'
 import { type Config, isLoopback } from './config.ts'
 import { messageOf } from './errors.ts'
 import { createApp } from './http/app.ts'
@@ -87,6 +90,9 @@ async function assemble(
   cleanups.push(() => backend.close())
   const configured = await loadConfiguredJobs(config.jobsDirectory, log)
   cleanups.push(() => configured.close())
+  const datasets = await loadDatasets(config.datasetsFile, log)
+  cleanups.push(() => datasets.close())
+  const grants = createGrants(store, { seconds: config.grantSeconds })
   const { jobs, ...following } = createJobs({
     backend,
     store,
@@ -106,8 +112,14 @@ async function assemble(
   const locateResult = createLocateResult(jobs)
   const storeHealth = createStoreHealth(store)
   return {
-    services: { jobs, backend, store, storeHealth, locateResult, configured, metrics, log, ...parts },
-    follow: () => following.start(),
+    services: {
+      ...{ jobs, backend, store, storeHealth, locateResult, configured, datasets, grants, metrics, log },
+      ...parts,
+    },
+    follow() {
+      following.start()
+      cleanups.push(sweepGrants(grants, backend, log))
+    },
   }
 }
 

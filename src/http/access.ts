@@ -4,8 +4,17 @@ import type { Token } from './options.ts'
 
 /** The name of the token in an Authorization header (RFC 6750), or undefined where there is none that is known. */
 export function tokenName(authorization: string | undefined, tokens: readonly Token[]): string | undefined {
-  const given = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization ?? '')?.[1]
-  if (given === undefined) return undefined
+  const given = bearerToken(authorization)
+  return given === undefined ? undefined : nameOf(given, tokens)
+}
+
+/** The token of an Authorization header (RFC 6750). */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization ?? '')?.[1]
+}
+
+/** Whose token it is. */
+export function nameOf(given: string, tokens: readonly Token[]): string | undefined {
   const digest = createHash('sha256').update(given).digest()
   let found: string | undefined
   // All are compared, each in constant time: how long it takes says nothing about which one was near.

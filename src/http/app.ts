@@ -6,6 +6,7 @@ import { demoRoutes } from './demo.ts'
 import { deployRoutes } from './deploy.ts'
 import { environmentRoutes } from './environments.ts'
 import { errorHandler } from './error-handler.ts'
+import { grantGuard } from './grant-guard.ts'
 import { hostGuard, readyGuard, siteGuard, tokenGuard } from './guards.ts'
 import { healthRoutes, probeRoutes } from './health.ts'
 import { jobRoutes } from './jobs.ts'
@@ -39,7 +40,13 @@ export function createApp(services: Services, options: HttpOptions): Express {
   })
   app.use(requestLog(services), bodyLimits(), hostGuard(options))
   app.use(probeRoutes(services))
-  app.use(tokenGuard(options), siteGuard(options), healthRoutes(services), readyGuard(services))
+  app.use(
+    grantGuard(services.grants),
+    tokenGuard(options),
+    siteGuard(options),
+    healthRoutes(services),
+    readyGuard(services),
+  )
   // /job/deploy comes before /job/:id.
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
   app.use(resultRoutes(results, services, options))

@@ -14,10 +14,10 @@ export function hostGuard(options: HttpOptions): RequestHandler {
   }
 }
 
-/** Lets known tokens pass and notes whose it is; without any configured, everybody passes. */
+/** Lets known tokens pass, and who showed a grant's; notes whose it is. Without any configured, everybody passes. */
 export function tokenGuard({ tokens }: HttpOptions): RequestHandler {
   return (req, res, next) => {
-    if (tokens.length === 0) return next()
+    if (tokens.length === 0 || res.locals.token !== undefined) return next()
     const { authorization } = req.headers
     const name = tokenName(authorization, tokens)
     if (name === undefined) {

@@ -1,4 +1,6 @@
 import type { ArtifactStore } from '../artifact/store.ts'
+import type { Datasets } from '../completion/datasets/datasets.ts'
+import type { Grants } from '../completion/grants/grants.ts'
 import type { JobBackend } from '../job/backend.ts'
 import type { ConfiguredJob } from '../job/request-schema.ts'
 import type { Jobs } from '../lifecycle/jobs.ts'
@@ -15,6 +17,8 @@ export interface Services {
   storeHealth: StoreHealth
   locateResult: LocateResult
   configured: ConfiguredJobs
+  datasets: Datasets
+  grants: Grants
   metrics: Metrics
   log: Log
   /** False before the first sync and during shutdown. */

@@ -1,0 +1,64 @@
+import { text } from 'node:stream/consumers'
+import { type ArtifactStore, isNotFound } from '../../artifact/store.ts'
+import type { Grant } from './grants.ts'
+
+/** For this time after its last token's end a grant is kept, so that its readers are told why it opens nothing. */
+const keptMilliseconds = 86_400_000
+const duePrefix = 'grants-due/'
+
+/** Grants as objects. Rejects with StoreError. */
+export interface StoredGrants {
+  read(id: string): Promise<Grant | undefined>
+  write(grant: Grant): Promise<void>
+  remove(id: string): Promise<void>
+  /** Removes those whose tokens all ended a day ago; reads no others than those that may be. */
+  sweep(now: number): Promise<void>
+}
+
+export function storedGrants(store: ArtifactStore): StoredGrants {
+  const grants: StoredGrants = {
+    async read(id) {
+      try {
+        const { stream } = await store.get(keyOf(id))
+        return JSON.parse(await text(stream)) as Grant
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    },
+
+    async write(grant) {
+      // First, so that none is without it.
+      await store.put(dueKey(grant), Buffer.alloc(0))
+      await store.put(keyOf(grant.id), Buffer.from(JSON.stringify(grant)))
+    },
+
+    remove: (id) => store.remove([keyOf(id)]),
+
+    async sweep(now) {
+      for await (const { key } of store.list(duePrefix)) {
+        const [, time, id] = /^grants-due\/(\d{13})-([\w-]+)$/.exec(key) ?? []
+        if (time === undefined || id === undefined) continue
+        if (Number(time) > now) return
+        const grant = await grants.read(id)
+        // Where it was renewed it has a later entry.
+        if (grant && dueOf(grant) <= now) await grants.remove(id)
+        await store.remove([key])
+      }
+    },
+  }
+  return grants
+}
+
+function keyOf(id: string): string {
+  return `grants/${id}.json`
+}
+
+function dueKey(grant: Grant): string {
+  return `${duePrefix}${String(dueOf(grant)).padStart(13, '0')}-${grant.id}`
+}
+
+function dueOf({ secrets }: Grant): number {
+  const ends = secrets.map(({ expires_at }) => Date.parse(expires_at))
+  return Math.max(0, ...ends) + keptMilliseconds
+}

@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest'
+import { createGrants } from '../../../src/completion/grants/create-grants.ts'
+import type { GrantedRead } from '../../../src/completion/grants/grants.ts'
+import { folderStore, keysOf } from '../../support/folder-store.ts'
+
+const job = '0b0e1c5a-3f6c-4a5e-9a55-0d6a7c2f1e11'
+const other = '0b0e1c5a-3f6c-4a5e-9a55-0d6a7c2f1e12'
+const all: GrantedRead = { job, what: 'result', files: [] }
+
+/** Grants whose clock stands until it is moved. */
+async function grantsAt(start: number) {
+  const store = await folderStore()
+  let now = start
+  const grants = createGrants(store, { seconds: 60, now: () => now })
+  return { store, grants, pass: (seconds: number) => (now += seconds * 1000), now: () => now }
+}
+
+test('a token opens its job, in every replica, until its time is over', async () => {
+  const { store, grants, pass } = await grantsAt(1_000_000)
+  const { id, token, expiresAt } = await grants.create({ job })
+  expect(token).toMatch(/^jfg_[\w-]+\.[\w-]{43}$/)
+  expect(expiresAt.getTime()).toBe(1_060_000)
+  const replica = createGrants(store, { seconds: 1, now: () => 1_059_999 })
+  expect(await replica.check(token, all)).toBe(id)
+  expect(await grants.check(token, { ...all, what: 'list' })).toBe(id)
+  pass(60)
+  await expect(grants.check(token, all)).rejects.toThrow('expired at 1970-01-01T00:17:40.000Z')
+  await expect(grants.check(token, all)).rejects.toMatchObject({ code: 'unauthorized' })
+})
+
+test('no token and no hash of one can be made of what lies in the store', async () => {
+  const { store, grants } = await grantsAt(0)
+  const { id, token } = await grants.create({ job })
+  const [key = ''] = await keysOf(store, 'grants/')
+  const { stream } = await store.get(key)
+  const stored = Buffer.concat(await stream.toArray()).toString()
+  expect(stored).not.toContain(token)
+  expect(stored).not.toContain(token.split('.')[1])
+  const hash = (JSON.parse(stored) as { secrets: { sha256: string }[] }).secrets[0]?.sha256 ?? ''
+  await expect(grants.check(`jfg_${id}.${hash}`, all)).rejects.toMatchObject({ code: 'unauthorized' })
+})
+
+test.each<[string, GrantedRead]>([
+  ['another job', { ...all, job: other }],
+  ['everything', all],
+  ['the list', { ...all, what: 'list' }],
+  ['another file', { ...all, files: [Buffer.from('b.txt')] }],
+  ['the file and another one', { ...all, files: [Buffer.from('a.txt'), Buffer.from('b.txt')] }],
+])('a token for one file does not open %s', async (_, read) => {
+  const { grants } = await grantsAt(0)
+  const { token } = await grants.create({ job, files: ['a.txt'] })
+  await expect(grants.check(token, { ...all, files: [Buffer.from('a.txt')] })).resolves.toBeDefined()
+  await expect(grants.check(token, read)).rejects.toMatchObject({ code: 'forbidden' })
+})
+
+test.each([
+  'jfg_',
+  'jfg_x',
+  'jfg_../x.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'jfg_x.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+])('%s opens nothing', async (token) => {
+  const { grants } = await grantsAt(0)
+  await grants.create({ id: 'x', job })
+  await expect(grants.check(token, all)).rejects.toMatchObject({ code: 'unauthorized' })
+})
+
+test('a suspended grant opens nothing until it is resumed, a revoked one never again', async () => {
+  const { grants } = await grantsAt(0)
+  const { id, token } = await grants.create({ job })
+  expect(await grants.suspend(id)).toBe(true)
+  await expect(grants.check(token, all)).rejects.toMatchObject({ code: 'forbidden' })
+  expect(await grants.resume(id)).toBe(true)
+  await expect(grants.check(token, all)).resolves.toBe(id)
+  await grants.revoke(id)
+  await grants.revoke(id)
+  await expect(grants.check(token, all)).rejects.toMatchObject({ code: 'unauthorized' })
+  expect([await grants.suspend(id), await grants.resume(id), await grants.renew(id)]).toEqual([
+    false,
+    false,
+    undefined,
+  ])
+})
+
+test('a renewed grant opens with both tokens, or with the new one only', async () => {
+  const { grants, pass } = await grantsAt(0)
+  const first = await grants.create({ id: 'flow', job })
+  pass(30)
+  const second = await grants.renew('flow')
+  await expect(grants.check(first.token, all)).resolves.toBe('flow')
+  const third = await grants.renew('flow', { only: true, seconds: 5 })
+  await expect(grants.check(first.token, all)).rejects.toMatchObject({ code: 'unauthorized' })
+  await expect(grants.check(second?.token ?? '', all)).rejects.toMatchObject({ code: 'unauthorized' })
+  await expect(grants.check(third?.token ?? '', all)).resolves.toBe('flow')
+  pass(5)
+  await expect(grants.check(third?.token ?? '', all)).rejects.toThrow('expired')
+})
+
+test('a grant that is made again, since its answer got lost, keeps the token that was given', async () => {
+  const { grants } = await grantsAt(0)
+  const first = await grants.create({ id: 'again', job })
+  const [second] = await Promise.all([
+    grants.create({ id: 'again', job }),
+    grants.create({ id: 'again', job }),
+  ])
+  for (const { token } of [first, second]) await expect(grants.check(token, all)).resolves.toBe('again')
+})
+
+test('a day after its end a grant is swept from the store, one that was renewed is not', async () => {
+  const { store, grants, pass, now } = await grantsAt(1_000_000)
+  const ended = await grants.create({ id: 'ended', job })
+  await grants.create({ id: 'renewed', job })
+  pass(60)
+  const renewed = await grants.renew('renewed', { seconds: 200_000 })
+  await grants.sweep(now())
+  await expect(grants.check(ended.token, all)).rejects.toThrow('expired')
+  pass(86_400)
+  await grants.sweep(now())
+  expect(await keysOf(store, 'grants/')).toEqual(['grants/renewed.json'])
+  expect(await keysOf(store, 'grants-due/')).toHaveLength(1)
+  await expect(grants.check(renewed?.token ?? '', all)).resolves.toBe('renewed')
+})
