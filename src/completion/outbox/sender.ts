@@ -1,0 +1,165 @@
+import type { ArtifactStore } from '../../artifact/store.ts'
+import { messageOf } from '../../errors.ts'
+import { DueQueue } from '../../lifecycle/due-queue.ts'
+import type { Log } from '../../log.ts'
+import { putJson } from '../json-objects.ts'
+import type { Outgoing } from '../outgoing/outgoing.ts'
+import { type Lane, Lanes } from './lanes.ts'
+import type { MessageKind } from './outbox.ts'
+import { Slots } from './slots.ts'
+import {
+  deliveryOf,
+  laneOf,
+  outboxPrefix,
+  readMessage,
+  type StoredMessage,
+  writeHistory,
+} from './stored-message.ts'
+import { tryMessage } from './try-message.ts'
+
+export interface SenderParts {
+  store: ArtifactStore
+  outgoing: Outgoing
+  log: Log
+  lease: Lease
+  kinds: ReadonlyMap<string, MessageKind>
+  /** How often messages of other replicas are looked for, in milliseconds. */
+  every?: number
+}
+
+/** Of JobBackend. */
+export interface Lease {
+  holdsLease(): boolean
+  onLease(listener: (held: boolean) => void): () => void
+}
+
+const everyMs = 5_000
+const mostAtOnce = 200
+
+/** Sends what lies in the outbox, where this process holds the Lease: each lane's first message when it is due. */
+export class Sender {
+  readonly #parts: SenderParts
+  readonly #lanes = new Lanes()
+  readonly #queue = new DueQueue()
+  readonly #slots = new Slots(mostAtOnce)
+  readonly #closing = new AbortController()
+  #sweeping: Promise<void> = Promise.resolve()
+  #endLease: (() => void) | undefined
+
+  constructor(parts: SenderParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    this.#endLease = this.#parts.lease.onLease((held) => {
+      // Whoever holds it meanwhile goes on with the same messages.
+      this.#lanes.clear()
+      if (held) this.#sweep()
+    })
+    this.#sweep()
+  }
+
+  /** There is a message; `stored` where it is known already. */
+  notice(key: string, stored?: StoredMessage): void {
+    const name = laneOf(key)
+    if (name === undefined || this.#closing.signal.aborted || !this.#parts.lease.holdsLease()) return
+    const lane = this.#lanes.put(name, key)
+    if (stored && lane.keys[0] === key && !lane.busy) lane.head ??= { key, stored }
+    this.#plan(lane)
+  }
+
+  /** Begins no further call; those under way are ended, their messages are sent again by the next process. */
+  async close(): Promise<void> {
+    this.#endLease?.()
+    this.#closing.abort()
+    await Promise.all([this.#queue.close(), this.#sweeping])
+  }
+
+  #sweep(): void {
+    const { signal } = this.#closing
+    if (signal.aborted) return
+    const before = this.#sweeping
+    this.#sweeping = before.then(() => this.#look())
+    this.#queue.set('sweep', Date.now() + (this.#parts.every ?? everyMs), () => this.#sweep())
+  }
+
+  async #look(): Promise<void> {
+    const { store, log, lease } = this.#parts
+    const { signal } = this.#closing
+    if (!lease.holdsLease() || signal.aborted) return
+    try {
+      for await (const { key } of store.list(outboxPrefix, { signal })) this.notice(key)
+    } catch (error) {
+      if (!signal.aborted) log.warn({ error: messageOf(error) }, 'what is to be sent could not be listed')
+    }
+  }
+
+  #plan(lane: Lane, delay = 0): void {
+    if (lane.busy || !this.#lanes.isCurrent(lane)) return
+    const next = lane.head?.stored.next_at
+    const due = next ? Date.parse(next) : Date.now()
+    this.#queue.set(`lane ${lane.name}`, Math.max(due, Date.now() + delay), () => this.#run(lane))
+  }
+
+  async #run(lane: Lane): Promise<void> {
+    const { store, log, lease } = this.#parts
+    const [key] = lane.keys
+    if (lane.busy || key === undefined || !this.#lanes.isCurrent(lane)) return
+    lane.busy = true
+    let delay = 0
+    const free = await this.#slots.take()
+    try {
+      const stored = lane.head?.key === key ? lane.head.stored : await readMessage(store, key)
+      if (!lease.holdsLease() || this.#closing.signal.aborted) return
+      if (stored === undefined) this.#lanes.drop(lane, key)
+      else if (stored === 'damaged') throw new Error(`${key} is not what was written`)
+      else await this.#goOn(lane, key, stored)
+      lane.failures = 0
+    } catch (error) {
+      delay = Math.min(60_000, 500 * 2 ** lane.failures++)
+      if (!this.#closing.signal.aborted) log.warn({ key, error: messageOf(error) }, 'sending is tried again')
+    } finally {
+      free()
+      lane.busy = false
+    }
+    if (!this.#closing.signal.aborted) this.#plan(lane, delay)
+  }
+
+  async #goOn(lane: Lane, key: string, stored: StoredMessage): Promise<void> {
+    const { kinds, outgoing } = this.#parts
+    lane.head = { key, stored }
+    if (stored.state !== 'pending') return this.#settle(lane, key, stored)
+    if (Date.parse(stored.next_at ?? '') > Date.now()) return
+    const kind = kinds.get(stored.message.kind)
+    if (kind === undefined) throw new Error(`nothing here sends messages of the kind ${stored.message.kind}`)
+    const tried = await tryMessage(stored, kind, outgoing, this.#closing.signal)
+    // Before it is written down: a store that is away must not make it sent again.
+    lane.head = { key, stored: tried }
+    this.#tell(tried)
+    if (tried.state !== 'pending') return this.#settle(lane, key, tried)
+    await putJson(this.#parts.store, key, tried)
+    await writeHistory(this.#parts.store, tried)
+  }
+
+  /** Each step idempotent: begun again it finishes, without sending anything. */
+  async #settle(lane: Lane, key: string, stored: StoredMessage): Promise<void> {
+    const { store, kinds } = this.#parts
+    await putJson(store, key, stored)
+    await kinds.get(stored.message.kind)?.onEnd?.(stored.message, deliveryOf(stored))
+    await writeHistory(store, stored)
+    await store.remove([key])
+    this.#lanes.drop(lane, key)
+  }
+
+  #tell({ message: { kind, id, job, url }, state, attempts, next_at }: StoredMessage): void {
+    const { status, error } = attempts.at(-1) ?? {}
+    const line = { job, kind, message: id, to: hostOf(url), state, status, error, next_at }
+    if (state === 'delivered') this.#parts.log.info(line, 'sent')
+    else this.#parts.log.warn(line, 'sending failed')
+  }
+}
+
+/** A URL's path and query may be what its receiver takes for a password. */
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).host : undefined
+}
