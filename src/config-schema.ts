@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { allowExpected, parseAllow } from './completion/outgoing/allow.ts'
 
 const flag = z
   .enum(['0', '1', 'true', 'false'], { error: 'expected 1 or 0' })
@@ -54,6 +55,8 @@ export const settings = z.object({
   INPUT_MAX_BYTES: wholeNumber(0, Number.MAX_SAFE_INTEGER, 10 * 2 ** 30),
   WAIT_MAX_SECONDS: wholeNumber(0, 3600, 50),
   DEMO_WAIT_SECONDS: wholeNumber(0, 3600, 50),
+  OUTGOING_ALLOW: z.string().optional().transform(allowRules),
+  OUTGOING_TIMEOUT_SECONDS: wholeNumber(1, 300, 15),
   SHUTDOWN_SECONDS: wholeNumber(0, 3600, 25),
   LOST_NODE_SECONDS: wholeNumber(1, 86_400, 300),
   JANITOR_INTERVAL_SECONDS: wholeNumber(1, 86_400, 3600),
@@ -63,6 +66,13 @@ export const settings = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 })
 export type Settings = z.infer<typeof settings>
+
+function allowRules(text: string | undefined, context: z.RefinementCtx) {
+  if (text === undefined) return undefined
+  const rules = parseAllow(text)
+  if (rules === undefined) context.addIssue({ code: 'custom', message: `expected ${allowExpected}` })
+  return rules
+}
 
 function parseTokens(text: string, context: z.RefinementCtx): { name: string; sha256: string }[] {
   const tokens = []

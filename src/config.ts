@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { BlockList } from 'node:net'
 import { join, resolve } from 'node:path'
+import type { OutgoingSettings } from './completion/outgoing/send.ts'
 import { type Settings, settings } from './config-schema.ts'
 import { messageOf } from './errors.ts'
 
@@ -16,6 +18,8 @@ export interface Config {
   inputMaxBytes: number
   waitMaxSeconds: number
   demoWaitSeconds: number
+  /** Which addresses of callers may be called, and how long that may take. */
+  outgoing: OutgoingSettings
   /** How long downloads may go on after SIGTERM. */
   shutdownSeconds: number
   janitor: { intervalSeconds: number; dryRun: boolean }
@@ -100,6 +104,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     inputMaxBytes: env.INPUT_MAX_BYTES,
     waitMaxSeconds: env.WAIT_MAX_SECONDS,
     demoWaitSeconds: env.DEMO_WAIT_SECONDS,
+    outgoing: outgoingOf(env, onCluster),
     shutdownSeconds: env.SHUTDOWN_SECONDS,
     janitor: { intervalSeconds: env.JANITOR_INTERVAL_SECONDS, dryRun: env.JANITOR_DRY_RUN },
     grantSeconds: env.GRANT_SECONDS,
@@ -153,6 +158,17 @@ function onAccess(env: Settings, onCluster: boolean): string[] {
     }
   }
   return problems
+}
+
+/** In a pod, loopback is this program itself and what else runs beside it: no caller's business. */
+function outgoingOf(env: Settings, onCluster: boolean): OutgoingSettings {
+  const classes: OutgoingSettings['allow']['classes'] = onCluster
+    ? ['public', 'private']
+    : ['public', 'private', 'loopback']
+  return {
+    allow: env.OUTGOING_ALLOW ?? { classes, hosts: [], networks: new BlockList() },
+    timeoutMilliseconds: env.OUTGOING_TIMEOUT_SECONDS * 1000,
+  }
 }
 
 /** Whether an address to listen on can be reached from this machine alone. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openUploads } from './artifact/checkpoint.ts'
 import type { ArtifactStore } from './artifact/store.ts'
 import { createBackend, createStore } from './backends.ts'
+import { createCompletion } from './completion/create-completion.ts'
 import { loadDatasets } from './completion/datasets/load-datasets.ts'
 import { createGrants } from './completion/grants/create-grants.ts'
 import { sweepGrants } from './completion/grants/sweep-grants.ts'
@@ -93,6 +94,9 @@ async function assemble(
   const datasets = await loadDatasets(config.datasetsFile, log)
   cleanups.push(() => datasets.close())
   const grants = createGrants(store, { seconds: config.grantSeconds })
+  const { outgoing } = config
+  const completion = createCompletion({ store, lease: backend, log, outgoing })
+  cleanups.push(() => completion.close())
   const { jobs, ...following } = createJobs({
     backend,
     store,
@@ -101,6 +105,7 @@ async function assemble(
     namespace: config.namespace,
     inputMaxBytes: config.inputMaxBytes,
     janitor: { intervalSeconds, rules },
+    tellEnd: completion.tellEnd,
     onGivenUp: () => metrics.givenUp(),
     onArchived({ state, reason, result: { state: kept, count, bytes } }) {
       metrics.ended({ state, reason })
@@ -113,10 +118,11 @@ async function assemble(
   const storeHealth = createStoreHealth(store)
   return {
     services: {
-      ...{ jobs, backend, store, storeHealth, locateResult, configured, datasets, grants, metrics, log },
-      ...parts,
+      ...{ jobs, backend, store, storeHealth, locateResult, configured, completion, datasets, grants },
+      ...{ metrics, log, ...parts },
     },
     follow() {
+      completion.start()
       following.start()
       cleanups.push(sweepGrants(grants, backend, log))
     },

@@ -1,4 +1,5 @@
 import type { ArtifactStore } from '../artifact/store.ts'
+import type { Completion } from '../completion/create-completion.ts'
 import type { Datasets } from '../completion/datasets/datasets.ts'
 import type { Grants } from '../completion/grants/grants.ts'
 import type { JobBackend } from '../job/backend.ts'
@@ -19,6 +20,7 @@ export interface Services {
   configured: ConfiguredJobs
   datasets: Datasets
   grants: Grants
+  completion: Completion
   metrics: Metrics
   log: Log
   /** False before the first sync and during shutdown. */

@@ -8,6 +8,7 @@ import type { Stop } from '../job/observation.ts'
 import type { Log } from '../log.ts'
 import { currentJob, knownJob, waitForFinal } from './current-job.ts'
 import { createDeployment } from './deployment.ts'
+import type { TellEnd } from './endings.ts'
 import { finish } from './finish.ts'
 import { type JanitorSettings, startJanitor } from './janitor.ts'
 import { listJobs } from './job-list.ts'
@@ -30,6 +31,8 @@ export interface JobsParts {
   inputMaxBytes: number
   /** Absent: nothing is removed without being asked for. */
   janitor?: JanitorSettings
+  /** Tells who waits for a job that it has ended, within milliseconds of that; called again after a rejection. */
+  tellEnd?: TellEnd
   /** Called once for each job that this process archived. */
   onArchived?(job: Job): void
   /** Called once for each deleted job that this process let go before it was archived. */
@@ -52,8 +55,9 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
     followLog: (uuid, attempt) => logs.follow(uuid, attempt),
     onForgotten: (uuid) => void logs.drop(uuid),
     onGivenUp: () => parts.onGivenUp?.(),
-    async finish(job) {
-      await finish({ backend, store, records, logs, openUploads }, job)
+    ...(parts.tellEnd && { tellEnd: parts.tellEnd }),
+    async finish(job, isTold) {
+      await finish({ backend, store, records, logs, openUploads, isTold }, job)
       if (!job.assessment.deleted) parts.onArchived?.(job.answer)
     },
   })

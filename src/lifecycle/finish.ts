@@ -14,6 +14,8 @@ export interface FinishParts {
   records: Records
   logs: LogArchive
   openUploads: OpenUploads
+  /** Whether who waits for the job's end was told of it. */
+  isTold(): Promise<boolean>
 }
 
 /**
@@ -26,6 +28,7 @@ export async function finish(parts: FinishParts, job: TrackedJob): Promise<void>
   const { uuid, request, requestSha256 } = job.live
   if (job.assessment.deleted) {
     await parts.logs.drop(uuid)
+    await untilTold(parts)
     await purge(store, records, openUploads, uuid)
     await backend.discard(uuid)
     return
@@ -43,8 +46,13 @@ export async function finish(parts: FinishParts, job: TrackedJob): Promise<void>
   const written = await readOrDamaged(records, uuid)
   const times = timesOf(written === 'damaged' ? undefined : written, request, Date.now())
   await records.write({ version: 1, job: job.answer, request, request_sha256: requestSha256, ...times, logs })
+  await untilTold(parts)
   // One that the backend no longer has may have made room for another of its uuid.
   if (!job.givenUp) await backend.release(uuid, request.keep_seconds)
+}
+
+async function untilTold({ isTold }: FinishParts): Promise<void> {
+  if (!(await isTold())) throw new Error('not everybody who waits for its end could be told')
 }
 
 /** A record that is written again, since a crash came before the job was let go, keeps its first one's times. */

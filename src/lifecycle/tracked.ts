@@ -30,6 +30,10 @@ export interface Tracked extends TrackedJob {
   announcement: Promise<void> | undefined
   /** The last finish or lookup, which may write into the store until it is settled; never rejects. */
   working: Promise<void> | undefined
+  /** Whether who waits for its end was told, on its way or done; never rejects. */
+  telling: Promise<boolean> | undefined
+  /** How often that failed. */
+  untold: number
   /** What was finished: nothing more is to be done until the backend lets it go. */
   finished: 'archived' | 'removed' | undefined
   /** The backend let it go while it was being finished: whatever has its uuid now is another job. */
@@ -66,4 +70,30 @@ export function isQuiet(live: LiveJob): boolean {
 /** 0.25 s, doubled at each failure in a row, at most 10 s. */
 export function failureDelay(failures: number): number {
   return Math.min(10_000, 250 * 2 ** Math.min(failures, 10))
+}
+
+/** What is known of a job at first, beside what its backend shows. */
+export function fresh(): Omit<Tracked, keyof TrackedJob | 'stored' | 'storedFor'> {
+  return {
+    storeTrouble: undefined,
+    busy: new Set(),
+    announcement: undefined,
+    working: undefined,
+    telling: undefined,
+    untold: 0,
+    finished: undefined,
+    gone: false,
+    failures: 0,
+    overdueSince: undefined,
+  }
+}
+
+/** A job that the backend had to let go, until it is finished. */
+export function remembered({ givenUp, finished, live }: Tracked): LiveJob | undefined {
+  return givenUp && finished === undefined ? live : undefined
+}
+
+/** A new job of the uuid of one that was given up. */
+export function isAnother(known: Tracked | undefined, live: LiveJob): boolean {
+  return known?.givenUp === true && known.live.observation.createdAt !== live.observation.createdAt
 }

@@ -7,17 +7,28 @@ import { type Assessment, assess } from '../job/state.ts'
 import type { Log } from '../log.ts'
 import { asItCounts, deletionKey, giveUpInTime } from './deletions.ts'
 import { DueQueue } from './due-queue.ts'
+import { endKey, type TellEnd, tellEnd } from './endings.ts'
 import { jobAnswer } from './job-answer.ts'
 import { lookupKey, planLookup, withStoreTrouble } from './lookup.ts'
 import { announceStops, endRepeats, enforceLimits, limitKey, stopKey } from './stops.ts'
-import { failureDelay, isQuiet, type Tracked, type TrackedJob, type Tracking } from './tracked.ts'
+import {
+  failureDelay,
+  fresh,
+  isAnother,
+  isQuiet,
+  remembered,
+  type Tracked,
+  type TrackedJob,
+  type Tracking,
+} from './tracked.ts'
 
 export interface TrackerOptions {
   backend: JobBackend
   store: ArtifactStore
   log: Log
-  /** Does what follows a job's end: archive and let go, or remove. Called again after a failure. */
-  finish(job: TrackedJob): Promise<void>
+  /** Does what follows a job's end: archive and let go once it is told, or remove. Called again after a failure. */
+  finish(job: TrackedJob, isTold: () => Promise<boolean>): Promise<void>
+  tellEnd?: TellEnd
   /** Begins to keep the worker's log: its pod is going. */
   followLog(uuid: string, attempt: string): void
   /** Nothing more is to be done for the job. */
@@ -145,8 +156,8 @@ export class Tracker {
 
   #forget(uuid: string): void {
     const known = this.#jobs.delete(uuid)
-    const keys = [lookupKey(uuid), limitKey(uuid), stopKey(uuid), finishKey(uuid), deletionKey(uuid)]
-    for (const key of keys) this.#queue.delete(key)
+    const keys = [lookupKey, limitKey, stopKey, finishKey, deletionKey, endKey]
+    for (const key of keys) this.#queue.delete(key(uuid))
     this.#options.onForgotten(uuid)
     if (known) this.#changes.emit(uuid)
   }
@@ -157,6 +168,7 @@ export class Tracker {
     else if (assessment.awaitsManifest) planLookup(this.#tracking, tracked)
     if (!this.#options.backend.holdsLease()) return
     giveUpInTime(this.#tracking, tracked, this.#options.onGivenUp)
+    if (isFinal(assessment.state) && tracked.finished === undefined) void this.#isTold(tracked)
     if (isFinal(assessment.state) && !assessment.deleted && endRepeats(this.#tracking, tracked)) return
     if (isFinal(assessment.state) ? !live.observation.lingering : assessment.deleted && isQuiet(live)) {
       this.#planFinish(uuid, tracked)
@@ -184,6 +196,10 @@ export class Tracker {
     })
   }
 
+  #isTold(tracked: Tracked): Promise<boolean> {
+    return tellEnd(this.#tracking, tracked, this.#options.tellEnd ?? (async () => {}))
+  }
+
   async #finish(uuid: string, tracked: Tracked): Promise<void> {
     if (!this.#tracking.isCurrent(tracked)) return
     tracked.busy.add('finish')
@@ -192,7 +208,7 @@ export class Tracker {
       // Else the stop could come into the store after all else of the job was removed from it.
       await tracked.announcement
       const { deleted } = tracked.assessment
-      await this.#options.finish({ ...tracked })
+      await this.#options.finish({ ...tracked }, () => this.#isTold(tracked))
       tracked.finished = deleted ? 'removed' : 'archived'
       tracked.failures = 0
     } catch (error) {
@@ -216,29 +232,6 @@ function isSameState(a: Job, b: Job): boolean {
 
 function finishKey(uuid: string): string {
   return `finish ${uuid}`
-}
-
-function fresh(): Omit<Tracked, keyof TrackedJob | 'stored' | 'storedFor'> {
-  return {
-    storeTrouble: undefined,
-    busy: new Set(),
-    announcement: undefined,
-    working: undefined,
-    finished: undefined,
-    gone: false,
-    failures: 0,
-    overdueSince: undefined,
-  }
-}
-
-/** A job that the backend had to let go, until it is finished. */
-function remembered({ givenUp, finished, live }: Tracked): LiveJob | undefined {
-  return givenUp && finished === undefined ? live : undefined
-}
-
-/** A new job of the uuid of one that was given up. */
-function isAnother(known: Tracked | undefined, live: LiveJob): boolean {
-  return known?.givenUp === true && known.live.observation.createdAt !== live.observation.createdAt
 }
 
 /** A final state is final, whatever somebody does to the Job afterwards; only its removal still counts. */

@@ -1,0 +1,103 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eventually } from './eventually.ts'
+
+/** A request as a receiver got it. */
+export interface Received {
+  method: string
+  path: string
+  headers: IncomingHttpHeaders
+  body: string
+  /** Milliseconds since the epoch. */
+  at: number
+}
+
+/** How a receiver answers: a status with headers and body, or whatever a function does to the answer. */
+export type Reaction =
+  | { status: number; headers?: Record<string, string>; body?: string }
+  | ((res: ServerResponse) => void)
+
+export const hang: Reaction = () => undefined
+export const reset: Reaction = (res) => res.socket?.resetAndDestroy()
+/** 200, then a body that never ends. */
+export const slowBody: Reaction = (res) => {
+  const timer = setInterval(() => res.write('.'), 50)
+  res.once('close', () => clearInterval(timer))
+}
+export const hugeBody: Reaction = (res) => void res.end(Buffer.alloc(8 * 2 ** 20))
+
+export interface Receiver {
+  url: string
+  received: Received[]
+  /** How it answers from now on; with a list, one after the other, the last one for all that follows. */
+  react(...reactions: Reaction[]): void
+  /** Resolves with what it got once that are `count`. */
+  until(count: number, within?: number): Promise<Received[]>
+  /** Nobody listens any more; start() begins again on the same port. */
+  stop(): Promise<void>
+  start(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** A server that gets what is sent out, and fails as it is told to. With `tls` its certificate is its own word. */
+export async function startReceiver({ tls = false } = {}): Promise<Receiver> {
+  const received: Received[] = []
+  let reactions: Reaction[] = [{ status: 204 }]
+  const listener: RequestListener = (req, res) => {
+    const chunks: Buffer[] = []
+    req.on('data', (chunk: Buffer) => chunks.push(chunk))
+    req.on('end', () => {
+      const { method = '', url: path = '', headers } = req
+      received.push({ method, path, headers, body: Buffer.concat(chunks).toString(), at: Date.now() })
+      const reaction = (reactions.length > 1 ? reactions.shift() : reactions[0]) ?? { status: 204 }
+      if (typeof reaction === 'function') reaction(res)
+      else res.writeHead(reaction.status, reaction.headers).end(reaction.body)
+    })
+  }
+  const server = tls ? createTlsServer(selfSigned(), listener) : createServer(listener)
+  const listen = (port: number) => new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
+  await listen(0)
+  const { port } = server.address() as AddressInfo
+  const stop = async () => {
+    server.closeAllConnections()
+    await new Promise((done) => server.close(done))
+  }
+  return {
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    received,
+    react(...given) {
+      reactions = given
+    },
+    until: (count, within) =>
+      eventually(
+        () => {
+          if (received.length < count) throw new Error(`${received.length} of ${count} received`)
+          return received
+        },
+        { within: within ?? 15_000, every: 20 },
+      ),
+    stop,
+    start: () => listen(port),
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+function selfSigned(): { key: Buffer; cert: Buffer } {
+  const directory = mkdtempSync(join(tmpdir(), 'jobferry-tls-'))
+  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  const form = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  execFileSync('openssl', [...form, '-days', '2', ...subject, '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  })
+  try {
+    return { key: readFileSync(key), cert: readFileSync(cert) }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
