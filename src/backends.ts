@@ -15,6 +15,7 @@ export async function createStore({ store }: Config): Promise<ArtifactStore> {
   const { staticCredentials } = await import('./artifact/s3-credentials.ts')
   return createS3Store({
     endpoint: store.endpoint,
+    ...(store.publicEndpoint !== undefined && { publicEndpoint: store.publicEndpoint }),
     bucket: store.bucket,
     region: store.region,
     prefix: store.prefix,

@@ -28,6 +28,12 @@ export const settings = z.object({
     .optional(),
   S3_ENDPOINT: httpUrl.optional(),
   S3_ENDPOINT_FOR_PODS: httpUrl.optional(),
+  S3_PUBLIC_ENDPOINT: httpUrl
+    .refine(
+      (url) => /^\/?$/.test(new URL(url).pathname),
+      'expected an address without a path: it would not be signed',
+    )
+    .optional(),
   S3_BUCKET: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "expected a bucket's name: 3 to 63 of a-z, 0-9, - and .")

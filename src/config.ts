@@ -59,6 +59,8 @@ export interface LocalConfig {
 export interface S3Config {
   kind: 's3'
   endpoint: string
+  /** The store as clients reach it; without it nobody is sent there. */
+  publicEndpoint?: string
   bucket: string
   region: string
   prefix: string
@@ -112,7 +114,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     logLevel: env.LOG_LEVEL,
     namespace: onCluster ? (env.NAMESPACE ?? podNamespace() ?? 'default') : (env.NAMESPACE ?? 'local'),
     backend: onCluster ? kubernetes(env) : { kind: 'local', allowCommands: env.LOCAL_ALLOW_COMMANDS },
-    store: storeOf(env),
+    store: storeOf(env, inPod),
     because: {
       backend: inPod
         ? 'it runs in a pod'
@@ -212,11 +214,14 @@ function kubernetes(env: Settings): KubernetesConfig {
   }
 }
 
-function storeOf(env: Settings): S3Config | FolderConfig {
+/** In a pod S3_ENDPOINT is, as a rule, a name that the cluster alone knows: clients are sent to a named one only. */
+function storeOf(env: Settings, inPod: boolean): S3Config | FolderConfig {
+  const publicEndpoint = env.S3_PUBLIC_ENDPOINT ?? (inPod ? undefined : env.S3_ENDPOINT)
   if (!env.S3_ENDPOINT) return { kind: 'folder', directory: join(resolve(env.DATA_DIRECTORY), 'store') }
   return {
     kind: 's3',
     endpoint: env.S3_ENDPOINT,
+    ...(publicEndpoint !== undefined && { publicEndpoint }),
     bucket: env.S3_BUCKET,
     region: env.S3_REGION,
     prefix: env.S3_PREFIX,

@@ -26,6 +26,18 @@ describe('the backend', () => {
     })
   })
 
+  it('sends clients to the store where that is their own network as a rule, in a pod only to an address that is named', () => {
+    const named = { S3_PUBLIC_ENDPOINT: 'https://files.example.org' }
+    const pod = { KUBERNETES_SERVICE_HOST: '10.0.0.1', UPLOADER_IMAGE: 'i', ...s3 }
+    expect(loadConfig(s3)).toMatchObject({ store: { publicEndpoint: 'http://minio:9000' } })
+    expect(loadConfig(pod).store).not.toHaveProperty('publicEndpoint')
+    for (const environment of [s3, pod]) {
+      expect(loadConfig({ ...environment, ...named })).toMatchObject({
+        store: { endpoint: 'http://minio:9000', publicEndpoint: 'https://files.example.org' },
+      })
+    }
+  })
+
   it('is Kubernetes with KUBECONFIG, and in a pod', () => {
     const { KUBECONFIG: _, ...inPod } = { ...cluster, KUBERNETES_SERVICE_HOST: '10.0.0.1' }
     expect(loadConfig(cluster)).toMatchObject({ backend: { kind: 'kubernetes', kubeconfig: '/k' } })
@@ -56,6 +68,11 @@ it.each<[string, Record<string, string>, RegExp]>([
     'an endpoint without keys',
     { S3_ENDPOINT: 'http://minio:9000' },
     /S3_ACCESS_KEY: missing.*S3_SECRET_KEY: missing/,
+  ],
+  [
+    'a public endpoint with a path',
+    { ...s3, S3_PUBLIC_ENDPOINT: 'https://example.org/s3' },
+    /S3_PUBLIC_ENDPOINT: expected an address without a path/,
   ],
   ['an endpoint that is no address', { ...s3, S3_ENDPOINT: 'minio:9000' }, /S3_ENDPOINT/],
   ['the embedded backend on all addresses', { HOST: '0.0.0.0' }, /HOST: 0\.0\.0\.0 is no loopback address/],

@@ -148,7 +148,8 @@ function encodeComponent(text: string): string {
   )
 }
 
-function encodeQuery(query: Record<string, string>): string {
+/** With its `?`, as SigV4 wants it; empty for no parameters. */
+export function encodeQuery(query: Record<string, string>): string {
   const pairs = Object.entries(query).map(
     ([name, value]) => `${encodeComponent(name)}=${encodeComponent(value)}`,
   )

@@ -5,6 +5,7 @@ import { createS3Bucket, type S3Bucket } from './s3-bucket.ts'
 import type { S3CredentialsProvider } from './s3-credentials.ts'
 import { getObject, headObject } from './s3-get.ts'
 import { createS3Http, type S3Http } from './s3-http.ts'
+import { createS3Presigner } from './s3-presign.ts'
 import {
   abortMultipartUpload,
   abortMultipartUploads,
@@ -14,7 +15,7 @@ import {
   etagOf,
   uploadPart,
 } from './s3-upload.ts'
-import type { ArtifactStore, Upload, WriteOptions } from './store.ts'
+import type { ArtifactStore, PresignOptions, Upload, WriteOptions } from './store.ts'
 import { StoreError } from './store.ts'
 import { checkKey, checkPrefix } from './store-key.ts'
 
@@ -30,6 +31,8 @@ export interface S3Settings {
   credentials: S3CredentialsProvider
   /** Milliseconds without any progress after which a request fails as `unavailable`; 30,000. */
   timeoutMs?: number
+  /** The store as clients reach it: for presigned addresses, of which there are none without it. */
+  publicEndpoint?: string
 }
 
 /** An S3 bucket. The uploader needs GetObject, PutObject and AbortMultipartUpload on its keys, nothing else. */
@@ -46,6 +49,11 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
   /** Keys whose last createUpload() failed: there may be an upload all the same. */
   const doubtful = new Set<string>()
   const inBucket = <T extends Pick<Upload, 'key' | 'id'>>(upload: T) => ({ ...upload, key: full(upload.key) })
+
+  const presigned = (reached: Omit<S3Settings, 'prefix'>) => {
+    const presign = createS3Presigner(reached)
+    return async (key: string, options: PresignOptions) => presign(full(key), options)
+  }
 
   const store: ArtifactStore = {
     name: `s3 ${endpoint.origin}/${settings.bucket}${prefix === '' ? '' : `/${prefix}`}`,
@@ -93,6 +101,10 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
     abortUpload: async (upload, signal) => abortMultipartUpload(http, inBucket(upload), signal),
 
     abortUploads: async (key, signal) => abortMultipartUploads(http, full(key), signal),
+
+    ...(settings.publicEndpoint !== undefined && {
+      presign: presigned({ ...settings, endpoint: settings.publicEndpoint }),
+    }),
 
     close: async () => {
       bucket.close()

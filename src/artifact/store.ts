@@ -61,6 +61,12 @@ export interface ArtifactStore {
    */
   abortUploads(key: string, signal?: AbortSignal): Promise<void>
 
+  /**
+   * An address at which anyone may read the object for a while, without credentials; it makes no request, so the object
+   * may be absent or another one. Absent where the store has no address that clients reach.
+   */
+  presign?(key: string, options: PresignOptions): Promise<string>
+
   /** Ends idle connections. */
   close(): Promise<void>
 }
@@ -94,6 +100,14 @@ export interface GetOptions {
   length?: number
   ifMatch?: string
   signal?: AbortSignal
+}
+
+export interface PresignOptions {
+  method: 'GET' | 'HEAD'
+  expiresSeconds: number
+  /** Fields of the answer, instead of the store's own. */
+  contentType: string
+  contentDisposition: string
 }
 
 export interface ListOptions {

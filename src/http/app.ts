@@ -1,5 +1,6 @@
 import express, { type Express } from 'express'
 import { Problem } from '../errors.ts'
+import { sandbox } from '../result/answer.ts'
 import { createResults } from '../result/results.ts'
 import { bodyLimits } from './body-limits.ts'
 import { demoRoutes } from './demo.ts'
@@ -31,8 +32,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   app.use((_req, res, next) => {
     res.set({
       'X-Content-Type-Options': 'nosniff',
-      // What a job left may be HTML: in a sandbox its scripts can't call this API as its reader.
-      'Content-Security-Policy': "default-src 'none'; sandbox",
+      'Content-Security-Policy': sandbox,
       'Cross-Origin-Resource-Policy': 'same-origin',
       'Cache-Control': 'no-store',
     })

@@ -3,7 +3,7 @@ import { invalid } from '../errors.ts'
 import { archiveFormat } from '../result/archive-format.ts'
 import { UnsatisfiableRange } from '../result/file.ts'
 import { listParameters, parseListQuery } from '../result/list.ts'
-import { rawQuery, single } from '../result/raw-query.ts'
+import { flag, rawQuery, single } from '../result/raw-query.ts'
 import type { Results, TarRequest } from '../result/results.ts'
 import { callerGone } from './gone.ts'
 import { jobId } from './job-id.ts'
@@ -29,17 +29,20 @@ export function resultRoutes(
   route(router, '/job/:id/result', {
     async get(req, res) {
       const uuid = jobId(req)
-      const query = rawQuery(req.originalUrl, ['file', 'format', 'wait'])
+      const query = rawQuery(req.originalUrl, ['file', 'format', 'redirect', 'wait'])
       const files = query.get('file') ?? []
       if (files.some((file) => file.length === 0)) {
         throw invalid('file', 'is empty', 'a path of the result list')
       }
       const named = single(query, 'format')?.toString('latin1')
       const format = archiveFormat(named)
+      const redirect = flag(query, 'redirect') ?? false
       const [only] = files
       const asItIs = only !== undefined && files.length === 1 && named === undefined
       await wait(req, res, uuid, query)
-      await (asItIs ? sendFile(req, res, uuid, only) : sendTar(req, res, uuid, { paths: files, format }))
+      await (asItIs
+        ? sendFile(req, res, uuid, only, redirect)
+        : sendTar(req, res, uuid, { paths: files, format }))
     },
   })
 
@@ -82,10 +85,16 @@ export function resultFileSender(
   { metrics, log }: Pick<Services, 'metrics' | 'log'>,
   replaced: Readonly<Record<string, string>> = {},
 ) {
-  return async (req: Request, res: Response, uuid: string, path: string | Uint8Array): Promise<void> => {
+  return async (
+    req: Request,
+    res: Response,
+    uuid: string,
+    path: string | Uint8Array,
+    redirect = false,
+  ): Promise<void> => {
     const { method, headers } = req
     try {
-      const request = { method, headers, signal: callerGone(res) }
+      const request = { method, headers, redirect, signal: callerGone(res) }
       const answer = await results.file(uuid, Buffer.from(path), request)
       const bytes = await sendAnswer(res, { ...answer, headers: { ...answer.headers, ...replaced } }, log)
       if (answer.body !== undefined) metrics.downloaded('file', bytes)

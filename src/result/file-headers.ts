@@ -1,7 +1,7 @@
-import { create as contentDisposition } from 'content-disposition'
 import mime from 'mime'
 import { pathBytes } from '../artifact/entry.ts'
 import type { Validators } from './conditional.ts'
+import { dispositionOf, type ShownBy } from './disposition.ts'
 import type { ReadableFile } from './readable-file.ts'
 
 /** What a file is compared by. */
@@ -16,12 +16,13 @@ export function validatorHeaders({ etag, lastModified }: Validators): Record<str
   return { ETag: etag, ...date }
 }
 
-/** The fields that describe a file's content. */
-export function contentHeaders(file: ReadableFile): Record<string, string> {
+/** The fields that describe a file's content, by whomever it is sent. */
+export function contentHeaders(file: ReadableFile, shownBy: ShownBy = 'api'): Record<string, string> {
   const name = pathBytes(file).toString('utf8').replace(/^.*\//s, '')
+  const type = contentType(name)
   return {
-    'Content-Type': contentType(name),
-    'Content-Disposition': contentDisposition(name.replaceAll('\uFFFD', '_')),
+    'Content-Type': type,
+    'Content-Disposition': dispositionOf(name, type, shownBy),
     'Repr-Digest': `sha-256=:${Buffer.from(file.sha256, 'hex').toString('base64')}:`,
     'Accept-Ranges': 'bytes',
   }

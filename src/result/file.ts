@@ -6,11 +6,14 @@ import { contentHeaders, validatorHeaders, validatorsOf } from './file-headers.t
 import type { OpenedResult } from './opened.ts'
 import { parseRange, type RequestedRange } from './range.ts'
 import { type ReadableFile, readable, shown } from './readable-file.ts'
+import { redirected } from './redirect.ts'
 
 /** What of a request for a file matters. */
 export interface FileRequest {
   method: string
   headers: Conditions & { range?: string | undefined }
+  /** To the store's own address, where that can be. */
+  redirect?: boolean
   signal?: AbortSignal
 }
 
@@ -48,6 +51,8 @@ export async function fileAnswer(
   Object.assign(headers, contentHeaders(file))
   const range = rangeOf(request, file, validators)
   if (range.kind === 'unsatisfiable') throw new UnsatisfiableRange(request.headers.range ?? '', file.size)
+  const elsewhere = request.redirect ? await redirected(source, file, request, headers) : undefined
+  if (elsewhere !== undefined) return elsewhere
   if (range.kind === 'whole') {
     Object.assign(headers, { 'Content-Length': String(file.size) })
     if (request.method === 'HEAD') return { status: 200, headers }

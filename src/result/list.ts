@@ -3,7 +3,7 @@ import { chunkLength } from '../artifact/lines.ts'
 import type { Manifest } from '../artifact/manifest-reader.ts'
 import { invalid } from '../errors.ts'
 import type { OpenedResult } from './opened.ts'
-import { encodeValue, single } from './raw-query.ts'
+import { encodeValue, flag, single } from './raw-query.ts'
 
 /** An entry as callers see it. */
 export type ListedEntry = Omit<Entry, 'key' | 'offset' | 'etag'> & {
@@ -44,12 +44,12 @@ export function parseListQuery(query: ReadonlyMap<string, Buffer[]>): ListQuery 
   const prefix = single(query, 'prefix')
   const after = single(query, 'after')
   const limit = single(query, 'limit')
-  const verify = single(query, 'verify')
+  const verify = flag(query, 'verify')
   return {
     ...(prefix === undefined ? {} : { prefix }),
     ...(after === undefined ? {} : { after }),
     ...(limit === undefined ? {} : { limit: parseLimit(limit.toString('utf8')) }),
-    ...(verify === undefined ? {} : { verify: parseFlag(verify.toString('utf8')) }),
+    ...(verify === undefined ? {} : { verify }),
   }
 }
 
@@ -105,11 +105,6 @@ function listed(entry: Entry, damageOf: DamageOf): ListedEntry {
   const { key: _key, offset: _offset, etag: _etag, ...shown } = entry
   const damage = entry.key === undefined ? undefined : damageOf(entry)
   return damage === undefined ? shown : { ...shown, damage }
-}
-
-function parseFlag(text: string): boolean {
-  if (text === 'true' || text === 'false') return text === 'true'
-  throw invalid('verify', `${JSON.stringify(text)} is neither`, 'true or false')
 }
 
 function parseLimit(text: string): number {

@@ -20,9 +20,10 @@ export function parseRange(header: string | undefined, size: number): RequestedR
   if (match === null || others.length > 0) return whole
   const [, first = '', last = ''] = match
   if (first === '') return last === '' ? whole : suffix(Number(last), size)
+  // As numbers two positions beyond 2^53 may be equal that aren't.
+  if (last !== '' && BigInt(last) < BigInt(first)) return whole
   const start = Number(first)
   const end = last === '' ? Number.POSITIVE_INFINITY : Number(last)
-  if (end < start) return whole
   return start >= size ? { kind: 'unsatisfiable' } : { kind: 'range', start, end: Math.min(end, size - 1) }
 }
 

@@ -28,6 +28,14 @@ export function single(query: ReadonlyMap<string, Buffer[]>, name: string): Buff
   return values[0]
 }
 
+/** A parameter that is `true` or `false`; undefined where it isn't given. Throws a Problem for anything else. */
+export function flag(query: ReadonlyMap<string, Buffer[]>, name: string): boolean | undefined {
+  const text = single(query, name)?.toString('utf8')
+  if (text === undefined) return undefined
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw invalid(name, `${JSON.stringify(text)} is neither`, 'true or false')
+}
+
 /** Bytes as a query's value. */
 export function encodeValue(bytes: Uint8Array): string {
   let text = ''

@@ -99,7 +99,7 @@ describe('the configured job `default`', () => {
       'content-type: text/plain; charset=utf-8',
       `etag: "${hex}"`,
       `repr-digest: sha-256=:${digest.digest('base64')}:`,
-      'content-disposition: attachment; filename=hello.txt',
+      'content-disposition: inline; filename=hello.txt',
       'jobferry-result-state: complete',
     ]) {
       expect(whole.head.toLowerCase()).toContain(`\r\n${line.toLowerCase()}\r\n`)

@@ -43,7 +43,7 @@ describe('GET /job/:id/result?file=', () => {
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-length': '13',
       'content-type': 'text/plain; charset=utf-8',
-      'content-disposition': 'attachment; filename=hello.txt',
+      'content-disposition': 'inline; filename=hello.txt',
       etag: `"${sha256.toString('hex')}"`,
       'last-modified': 'Thu, 02 Jan 2025 03:04:05 GMT',
       'accept-ranges': 'bytes',
