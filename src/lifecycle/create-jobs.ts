@@ -112,6 +112,12 @@ function jobsOver(parts: AllParts): Jobs {
     waitForFinal: (uuid, milliseconds, signal) =>
       waitForFinal(tracker, records, uuid, { milliseconds, signal }),
 
+    watch: (listener) =>
+      tracker.changes.onAny((uuid) => {
+        const { answer: job, live, assessment } = tracker.get(uuid) ?? {}
+        listener({ uuid, job, deleted: assessment?.deleted ?? false, request: live?.request })
+      }),
+
     countByState() {
       const counts = new Map<string, number>()
       for (const { answer } of tracker.list()) counts.set(answer.state, (counts.get(answer.state) ?? 0) + 1)

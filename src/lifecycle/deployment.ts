@@ -5,7 +5,8 @@ import type { JobRequest } from '../job/request.ts'
 import { requestHash } from '../job/request-hash.ts'
 import type { Log } from '../log.ts'
 import { Inputs } from './inputs.ts'
-import type { Deployment } from './jobs.ts'
+import type { Companion, Deployment } from './jobs.ts'
+import { guarded } from './store-guard.ts'
 
 export interface DeploymentParts {
   backend: JobBackend
@@ -26,10 +27,11 @@ export function createDeployment(
 ): Deployment {
   const inputs = new Inputs({ store, uuid, maxBytes, hashOnly: existing !== undefined })
 
-  async function make(request: JobRequest): Promise<void> {
+  async function make(request: JobRequest, companion?: Companion): Promise<void> {
     const requestSha256 = requestHash(request, inputs.received)
     if (existing !== undefined) return checkSame(existing, requestSha256)
     const inputsSha256 = await inputs.storeList()
+    if (companion) await guarded(() => companion.write())
     const plan = { uuid, request, requestSha256, ...(inputsSha256 && { inputsSha256 }) }
     const made = await backend.create(plan)
     checkSame(made.requestSha256, requestSha256)
@@ -38,10 +40,10 @@ export function createDeployment(
     await untilKnown(backend, uuid)
   }
 
-  async function abandonQuietly(): Promise<void> {
-    await inputs.remove().catch((error: unknown) => {
+  async function abandonQuietly(companion?: Companion): Promise<void> {
+    await Promise.all([inputs.remove(), companion?.remove()]).catch((error: unknown) => {
       const failed = { job: uuid, error: messageOf(error) }
-      log.warn(failed, 'inputs of a request that failed could not be removed')
+      log.warn(failed, 'what came with a request that failed could not be removed')
     })
   }
 
@@ -50,13 +52,15 @@ export function createDeployment(
 
     receiveInput: (name, stream) => inputs.receive(name, stream),
 
-    async deploy(request) {
+    async deploy(request, companion) {
       try {
-        await make(request)
+        await make(request, companion)
         return { job_uuid: uuid }
       } catch (error) {
         // Where the cluster's answer was lost, the Job may stand: a retry with the key completes it.
-        if (!(error instanceof Problem && error.code === 'unavailable')) await abandonQuietly()
+        if (!(error instanceof Problem && error.code === 'unavailable')) {
+          await abandonQuietly(existing === undefined ? companion : undefined)
+        }
         throw error
       } finally {
         unlock()

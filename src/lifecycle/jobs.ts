@@ -29,8 +29,23 @@ export interface Jobs {
   /** The job when it is final, or as it is after `milliseconds`; undefined when there is none (any more). */
   waitForFinal(uuid: string, milliseconds: number, signal?: AbortSignal): Promise<Job | undefined>
 
+  /**
+   * Calls `listener` after each change of a live job, its vanishing included (it is finished and let go, or deleted);
+   * returns what ends it.
+   */
+  watch(listener: (change: JobChange) => void): () => void
+
   /** How many live jobs are in each state. */
   countByState(): Map<string, number>
+}
+
+export interface JobChange {
+  uuid: string
+  /** Undefined for one that is not followed any more; `deleted` for one that is being removed. */
+  job: Job | undefined
+  deleted: boolean
+  /** Of a job that is followed; values of its environment blanked. */
+  request: JobRequest | undefined
 }
 
 /** One creation under way; exactly one of deploy() and abandon() ends it. */
@@ -46,10 +61,16 @@ export interface Deployment {
   /**
    * Makes the job. A replay of the same request answers as the first time did. Rejects
    * `idempotency-key-reused` for another request, and what JobBackend.create rejects with; after a rejection
-   * nothing of it is left.
+   * nothing of it is left. `companion` is not written for a replay.
    */
-  deploy(request: JobRequest): Promise<{ job_uuid: string }>
+  deploy(request: JobRequest, companion?: Companion): Promise<{ job_uuid: string }>
 
   /** Removes what was received. */
   abandon(): Promise<void>
+}
+
+/** What is to stand in the store beside a job before that begins, and goes where it doesn't come to be. */
+export interface Companion {
+  write(): Promise<void>
+  remove(): Promise<void>
 }

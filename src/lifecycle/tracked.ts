@@ -97,3 +97,8 @@ export function remembered({ givenUp, finished, live }: Tracked): LiveJob | unde
 export function isAnother(known: Tracked | undefined, live: LiveJob): boolean {
   return known?.givenUp === true && known.live.observation.createdAt !== live.observation.createdAt
 }
+
+/** How far a job is changes every few seconds: that is for whoever asks, not for the log. */
+export function isSameState(a: Job, b: Job): boolean {
+  return a.state === b.state && a.reason === b.reason
+}

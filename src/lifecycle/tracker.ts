@@ -1,10 +1,10 @@
-import { EventEmitter } from 'node:events'
 import type { ArtifactStore } from '../artifact/store.ts'
 import { messageOf } from '../errors.ts'
 import type { JobBackend, LiveJob } from '../job/backend.ts'
-import { isFinal, type Job } from '../job/job.ts'
+import { isFinal } from '../job/job.ts'
 import { type Assessment, assess } from '../job/state.ts'
 import type { Log } from '../log.ts'
+import { Changes } from './changes.ts'
 import { asItCounts, deletionKey, giveUpInTime } from './deletions.ts'
 import { DueQueue } from './due-queue.ts'
 import { endKey, type TellEnd, tellEnd } from './endings.ts'
@@ -16,6 +16,7 @@ import {
   fresh,
   isAnother,
   isQuiet,
+  isSameState,
   remembered,
   type Tracked,
   type TrackedJob,
@@ -47,8 +48,8 @@ export class Tracker {
   readonly #tracking: Tracking
   readonly #jobs = new Map<string, Tracked>()
   readonly #queue = new DueQueue()
-  /** Emits a job's uuid after each change of its answer. */
-  readonly #changes = new EventEmitter().setMaxListeners(0)
+  /** Of answers, vanishing included. */
+  readonly changes = new Changes()
   readonly #ends: (() => void)[] = []
   #closed = false
 
@@ -99,17 +100,15 @@ export class Tracker {
     await Promise.all([known.announcement, known.working])
   }
 
-  /** Calls `listener` after each change of that job, its vanishing included. */
   onChange(uuid: string, listener: () => void): () => void {
-    this.#changes.on(uuid, listener)
-    return () => this.#changes.off(uuid, listener)
+    return this.changes.on(uuid, listener)
   }
 
   /** Resolves when nothing of it writes into the store any more. */
   async close(): Promise<void> {
     this.#closed = true
     for (const end of this.#ends) end()
-    for (const uuid of this.#changes.eventNames()) this.#changes.emit(uuid)
+    this.changes.wakeAll()
     const announcements = [...this.#jobs.values()].map(({ announcement }) => announcement)
     await Promise.all([this.#queue.close(), ...announcements])
   }
@@ -146,7 +145,7 @@ export class Tracker {
     this.#jobs.set(uuid, tracked)
     if (says) this.#logState(tracked)
     this.#plan(uuid, tracked)
-    if (changed) this.#changes.emit(uuid)
+    if (changed) this.changes.emit(uuid)
   }
 
   #logState({ answer: { job_uuid, state, reason, message } }: Tracked): void {
@@ -159,7 +158,7 @@ export class Tracker {
     const keys = [lookupKey, limitKey, stopKey, finishKey, deletionKey, endKey]
     for (const key of keys) this.#queue.delete(key(uuid))
     this.#options.onForgotten(uuid)
-    if (known) this.#changes.emit(uuid)
+    if (known) this.changes.emit(uuid)
   }
 
   #plan(uuid: string, tracked: Tracked): void {
@@ -223,11 +222,6 @@ export class Tracker {
     if (this.#tracking.isCurrent(tracked) && retryIn !== undefined) this.#planFinish(uuid, tracked, retryIn)
     else this.#evaluate(uuid)
   }
-}
-
-/** How far a job is changes every few seconds: that is for whoever asks, not for the log. */
-function isSameState(a: Job, b: Job): boolean {
-  return a.state === b.state && a.reason === b.reason
 }
 
 function finishKey(uuid: string): string {

@@ -1,4 +1,4 @@
-import type { Job } from '../job/job.ts'
+import type { Job } from './job.ts'
 
 export interface Links {
   self: string
@@ -25,18 +25,4 @@ export function jobLinks(uuid: string, publicUrl = ''): Links {
 
 export function withLinks(job: Job, publicUrl?: string): LinkedJob {
   return { ...job, links: jobLinks(job.job_uuid, publicUrl) }
-}
-
-/** A link to the next page, or null where this is the last one. */
-export function nextLink(
-  path: string,
-  query: Readonly<Record<string, string | number | undefined>>,
-  publicUrl = '',
-): string | null {
-  if (query.after === undefined) return null
-  const search = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) search.set(name, String(value))
-  }
-  return `${publicUrl}${path}?${search}`
 }
