@@ -1,3 +1,4 @@
+import { defaultPacking, largestPacked, resultLayouts } from '../src/artifact/result-layout.ts'
 import type { UploaderSettings } from './settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -18,12 +19,25 @@ export function readSettings(environment: Environment): UploaderSettings {
     return value
   }
 
+  const optional = (name: string, otherwise: number, most: number): number =>
+    environment[name] ? number(name, 0, most) : otherwise
+
+  const layout = resultLayouts.find((one) => one === (environment.RESULT_LAYOUT || 'files'))
+  if (layout === undefined)
+    problems.push(
+      `RESULT_LAYOUT is ${JSON.stringify(environment.RESULT_LAYOUT)}, none of ${resultLayouts.join(', ')}`,
+    )
   const settings: UploaderSettings = {
     job: text('JOB_UUID'),
     attempt: text('ATTEMPT_UID'),
     resultDirectory: text('RESULT_DIRECTORY'),
     stateDirectory: text('STATE_DIRECTORY'),
     uploadTimeoutSeconds: number('UPLOAD_TIMEOUT_SECONDS', 0, Number.MAX_SAFE_INTEGER / 1000),
+    resultLayout: layout ?? 'files',
+    packing: {
+      fileBytes: optional('PACK_FILE_BYTES', defaultPacking.fileBytes, largestPacked),
+      fromCount: optional('PACK_FROM_COUNT', defaultPacking.fromCount, Number.MAX_SAFE_INTEGER),
+    },
     terminationMessageFile: environment.TERMINATION_MESSAGE_FILE || '/dev/termination-log',
     store: environment.STORE_DIRECTORY
       ? { kind: 'folder', directory: environment.STORE_DIRECTORY }

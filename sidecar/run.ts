@@ -135,6 +135,8 @@ function contextOf(
     job: settings.job,
     attempt: settings.attempt,
     resultDirectory: settings.resultDirectory,
+    resultLayout: settings.resultLayout,
+    packing: settings.packing,
     state,
     journals: new Journals(state),
     store: uploads.tracked(store),

@@ -1,3 +1,5 @@
+import type { Packing, ResultLayout } from '../src/artifact/result-layout.ts'
+
 /**
  * The uploader's environment. Kubernetes' pod spec and the embedded backend write it, sidecar/main.ts reads it;
  * nothing else passes between them.
@@ -29,6 +31,10 @@ export interface UploaderSettings {
   stopToken?: string
   /** UPLOAD_TIMEOUT_SECONDS: from SIGTERM to the manifest. */
   uploadTimeoutSeconds: number
+  /** RESULT_LAYOUT, default `files` */
+  resultLayout: ResultLayout
+  /** PACK_FILE_BYTES and PACK_FROM_COUNT, each with the default of `defaultPacking` */
+  packing: Packing
   /** TERMINATION_MESSAGE_FILE, default /dev/termination-log: gets a TerminationMessage as JSON. */
   terminationMessageFile: string
   /**

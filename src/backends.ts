@@ -28,7 +28,8 @@ export async function createBackend(config: Config, log: Log, rules: RemovalRule
   const { backend, store } = config
   if (backend.kind === 'local') {
     const { createLocalBackend } = await import('./local/backend.ts')
-    return createLocalBackend({ directory: join(config.dataDirectory, 'local'), store }, log)
+    const directory = join(config.dataDirectory, 'local')
+    return createLocalBackend({ directory, store, packing: config.packing }, log)
   }
   if (backend.sharesCredentials) {
     log.warn(
@@ -52,6 +53,7 @@ export async function createBackend(config: Config, log: Log, rules: RemovalRule
         prefix: store.prefix,
       },
       uploaderCredentials: backend.uploaderCredentials,
+      packing: config.packing,
     },
     log,
     rules,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defaultPacking, largestPacked } from './artifact/result-layout.ts'
 import { allowExpected, parseAllow } from './completion/outgoing/allow.ts'
 
 const flag = z
@@ -59,6 +60,8 @@ export const settings = z.object({
   DATA_DIRECTORY: z.string().default('data'),
   LOCAL_ALLOW_COMMANDS: flag,
   INPUT_MAX_BYTES: wholeNumber(0, Number.MAX_SAFE_INTEGER, 10 * 2 ** 30),
+  PACK_FILE_BYTES: wholeNumber(0, largestPacked, defaultPacking.fileBytes),
+  PACK_FROM_COUNT: wholeNumber(0, Number.MAX_SAFE_INTEGER, defaultPacking.fromCount),
   WAIT_MAX_SECONDS: wholeNumber(0, 3600, 50),
   DEMO_WAIT_SECONDS: wholeNumber(0, 3600, 50),
   OUTGOING_ALLOW: z.string().optional().transform(allowRules),

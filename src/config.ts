@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { BlockList } from 'node:net'
 import { join, resolve } from 'node:path'
+import type { Packing } from './artifact/result-layout.ts'
 import type { OutgoingSettings } from './completion/outgoing/send.ts'
 import { type Settings, settings } from './config-schema.ts'
 import { messageOf } from './errors.ts'
@@ -27,6 +28,8 @@ export interface Config {
   grantSeconds: number
   /** The mapping of data spaces' asset ids. */
   datasetsFile?: string
+  /** Of results that are packed. */
+  packing: Packing
   logLevel: string
   /** What Idempotency-Keys are unique in, and where Jobs are made. */
   namespace: string
@@ -111,6 +114,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     janitor: { intervalSeconds: env.JANITOR_INTERVAL_SECONDS, dryRun: env.JANITOR_DRY_RUN },
     grantSeconds: env.GRANT_SECONDS,
     ...(env.DATASETS_FILE && { datasetsFile: resolve(env.DATASETS_FILE) }),
+    packing: { fileBytes: env.PACK_FILE_BYTES, fromCount: env.PACK_FROM_COUNT },
     logLevel: env.LOG_LEVEL,
     namespace: onCluster ? (env.NAMESPACE ?? podNamespace() ?? 'default') : (env.NAMESPACE ?? 'local'),
     backend: onCluster ? kubernetes(env) : { kind: 'local', allowCommands: env.LOCAL_ALLOW_COMMANDS },

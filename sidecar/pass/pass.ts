@@ -1,21 +1,27 @@
 import { statfsSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { join, keysInUse } from '../known/join.ts'
+import type { Packing, ResultLayout } from '../../src/artifact/result-layout.ts'
+import { join } from '../known/join.ts'
 import type { Journals } from '../known/journals.ts'
 import { isGone } from '../known/line.ts'
+import { Packer } from '../pack/packer.ts'
+import { packsNow } from '../pack/packs-now.ts'
 import { Directory } from '../scan/directory.ts'
 import { codeOf, type Found } from '../scan/found.ts'
 import { walk } from '../scan/walk.ts'
 import type { StoreCalls } from '../store/store-calls.ts'
 import type { Sending } from '../upload/send.ts'
-import { type FileOptions, sendFile } from '../upload/send-file.ts'
+import type { FileOptions } from '../upload/send-file.ts'
+import { beginLine } from './begin-line.ts'
 import { Ledger, type LedgerContext } from './ledger.ts'
-import { type Finding, lineFor } from './line-for.ts'
+import type { Finding } from './line-for.ts'
 import { Window } from './window.ts'
 
 export interface PassContext extends LedgerContext, Sending {
   journals: Journals
   calls: StoreCalls
+  resultLayout: ResultLayout
+  packing: Packing
 }
 
 export interface PassOptions {
@@ -27,7 +33,7 @@ export interface PassOptions {
   onBegin: (ledger: Ledger) => void
 }
 
-/** So many findings wait for a slow one before them; as many files are open at most. */
+/** So many files are sent at once or wait, open, for a slow one before them. */
 const windowSize = 256
 
 /**
@@ -55,6 +61,9 @@ export async function runPass(
     final: options.final,
     timesCanBeTrusted: root.directory !== undefined && !isMemory(context.resultDirectory),
   }
+  const { resultLayout, packing } = context
+  const packs = await packsNow(resultLayout, packing, root.directory, options.enough)
+  const packer = packs ? new Packer(context, fileOptions, packing.fileBytes) : undefined
   let complete = true
   const window = new Window<Finding>(windowSize, (finding) => {
     if (finding === 'halted') complete = false
@@ -73,15 +82,14 @@ export async function runPass(
         complete = false
         break
       }
-      const line = lineFor(joined, options.final, (file, base) =>
-        sendFile(joined.path, file, base, { ...fileOptions, keysInUse: keysInUse(joined) }, context),
-      )
-      if (line instanceof Promise) await window.add(line.then(counted))
-      else window.addResult(counted(line))
+      const { finding, place } = await beginLine(joined, fileOptions, context, packer)
+      if (finding instanceof Promise) await window.add(finding.then(counted), place)
+      else await window.addResult(counted(finding), place.weight)
       looked += 1
       if (looked % namesPerTurn === 0) await nextTurn()
     }
   } finally {
+    packer?.seal()
     await window.drain()
     journal.flush()
   }

@@ -1,3 +1,11 @@
+/** What a task means for the window while it is under way and its result waits. */
+export interface Place {
+  /** Its share of the limit; 1. */
+  weight: number
+  /** Called when everything waits for this task; it may be called more than once. */
+  onAwaited?: () => void
+}
+
 /**
  * Results in the order in which their tasks were begun, while many are under way: `emit` is called with each, one
  * after the other. A task that is slow holds back those behind it, up to `limit` of them.
@@ -6,6 +14,7 @@ export class Window<T> {
   readonly #limit: number
   readonly #emit: (result: T) => void
   readonly #slots: Slot<T>[] = []
+  #weight = 0
   #failure: { error: unknown } | undefined
 
   constructor(limit: number, emit: (result: T) => void) {
@@ -14,31 +23,42 @@ export class Window<T> {
   }
 
   /** Adds a task that never rejects; resolves when there is room for the next one. Rejects with what `emit` throws. */
-  async add(task: Promise<T>): Promise<void> {
-    const slot: Slot<T> = { ended: Promise.resolve() }
+  async add(task: Promise<T>, place: Place = { weight: 1 }): Promise<void> {
+    const slot: Slot<T> = { ...place, ended: Promise.resolve() }
     slot.ended = task.then((result) => {
       slot.done = { result }
       this.#emitDone()
     })
-    this.#slots.push(slot)
+    this.#push(slot)
     await this.#shrinkBelow(this.#limit)
   }
 
-  /** Adds a result that is there already. */
-  addResult(result: T): void {
-    this.#slots.push({ ended: Promise.resolve(), done: { result } })
+  /** Adds a result that is there already; as add(). */
+  async addResult(result: T, weight = 1): Promise<void> {
+    this.#push({ weight, ended: Promise.resolve(), done: { result } })
     this.#emitDone()
+    await this.#shrinkBelow(this.#limit)
   }
 
   /** Resolves when all results are emitted. Rejects with what `emit` throws. */
   async drain(): Promise<void> {
-    await this.#shrinkBelow(1)
+    await this.#shrinkBelow(0)
   }
 
-  async #shrinkBelow(length: number): Promise<void> {
-    while (this.#slots.length >= length && this.#failure === undefined) await this.#slots[0]?.ended
+  #push(slot: Slot<T>): void {
+    this.#slots.push(slot)
+    this.#weight += slot.weight
+  }
+
+  async #shrinkBelow(weight: number): Promise<void> {
+    while (this.#slots.length > 0 && this.#weight >= weight && this.#failure === undefined) {
+      const [first] = this.#slots
+      first?.onAwaited?.()
+      await first?.ended
+    }
     if (this.#failure === undefined) return
     // Whoever is told of a failure may rely on nothing being under way.
+    for (const slot of this.#slots) slot.onAwaited?.()
     await Promise.all(this.#slots.map((slot) => slot.ended))
     throw this.#failure.error
   }
@@ -48,6 +68,7 @@ export class Window<T> {
     try {
       for (let first = this.#slots[0]; first?.done !== undefined; first = this.#slots[0]) {
         this.#slots.shift()
+        this.#weight -= first.weight
         this.#emit(first.done.result)
       }
     } catch (error) {
@@ -56,7 +77,7 @@ export class Window<T> {
   }
 }
 
-interface Slot<T> {
+interface Slot<T> extends Place {
   ended: Promise<void>
   done?: { result: T }
 }

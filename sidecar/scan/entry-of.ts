@@ -31,7 +31,7 @@ export function entryOf(found: Found): Entry {
 export function fileEntry(
   path: BytePath,
   stat: BigIntStats,
-  outcome: { sha256: string; key: string; etag: string } | { error: string },
+  outcome: { sha256: string; key: string; offset?: number; etag: string } | { error: string },
 ): Entry {
   const fields = pathFields(toBytes(path))
   return { ...fields, type: 'file', size: Number(stat.size), ...attributes(stat), ...outcome }
@@ -50,10 +50,15 @@ function attributes(stat: BigIntStats): { mode: string; mtime?: string } {
 
 /** Undefined beyond the years 0 to 9999, which RFC 3339 can't say and file systems can. */
 export function rfc3339(nanoseconds: bigint): string | undefined {
-  const fraction = ((nanoseconds % billion) + billion) % billion
-  const seconds = Number((nanoseconds - fraction) / billion)
+  const { seconds, fraction } = wholeSeconds(nanoseconds)
   if (!(seconds >= yearZero && seconds <= year9999)) return undefined
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(fraction).padStart(9, '0')}Z`
+}
+
+/** Seconds since the epoch, rounded down, and the nanoseconds behind. */
+export function wholeSeconds(nanoseconds: bigint): { seconds: number; fraction: bigint } {
+  const fraction = ((nanoseconds % billion) + billion) % billion
+  return { seconds: Number((nanoseconds - fraction) / billion), fraction }
 }
 
 const billion = 1_000_000_000n

@@ -8,6 +8,7 @@ const dataSync = promisify(fdatasync)
 /** A regular file, open for reading. */
 export class OpenFile {
   readonly #fd: number
+  #closed = false
 
   constructor(fd: number) {
     this.#fd = fd
@@ -38,7 +39,10 @@ export class OpenFile {
     await dataSync(this.#fd).catch(() => undefined)
   }
 
+  /** May be called again. */
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
     closeSync(this.#fd)
   }
 }

@@ -29,7 +29,7 @@ export interface FileOptions {
 }
 
 /** How often a file that changes is read, when its worker has ended. */
-const maxReadings = 3
+export const maxReadings = 3
 
 /**
  * Sees to it that the store has a file's bytes; `known` is what is known of it, an older version included. Resolves
@@ -96,7 +96,8 @@ async function sendUnderSomeKey(
   }
 }
 
-type Placed = Stored & { key: string }
+/** `offset` where it lies in a pack. */
+export type Placed = Stored & { key: string; offset?: number }
 
 /** Under that key, except for the bytes of `same`, which stay where they are. */
 async function sendAs(
@@ -125,14 +126,14 @@ async function sendAs(
  * What the store has of the file, where its times and size are the same. A line that was taken from a checkpoint has
  * no fingerprint, but the bytes are compared in any case.
  */
-function storedAsKnown({ stat }: Reading, known: KnownLine | undefined): Placed | undefined {
+export function storedAsKnown({ stat }: Reading, known: KnownLine | undefined): Placed | undefined {
   if (known === undefined) return undefined
-  const { size, sha256, key, etag } = known.entry
+  const { size, sha256, key, offset, etag } = known.entry
   const mayBeSame =
     known.fingerprint === undefined ? size === Number(stat.size) : known.fingerprint === fingerprint(stat)
   if (!mayBeSame) return undefined
   if (sha256 === undefined || key === undefined || etag === undefined) return undefined
-  return { sha256, key, etag }
+  return { sha256, key, ...(offset !== undefined && { offset }), etag }
 }
 
 /**
@@ -140,7 +141,11 @@ function storedAsKnown({ stat }: Reading, known: KnownLine | undefined): Placed 
  * through mapped memory, of which only the first to a page sets the times until the page has gone to the disk, which
  * happens within 35 s. A large file was flushed just before; a small one is rather read once more.
  */
-function mayChangeUnseen({ stat }: Reading, openedAt: number, options: FileOptions): boolean {
+export function mayChangeUnseen(
+  { stat }: Reading,
+  openedAt: number,
+  options: Pick<FileOptions, 'final' | 'timesCanBeTrusted'>,
+): boolean {
   if (options.final) return false
   if (!options.timesCanBeTrusted) return true
   const youngest = isLarge(stat) ? tickMs : writeBackMs

@@ -17,7 +17,7 @@ export interface Entry {
   target_base64?: string
   /** Why a file's bytes are not in the store, or what a skipped name is (`fifo`, `socket`, …). */
   error?: string
-  /** Where the bytes lie, relative to the attempt's `files/` folder. */
+  /** Where the bytes lie, relative to the attempt's `files/` folder; with `offset` in a tar that files share. */
   key?: string
   /** First byte in the object, where files share one. */
   offset?: number

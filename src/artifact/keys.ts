@@ -24,6 +24,14 @@ export function freeKeys(path: Uint8Array, taken: readonly string[]): { key: str
   return { key: isFree(key) ? key : hashed, hashed }
 }
 
+/**
+ * The key of a pack: a tar of small files. No file's key is like it. `program` is of one run of one uploader, so that no
+ * pack is ever written over: checkpoints name what lies in it.
+ */
+export function packKey(program: string, number: number): string {
+  return `~packs/${program}-${String(number).padStart(6, '0')}.tar`
+}
+
 function hashedKey(path: Uint8Array): string {
   return `~${createHash('sha256').update(path).digest('hex')}`
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resultLayouts } from '../artifact/result-layout.ts'
 import {
   isDnsLabel,
   isDnsSubdomain,
@@ -104,6 +105,7 @@ export const requestFields = {
     'the name of a StorageClass, or "" for the default one',
     (name) => name === '' || isDnsSubdomain(name),
   ).exactOptional(),
+  result_layout: z.enum(resultLayouts, '"files", "packed" or "auto"').exactOptional(),
   volumes: list(volume, 'a list of objects of claim, mount_path and read_only').exactOptional(),
   image_pull_secret: subdomain('the name of a Secret').exactOptional(),
   image_pull_policy: z

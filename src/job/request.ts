@@ -1,3 +1,5 @@
+import type { ResultLayout } from '../artifact/result-layout.ts'
+
 /**
  * A request that creates a job, checked, merged with its configured job and with every default filled in
  * (contract: "Requests that create a job"). The schemas that lead here stand in request-schema.ts.
@@ -19,6 +21,8 @@ export interface JobRequest {
   result_directory: string
   result_storage?: string
   result_storage_class?: string
+  /** Absent: `files`. */
+  result_layout?: ResultLayout
   volumes: VolumeMount[]
   image_pull_secret?: string
   image_pull_policy?: 'Always' | 'IfNotPresent' | 'Never'

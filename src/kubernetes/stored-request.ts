@@ -25,8 +25,11 @@ export function parseObject(text: string | undefined): Record<string, unknown> {
 
 const defaults: JobRequest = { ...requestDefaults, job_env: {}, env: {} }
 
-/** Only of what is worked with after a job's creation: a time beyond these can't be waited for or written down. */
-const numbers = {
+/**
+ * Only of what is worked with after a job's creation: a time beyond these can't be waited for or written down, a rescue's
+ * uploader would not start with an unknown layout.
+ */
+const checked = {
   retries: requestFields.retries,
   start_timeout_seconds: requestFields.start_timeout_seconds,
   timeout_seconds: requestFields.timeout_seconds,
@@ -34,17 +37,18 @@ const numbers = {
   upload_timeout_seconds: requestFields.upload_timeout_seconds,
   keep_seconds: requestFields.keep_seconds,
   result_keep_seconds: requestFields.result_keep_seconds,
+  result_layout: requestFields.result_layout,
 }
 
 function hasTypeOf(name: keyof JobRequest, value: unknown): boolean {
   const standard = defaults[name]
-  if (isNumber(name)) return numbers[name].safeParse(value).success
+  if (isChecked(name)) return checked[name].safeParse(value).success
   if (standard === undefined) return value !== null
   return (
     typeof value === typeof standard && value !== null && Array.isArray(value) === Array.isArray(standard)
   )
 }
 
-function isNumber(name: keyof JobRequest): name is keyof typeof numbers {
-  return Object.hasOwn(numbers, name)
+function isChecked(name: keyof JobRequest): name is keyof typeof checked {
+  return Object.hasOwn(checked, name)
 }

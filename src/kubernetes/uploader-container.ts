@@ -1,4 +1,6 @@
+import { defaultPacking } from '../artifact/result-layout.ts'
 import type { JobPlan } from '../job/backend.ts'
+import { packingVariables } from '../job/packing.ts'
 import { containers, paths, volumes } from './names.ts'
 import type { Container } from './objects.ts'
 import type { KubernetesSettings } from './settings.ts'
@@ -49,6 +51,7 @@ function uploaderEnvironment(plan: JobPlan, settings: KubernetesSettings, stopTo
     UPLOADER_PORT: String(settings.uploaderPort),
     STOP_TOKEN: stopToken,
     UPLOAD_TIMEOUT_SECONDS: String(plan.request.upload_timeout_seconds),
+    ...packingVariables(plan.request, settings.packing ?? defaultPacking),
     S3_ENDPOINT: store.endpointForPods,
     S3_BUCKET: store.bucket,
     S3_REGION: store.region,

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import { defaultPacking, type Packing } from '../artifact/result-layout.ts'
 import { messageOf, Problem } from '../errors.ts'
 import type { ContainerLog, JobBackend, JobPlan, LiveJob, LogOptions } from '../job/backend.ts'
 import type { Stop } from '../job/observation.ts'
@@ -25,6 +26,8 @@ export interface LocalSettings {
   /** Where jobs run and are written down; environments lie beside it. */
   directory: string
   store: LocalStore
+  /** Of jobs whose results are packed; `defaultPacking` where it is absent. */
+  packing?: Packing
   /** What runs the uploader below its supervisor; default: this program's own. */
   uploader?: { command: string[] }
   /** Jobs that run at once; default: the number of cores. */
@@ -67,6 +70,7 @@ class LocalBackend implements JobBackend {
       directory,
       store,
       credentialsDirectory: this.#credentialsDirectory,
+      packing: settings.packing ?? defaultPacking,
       uploaderCommand: settings.uploader?.command ?? uploaderCommand(process.execPath, import.meta.url),
       base: baseEnvironment(process.env, process.execPath),
       log,

@@ -42,6 +42,8 @@ export interface UploaderSubject {
   folders: AttemptFolders
   inputsSha256: string | undefined
   uploadTimeoutSeconds: number
+  /** packingVariables() */
+  packing: Variables
   store: LocalStore
   /** Holds `access-key` and `secret-key`; for S3 alone. */
   credentialsDirectory: string
@@ -65,6 +67,7 @@ export function uploaderEnvironment(
     RESULT_DIRECTORY: folders.result,
     STATE_DIRECTORY: folders.state,
     UPLOAD_TIMEOUT_SECONDS: String(subject.uploadTimeoutSeconds),
+    ...subject.packing,
     TERMINATION_MESSAGE_FILE: folders.terminationMessage,
     ...storeVariables(subject.store, subject.credentialsDirectory),
     [markerVariable]: uploaderMarker(subject.attempt),

@@ -1,3 +1,4 @@
+import type { Packing } from '../artifact/result-layout.ts'
 import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { LocalStore } from './environment.ts'
@@ -13,6 +14,7 @@ export interface RunContext {
   directory: string
   store: LocalStore
   credentialsDirectory: string
+  packing: Packing
   uploaderCommand: readonly string[]
   /** What children get of this program's environment. */
   base: Record<string, string>

@@ -3,6 +3,7 @@ import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type Cause, type Reason, reasons } from '../job/job.ts'
+import { packingVariables } from '../job/packing.ts'
 import { type Child, startChild } from './child.ts'
 import { uploaderEnvironment } from './environment.ts'
 import type { AttemptFolders } from './folders.ts'
@@ -24,6 +25,7 @@ export async function startUploader(
     folders,
     inputsSha256: record.inputsSha256,
     uploadTimeoutSeconds: record.request.upload_timeout_seconds,
+    packing: packingVariables(record.request, context.packing),
     store: context.store,
     credentialsDirectory: context.credentialsDirectory,
   })

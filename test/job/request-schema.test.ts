@@ -108,6 +108,7 @@ describe('what Kubernetes or the kernel would refuse is named', () => {
     [{ service_account: 'a_b' }, 'service_account'],
     [{ run_as_user: -1 }, 'run_as_user'],
     [{ run_as_user: 2 ** 31 }, 'run_as_user'],
+    [{ result_layout: 'heap' }, 'result_layout'],
     [{ retries: 101 }, 'retries'],
     [{ start_timeout_seconds: 0 }, 'start_timeout_seconds'],
     [{ timeout_seconds: 0 }, 'timeout_seconds'],

@@ -73,6 +73,18 @@ describe('the uploader', () => {
     expect(pod).toMatchObject({ restartPolicy: 'Never', automountServiceAccountToken: false })
   })
 
+  it('is told of a layout of the results other than `files`, and what is packed', () => {
+    const names = (fields = {}) => build(fields).uploader?.env?.map(({ name }) => name)
+    expect(names()).not.toContain('RESULT_LAYOUT')
+    expect(build({ result_layout: 'auto' }).uploader?.env).toEqual(
+      expect.arrayContaining([
+        { name: 'RESULT_LAYOUT', value: 'auto' },
+        { name: 'PACK_FILE_BYTES', value: '1048576' },
+        { name: 'PACK_FROM_COUNT', value: '1000' },
+      ]),
+    )
+  })
+
   it('is root with one capability and reads the results alone, or as restricted as can be', () => {
     expect(build().uploader?.securityContext).toEqual({
       runAsUser: 0,

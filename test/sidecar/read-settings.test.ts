@@ -17,6 +17,8 @@ it('reads what the embedded backend gives', () => {
     resultDirectory: '/output',
     stateDirectory: '/state',
     uploadTimeoutSeconds: 3600,
+    resultLayout: 'files',
+    packing: { fileBytes: 1024 * 1024, fromCount: 1000 },
     terminationMessageFile: '/dev/termination-log',
     store: { kind: 'folder', directory: '/store' },
   })
@@ -35,6 +37,9 @@ it('reads what a pod gives', () => {
     STOP_TOKEN: 't',
     INPUTS_SHA256: 'ab',
     INPUT_DIRECTORY: '/input',
+    RESULT_LAYOUT: 'auto',
+    PACK_FILE_BYTES: '4096',
+    PACK_FROM_COUNT: '50',
     ...s3,
   }
   expect(readSettings({ ...least, STORE_DIRECTORY: '', ...pod })).toMatchObject({
@@ -42,6 +47,8 @@ it('reads what a pod gives', () => {
     stopToken: 't',
     inputsSha256: 'ab',
     inputDirectory: '/input',
+    resultLayout: 'auto',
+    packing: { fileBytes: 4096, fromCount: 50 },
     store: {
       kind: 's3',
       endpoint: 'http://s',
@@ -59,8 +66,10 @@ it('names everything that is missing or wrong at once', () => {
     UPLOADER_PORT: '0',
     INPUTS_SHA256: 'ab',
     STORE_DIRECTORY: '/s',
+    RESULT_LAYOUT: 'heap',
+    PACK_FILE_BYTES: '9000000',
   }
   expect(() => readSettings(wrong)).toThrow(
-    /JOB_UUID is not set.*UPLOAD_TIMEOUT_SECONDS is "soon".*INPUT_DIRECTORY is not set.*UPLOADER_PORT is "0"/s,
+    /RESULT_LAYOUT is "heap".*JOB_UUID is not set.*UPLOAD_TIMEOUT_SECONDS is "soon".*PACK_FILE_BYTES is "9000000".*INPUT_DIRECTORY is not set.*UPLOADER_PORT is "0"/s,
   )
 })

@@ -42,7 +42,9 @@ export async function storedTree(
     const facts: Facts = { type: entry.type, mode: entry.mode ?? '', mtime: entry.mtime ?? '' }
     if (entry.type === 'symlink') facts.target = targetBytes(entry).toString('latin1')
     if (entry.type === 'file') {
-      const bytes = await objectOf(store, layout.file(job, attempt, entry.key ?? ''))
+      const { key = '', offset, size = 0, etag = '' } = entry
+      const range = offset === undefined ? { ifMatch: etag } : { ifMatch: etag, offset, length: size }
+      const bytes = await objectOf(store, layout.file(job, attempt, key), range)
       Object.assign(facts, { size: bytes.length, sha256: sha256(bytes) })
     }
     stored.set(pathBytes(entry).toString('latin1'), facts)

@@ -8,7 +8,7 @@ import type { Entry } from '../../src/artifact/entry.ts'
 import { createFolderStore } from '../../src/artifact/folder.ts'
 import { layout } from '../../src/artifact/layout.ts'
 import type { ManifestHead } from '../../src/artifact/manifest.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
+import type { ArtifactStore, GetOptions } from '../../src/artifact/store.ts'
 import { eventually } from '../support/eventually.ts'
 
 export const job = '11111111-2222-8333-8444-555555555555'
@@ -152,8 +152,8 @@ export async function manifestOf(store: ArtifactStore): Promise<StoredManifest> 
   return { head, entries: rest.filter((line) => line.type !== undefined) }
 }
 
-export async function objectOf(store: ArtifactStore, key: string): Promise<Buffer> {
-  const { stream } = await store.get(key)
+export async function objectOf(store: ArtifactStore, key: string, options?: GetOptions): Promise<Buffer> {
+  const { stream } = await store.get(key, options)
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(chunk)
   return Buffer.concat(chunks)

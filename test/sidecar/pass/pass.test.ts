@@ -15,6 +15,7 @@ import { findCheckpoints } from '../../../src/artifact/checkpoint-reader.ts'
 import type { Entry } from '../../../src/artifact/entry.ts'
 import { createFolderStore } from '../../../src/artifact/folder.ts'
 import { layout } from '../../../src/artifact/layout.ts'
+import { defaultPacking } from '../../../src/artifact/result-layout.ts'
 import { attempt, job } from '../uploader-process.ts'
 
 /** An uploader's inside, without the program: a kill is a pass after which nothing is done. */
@@ -31,6 +32,8 @@ async function newPasses() {
     job,
     attempt,
     resultDirectory,
+    resultLayout: 'files',
+    packing: defaultPacking,
     state,
     journals: new Journals(state),
     store: uploads.tracked(store),

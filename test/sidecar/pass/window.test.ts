@@ -6,7 +6,7 @@ it('emits results in the order of their tasks, whichever ends first', async () =
   const emitted: number[] = []
   const window = new Window<number>(10, (result) => emitted.push(result))
   for (const [index, ms] of [30, 1, 20, 5].entries()) await window.add(delay(ms, index))
-  window.addResult(4)
+  await window.addResult(4)
   await window.drain()
   expect(emitted).toEqual([0, 1, 2, 3, 4])
 })

@@ -1,0 +1,18 @@
+/**
+ * How a result's small files lie in the store: an object each, together in tars, or so where they are many. Readers
+ * need not know: a manifest's entries say where each file's bytes are.
+ */
+export const resultLayouts = ['files', 'packed', 'auto'] as const
+
+export type ResultLayout = (typeof resultLayouts)[number]
+
+/** What is packed, and from when on with `auto`. */
+export interface Packing {
+  /** Files up to this size are small; at most `largestPacked`. */
+  fileBytes: number
+  /** More than so many small files are many. */
+  fromCount: number
+}
+
+export const defaultPacking: Packing = { fileBytes: 1024 * 1024, fromCount: 1000 }
+export const largestPacked = 4 * 1024 * 1024
