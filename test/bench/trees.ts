@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ResultLayout } from '../../src/artifact/result-layout.ts'
 
 /** Files to be sent, by what a bench calls them. */
 export interface Tree {
   what: string
   goal?: number
   files: readonly (readonly [name: string, bytes: number])[]
+  /** How small files are to lie in the store; an object each. */
+  layout?: ResultLayout
 }
 
 const kibibyte = 1024
@@ -17,6 +20,7 @@ export const trees: readonly Tree[] = [
   { what: '1 × 1 GiB', goal: 0.9, files: numbered(1, 1024 * mebibyte) },
   { what: '4 × 1 GiB', files: numbered(4, 1024 * mebibyte) },
   { what: '10,000 × 4 KiB', goal: 0.7, files: numbered(10_000, 4 * kibibyte) },
+  { what: '10,000 × 4 KiB, packed', goal: 0.1, files: numbered(10_000, 4 * kibibyte), layout: 'packed' },
   { what: '1,000 × 1 MiB', files: numbered(1000, mebibyte) },
   {
     what: 'a mix: 2 × 256 MiB, 200 × 1 MiB, 3,000 × 10 KiB',

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ResultLayout } from '../../src/artifact/result-layout.ts'
 import { type StoreAccess, temporaryBucket, testStore } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
 import { createMc } from './mc.ts'
@@ -35,7 +36,7 @@ async function compare(tree: Tree, rounds: number): Promise<Row> {
     const theirs: Run[] = []
     for (let round = 0; round < rounds; round++) {
       theirs.push(await mc.upload(result, `${bucket.name}/mc/${round}`))
-      ours.push(await upload(folder, result, store, bucket.name))
+      ours.push(await upload(folder, result, store, bucket.name, tree.layout))
     }
     const peer = { name: 'mc cp', runs: theirs }
     const goal = { residentMiB: 128, ...(tree.goal !== undefined && { ratio: tree.goal }) }
@@ -45,7 +46,13 @@ async function compare(tree: Tree, rounds: number): Promise<Row> {
   }
 }
 
-async function upload(folder: string, result: string, store: StoreAccess, bucket: string): Promise<Run> {
+async function upload(
+  folder: string,
+  result: string,
+  store: StoreAccess,
+  bucket: string,
+  layout: ResultLayout = 'files',
+): Promise<Run> {
   const state = await mkdtemp(join(folder, 'state-'))
   const credentials = join(folder, 'credentials')
   await mkdir(credentials, { recursive: true })
@@ -60,6 +67,7 @@ async function upload(folder: string, result: string, store: StoreAccess, bucket
       RESULT_DIRECTORY: result,
       STATE_DIRECTORY: state,
       UPLOAD_TIMEOUT_SECONDS: '3600',
+      RESULT_LAYOUT: layout,
       TERMINATION_MESSAGE_FILE: join(state, 'message'),
       S3_ENDPOINT: store.endpoint,
       S3_BUCKET: bucket,
