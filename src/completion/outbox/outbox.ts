@@ -62,8 +62,11 @@ export interface PreparedMessage {
 /** How messages of one kind are sent. */
 export interface MessageKind {
   readonly kind: string
-  /** Called for each try: signatures, tokens and secrets are made here. A rejection counts as a failed try. */
-  prepare(message: Message): Promise<PreparedMessage>
+  /**
+   * Called for each try: signatures, tokens and secrets are made here. A rejection counts as a failed try; undefined
+   * ends it as `rejected`: it has been overtaken, and nothing is sent.
+   */
+  prepare(message: Message): Promise<PreparedMessage | undefined>
   /** Default: 2xx is delivered, 410 the end, everything else `again`. */
   judge?(status: number): Verdict
   /** Once nothing more is sent; idempotent: called again until it resolves, over restarts. */
