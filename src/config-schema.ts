@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defaultPacking, largestPacked } from './artifact/result-layout.ts'
 import { allowExpected, parseAllow } from './completion/outgoing/allow.ts'
+import { signalingSettings } from './config-signaling.ts'
 
 const flag = z
   .enum(['0', '1', 'true', 'false'], { error: 'expected 1 or 0' })
@@ -72,6 +73,7 @@ export const settings = z.object({
   JANITOR_DRY_RUN: flag,
   GRANT_SECONDS: wholeNumber(1, 365 * 86_400, 86_400),
   DATASETS_FILE: z.string().optional(),
+  ...signalingSettings,
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 })
 export type Settings = z.infer<typeof settings>

@@ -3,7 +3,9 @@ import { BlockList } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { Packing } from './artifact/result-layout.ts'
 import type { OutgoingSettings } from './completion/outgoing/send.ts'
+import type { SignalingSettings } from './completion/signaling/settings.ts'
 import { type Settings, settings } from './config-schema.ts'
+import { onSignaling, signalingOf } from './config-signaling.ts'
 import { messageOf } from './errors.ts'
 
 /** Everything that the environment settles, checked (contract: "Cluster objects and settings"). */
@@ -30,6 +32,7 @@ export interface Config {
   datasetsFile?: string
   /** Of results that are packed. */
   packing: Packing
+  signaling: SignalingSettings
   logLevel: string
   /** What Idempotency-Keys are unique in, and where Jobs are made. */
   namespace: string
@@ -97,6 +100,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const inPod = environment.KUBERNETES_SERVICE_HOST !== undefined
   const onCluster = env.KUBECONFIG !== undefined || inPod
   const problems = [...onAccess(env, onCluster), ...(onCluster ? onKubernetes(env) : []), ...onStore(env)]
+  problems.push(...onSignaling(env, env.PUBLIC_URL))
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     host: env.HOST,
@@ -115,6 +119,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     grantSeconds: env.GRANT_SECONDS,
     ...(env.DATASETS_FILE && { datasetsFile: resolve(env.DATASETS_FILE) }),
     packing: { fileBytes: env.PACK_FILE_BYTES, fromCount: env.PACK_FROM_COUNT },
+    signaling: signalingOf(env, env.PUBLIC_URL),
     logLevel: env.LOG_LEVEL,
     namespace: onCluster ? (env.NAMESPACE ?? podNamespace() ?? 'default') : (env.NAMESPACE ?? 'local'),
     backend: onCluster ? kubernetes(env) : { kind: 'local', allowCommands: env.LOCAL_ALLOW_COMMANDS },

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'not-final'
   | 'not-started'
   | 'deletion-under-way'
+  | 'conflict'
   | 'result-missing'
   | 'not-a-readable-file'
   | 'precondition-failed'

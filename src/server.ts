@@ -8,6 +8,8 @@ import { createCompletion } from './completion/create-completion.ts'
 import { loadDatasets } from './completion/datasets/load-datasets.ts'
 import { createGrants } from './completion/grants/create-grants.ts'
 import { sweepGrants } from './completion/grants/sweep-grants.ts'
+import { registerDataPlane } from './completion/signaling/registration.ts'
+import { createSignaling } from './completion/signaling/signaling.ts'
 import { type Config, isLoopback } from './config.ts'
 import { messageOf } from './errors.ts'
 import { createApp } from './http/app.ts'
@@ -116,14 +118,25 @@ async function assemble(
   cleanups.push(() => following.close())
   const locateResult = createLocateResult(jobs)
   const storeHealth = createStoreHealth(store)
+  const signaling = createSignaling({
+    ...{ store, jobs, configured, datasets, grants, log },
+    ...{ outgoing: completion.outgoing, outbox: completion.outbox, jobEnds: completion.ends },
+    settings: config.signaling,
+    publicUrl: config.publicUrl,
+    onDeployed: () => metrics.deployed(),
+  })
   return {
     services: {
       ...{ jobs, backend, store, storeHealth, locateResult, configured, completion, datasets, grants },
-      ...{ metrics, log, ...parts },
+      ...{ signaling, metrics, log, ...parts },
     },
     follow() {
       completion.start()
       following.start()
+      void registerDataPlane(
+        { settings: config.signaling, outgoing: completion.outgoing, log },
+        parts.shutdown,
+      )
       cleanups.push(sweepGrants(grants, backend, log))
     },
   }

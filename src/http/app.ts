@@ -3,6 +3,8 @@ import { Problem } from '../errors.ts'
 import { sandbox } from '../result/answer.ts'
 import { createResults } from '../result/results.ts'
 import { bodyLimits } from './body-limits.ts'
+import { controlPlaneRoutes } from './controlplanes.ts'
+import { dataflowRoutes } from './dataflows.ts'
 import { demoRoutes } from './demo.ts'
 import { deployRoutes } from './deploy.ts'
 import { environmentRoutes } from './environments.ts'
@@ -17,6 +19,7 @@ import type { HttpOptions } from './options.ts'
 import { requestLog } from './request-log.ts'
 import { resultFileSender, resultRoutes } from './result.ts'
 import type { Services } from './services.ts'
+import { tokenRoutes } from './token.ts'
 
 /** The whole HTTP API. */
 export function createApp(services: Services, options: HttpOptions): Express {
@@ -39,7 +42,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
     next()
   })
   app.use(requestLog(services), bodyLimits(), hostGuard(options))
-  app.use(probeRoutes(services))
+  app.use(probeRoutes(services), tokenRoutes(services))
   app.use(
     grantGuard(services.grants),
     tokenGuard(options),
@@ -50,6 +53,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   // /job/deploy comes before /job/:id.
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
   app.use(resultRoutes(results, services, options))
+  app.use(dataflowRoutes(services, options), controlPlaneRoutes(services))
   app.use(environmentRoutes(services, options), demoRoutes(services, options, sendFile))
   app.use((req) => {
     throw new Problem('not-found', `There is nothing at ${req.path}`)

@@ -19,6 +19,7 @@ const answers: Record<ErrorCode, { status: number; title: string }> = {
   'request-timeout': { status: 408, title: 'The request did not come to its end in time' },
   'not-final': { status: 409, title: 'The job has not ended yet' },
   'not-started': { status: 409, title: 'The job has not started yet' },
+  conflict: { status: 409, title: 'The state of what is asked for does not allow that' },
   'deletion-under-way': { status: 409, title: 'The job is being deleted' },
   'result-missing': { status: 409, title: 'The job left no results' },
   'not-a-readable-file': { status: 409, title: 'The entry is no file that can be read' },

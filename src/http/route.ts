@@ -6,6 +6,7 @@ export type Handler = (req: Request, res: Response) => void | Promise<void>
 export interface Handlers {
   get?: Handler
   post?: Handler
+  put?: Handler
   delete?: Handler
 }
 

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { invalid } from '../../errors.ts'
+import { check } from '../../job/schema-errors.ts'
+import type { Outgoing } from '../outgoing/outgoing.ts'
+import type { ControlPlane } from './control-planes.ts'
+
+/** The profile OAuth 2 Client Credentials Grant; what it says of keys is for calls in the other direction. */
+const clientCredentials = z.looseObject({
+  type: z.literal('oauth2_client_credentials'),
+  tokenEndpoint: z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' }),
+  clientId: z.string('expected a string'),
+  clientSecret: z.string('expected a string'),
+  jwks: z.looseObject({ keys: z.array(z.looseObject({})) }, 'expected a JSON Web Key Set').optional(),
+  jwksUri: z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' }).optional(),
+})
+export type ClientCredentials = z.infer<typeof clientCredentials>
+
+/** Of the settings alone: the value of the Authorization header. */
+export const headerType = 'header'
+
+/** Checks an authorization object. Rejects with a Problem `invalid-request`. */
+export function checkAuthorization(authorization: { type: string }): ClientCredentials {
+  if (authorization.type !== 'oauth2_client_credentials') {
+    throw invalid('authorization.type', 'is not supported', 'oauth2_client_credentials, or no authorization')
+  }
+  return check(clientCredentials, authorization, 'authorization')
+}
+
+/**
+ * The headers that authorize a call of a control plane. A new access token for each: control planes refuse one that
+ * they have seen (`jti`). Rejects where the authorization server gives none.
+ */
+export async function authorizationHeaders(
+  { authorization, trusted }: Pick<ControlPlane, 'authorization' | 'trusted'>,
+  outgoing: Pick<Outgoing, 'send'>,
+): Promise<Record<string, string>> {
+  if (authorization === undefined) return {}
+  if (authorization.type === headerType) return { authorization: String(authorization.value) }
+  const { tokenEndpoint, clientId, clientSecret } = checkAuthorization(authorization)
+  const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
+  const answer = await outgoing.send({
+    method: 'POST',
+    url: tokenEndpoint,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: new URLSearchParams(form).toString(),
+    trusted,
+  })
+  const token = answer.status === 200 ? accessTokenIn(answer.body) : undefined
+  if (token === undefined)
+    throw new Error(`no access token from ${tokenEndpoint}: it answered ${answer.status}`)
+  return { authorization: `Bearer ${token}` }
+}
+
+function accessTokenIn(body: Buffer): string | undefined {
+  try {
+    const { access_token: token } = JSON.parse(body.toString('utf8')) as { access_token?: unknown }
+    return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token) ? token : undefined
+  } catch {
+    return undefined
+  }
+}

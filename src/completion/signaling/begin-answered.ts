@@ -1,0 +1,66 @@
+import { messageOf } from '../../errors.ts'
+import { isFinal } from '../../job/job.ts'
+import type { Log } from '../../log.ts'
+import type { Answers } from './answers.ts'
+import { type BeginParts, begin } from './begin.ts'
+import { type EndParts, jobEnded } from './ends.ts'
+import type { Flow } from './flow.ts'
+import { processIdOf } from './messages.ts'
+import { type StatusMessage, statusMessage } from './notices.ts'
+import type { SignalingSettings } from './settings.ts'
+import { newAddress, publicUrlOf, type TokenParts } from './tokens.ts'
+
+/** What has begun, and its answer. */
+export interface Begun {
+  message: StatusMessage
+  /** Its data are still to come. */
+  waits: boolean
+  /** To be called once the answer has been sent, or never will be: the control plane is told nothing before. */
+  answered(): void
+}
+
+export interface BeginAnsweredParts extends BeginParts, EndParts, TokenParts {
+  flows: BeginParts['flows']
+  answers: Answers
+  settings: SignalingSettings
+  controlPlane: BeginParts['controlPlane']
+  log: Log
+}
+
+/** As begin(), with the answer that the control plane gets. */
+export async function beginAnswered(
+  parts: BeginAnsweredParts,
+  kind: 'start' | 'prepare',
+  body: unknown,
+  controlPlane: string | undefined,
+): Promise<Begun> {
+  publicUrlOf(parts)
+  const sent = parts.answers.begin(processIdOf(body))
+  try {
+    const flow = await begin(parts, kind, body, controlPlane)
+    const waits = flow.state === 'PREPARING' || flow.state === 'STARTING'
+    const address = flow.state === 'STARTED' ? await newAddress(parts, flow) : undefined
+    const answered = () => {
+      sent(true)
+      if (waits) settle(parts, flow)
+    }
+    return { message: statusMessage(flow, parts.settings.dataplaneId, address), waits, answered }
+  } catch (error) {
+    sent(false)
+    throw error
+  }
+}
+
+/** The job may have ended before its flow was written, when whoever was told of it found no flow. */
+function settle(parts: BeginAnsweredParts, { id, data }: Flow): void {
+  const look = async () => {
+    const job = await parts.jobs.get(data.uuid)
+    if (job && isFinal(job.state)) await jobEnded(parts, id, job)
+  }
+  look().catch((error: unknown) =>
+    parts.log.warn(
+      { flow: id, job: data.uuid, error: messageOf(error) },
+      'a data flow could not be looked at',
+    ),
+  )
+}

@@ -1,0 +1,166 @@
+import { invalid, Problem } from '../../errors.ts'
+import { isFinal, type Job } from '../../job/job.ts'
+import type { ConfiguredJob } from '../../job/request-schema.ts'
+import type { Jobs } from '../../lifecycle/jobs.ts'
+import { datasetRequest } from '../datasets/dataset-request.ts'
+import type { Dataset, Datasets } from '../datasets/datasets.ts'
+import type { JobEnds } from '../job-ends.ts'
+import type { Called } from './control-plane-of.ts'
+import { type Flow, type FlowData, flowKey } from './flow.ts'
+import type { Flows } from './flows.ts'
+import { type BeginMessage, parseBegin } from './messages.ts'
+import type { SignalingSettings } from './settings.ts'
+import { transition } from './states.ts'
+
+/** The kind under which a job knows the flow that waits for it. */
+export const consumerKind = 'dataflow'
+
+export interface BeginParts {
+  flows: Flows
+  jobs: Pick<Jobs, 'beginDeployment' | 'get'>
+  configured: { get(name: string): ConfiguredJob | undefined }
+  datasets: Pick<Datasets, 'find'>
+  jobEnds: Pick<JobEnds, 'add'>
+  settings: Pick<SignalingSettings, 'profiles' | 'participantId'>
+  controlPlane(flow: Pick<Flow, 'callback_address' | 'control_plane'>): Promise<Called | undefined>
+  /** Why an address will never be called. */
+  refuses(url: string): string | undefined
+  onDeployed(): void
+}
+
+/**
+ * Begins a flow by a DataFlowStartMessage or DataFlowPrepareMessage, or starts one that is prepared. The job comes
+ * first, under a key that the process gives it, and the flow's record is what decides between two of these at once: so
+ * that a crash between leaves nothing that a further try doesn't take up. Rejects with a Problem.
+ */
+export async function begin(
+  parts: BeginParts,
+  kind: 'start' | 'prepare',
+  body: unknown,
+  controlPlane: string | undefined,
+): Promise<Flow> {
+  const message = parseBegin(body)
+  checkMessage(parts, message)
+  const { processId: id } = message
+  if ((await parts.flows.read(id)) !== undefined) return await again(parts, kind, message)
+  const dataset = parts.datasets.find(message.datasetId)
+  if (dataset === undefined)
+    throw invalid('datasetId', 'is unknown', 'the id of a dataset that is configured here')
+  const base = newFlow(message, controlPlane, parts.settings.participantId)
+  const canTell = (await parts.controlPlane(base)) !== undefined
+  if (dataset.source.kind === 'job' && !canTell) throw noControlPlane()
+  const { data, ready } = await dataOf(parts, id, dataset)
+  if (!ready && !canTell) throw noControlPlane()
+  const next = transition('INITIALIZED', kind, { dataReady: ready })
+  if (typeof next === 'string') throw new Problem('conflict', `A data flow can not begin with ${kind}`)
+  const flow: Flow = { ...base, state: next.to, by: kind, data }
+  if (!(await parts.flows.create(flow))) throw exists(id)
+  return flow
+}
+
+function checkMessage({ settings, refuses }: BeginParts, message: BeginMessage): void {
+  if (!settings.profiles.includes(message.profile)) {
+    const field = message.earlier ? 'transferType' : 'profile'
+    throw invalid(field, 'is not supported', `one of ${settings.profiles.join(', ')}`)
+  }
+  if (message.dataAddress !== undefined) {
+    throw invalid('dataAddress', 'is given for a pull transfer', 'no dataAddress: this data plane gives it')
+  }
+  const refused = message.callbackAddress === undefined ? undefined : refuses(message.callbackAddress)
+  if (refused !== undefined) throw invalid('callbackAddress', 'is not allowed', refused)
+}
+
+/** A flow that there is already can only go from PREPARED to its start. */
+async function again(parts: BeginParts, kind: 'start' | 'prepare', message: BeginMessage): Promise<Flow> {
+  const { processId: id, datasetId } = message
+  let began = false
+  const flow = await parts.flows.change(id, (current) => {
+    const next = transition(current.state, kind, { dataReady: true, by: current.by })
+    began = typeof next === 'object' && current.dataset_id === datasetId
+    return began && typeof next === 'object' ? { ...current, state: next.to, by: kind } : undefined
+  })
+  if (!began || flow === undefined) throw exists(id, flow)
+  return flow
+}
+
+/** The data that a flow is about; `ready` where they are there. Makes the job of a dataset that has one. */
+async function dataOf(
+  parts: BeginParts,
+  id: string,
+  dataset: Dataset,
+): Promise<{ data: FlowData; ready: boolean }> {
+  const { source, file, format, remove } = dataset
+  const data = { format, remove, ...(file !== undefined && { file }) }
+  const waiting = { kind: consumerKind, id: flowKey(id), data: { flow: id } }
+  if (source.kind === 'results') {
+    const { uuid } = source
+    let ready = hasResults(await parts.jobs.get(uuid), uuid)
+    if (!ready) {
+      await parts.jobEnds.add(uuid, waiting)
+      ready = hasResults(await parts.jobs.get(uuid), uuid)
+    }
+    return { data: { ...data, uuid, made: false }, ready }
+  }
+  const request = datasetRequest(source, parts.configured)
+  const deployment = await parts.jobs.beginDeployment(`dataflow ${id}`)
+  try {
+    await parts.jobEnds.add(deployment.uuid, waiting)
+  } catch (error) {
+    await deployment.abandon()
+    throw error
+  }
+  const { job_uuid: uuid } = await deployment.deploy(request)
+  parts.onDeployed()
+  return { data: { ...data, uuid, made: true }, ready: false }
+}
+
+/** Rejects with a Problem where there are no results and never will be. */
+function hasResults(job: Job | undefined, uuid: string): boolean {
+  if (job !== undefined && !isFinal(job.state)) return false
+  if (job?.result.state === 'complete' || job?.result.state === 'partial') return true
+  throw invalid('datasetId', `stands for results that are not there (job ${uuid})`, 'a dataset that has data')
+}
+
+function newFlow(
+  message: BeginMessage,
+  controlPlane: string | undefined,
+  own: string | undefined,
+): Omit<Flow, 'state' | 'by' | 'data'> {
+  const at = new Date().toISOString()
+  return {
+    version: 1,
+    id: message.processId,
+    number: 1,
+    created_at: at,
+    changed_at: at,
+    earlier: message.earlier,
+    profile: message.profile,
+    ...parties(message, own),
+    dataset_id: message.datasetId,
+    agreement_id: message.agreementId,
+    ...(message.callbackAddress !== undefined && { callback_address: message.callbackAddress }),
+    ...(controlPlane !== undefined && { control_plane: controlPlane }),
+    tokens: { refresh: [], access: [] },
+  }
+}
+
+/** Connectors up to 0.18 name the two the other way round in a start (eclipse-edc/Connector pull 5797). */
+function parties({ participantId, counterPartyId }: BeginMessage, own: string | undefined) {
+  const turned = own !== undefined && counterPartyId === own && participantId !== own
+  return turned
+    ? { participant_id: counterPartyId, counter_party_id: participantId }
+    : { participant_id: participantId, counter_party_id: counterPartyId }
+}
+
+function exists(id: string, flow?: Flow): Problem {
+  const state = flow === undefined ? '' : ` and is ${flow.state}`
+  return new Problem('conflict', `A data flow for the process ${id} exists already${state}`)
+}
+
+function noControlPlane(): Problem {
+  return invalid(
+    'callbackAddress',
+    'is missing',
+    'it, or a control plane that is registered or configured, so that it can be told of what happens',
+  )
+}

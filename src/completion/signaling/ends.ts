@@ -1,0 +1,70 @@
+import type { Job } from '../../job/job.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { Answers } from './answers.ts'
+import type { Called } from './control-plane-of.ts'
+import type { Flow } from './flow.ts'
+import type { Flows } from './flows.ts'
+import { type Notice, noticeMessage, noticeUrl } from './notices.ts'
+import { isTerminal, transition } from './states.ts'
+
+/** A request that is under way writes its flow's record within this time of its job's creation. */
+const unwrittenMilliseconds = 30_000
+
+export interface EndParts {
+  flows: Flows
+  answers: Pick<Answers, 'sent'>
+  outbox: Pick<Outbox, 'add'>
+  controlPlane(flow: Flow): Promise<Called | undefined>
+}
+
+/**
+ * Takes a flow on whose job has ended, and has its control plane told: after the answer to its request. Idempotent.
+ * Rejects where it is to be tried again.
+ */
+export async function jobEnded(parts: EndParts, id: string, job: Job): Promise<void> {
+  const flow = await parts.flows.read(id)
+  if (flow === undefined) {
+    if (Date.now() - Date.parse(job.created_at) > unwrittenMilliseconds) return
+    throw new Error(`the data flow ${id} is not written yet`)
+  }
+  if (isTerminal(flow.state) || flow.data.uuid !== job.job_uuid) return
+  const error = failureOf(job, flow)
+  const [moved, notice] = error === undefined ? await ready(parts, id) : await failed(parts, id, error)
+  if (moved === undefined || notice === undefined) return
+  await parts.answers.sent(moved)
+  const called = await parts.controlPlane(moved)
+  await parts.outbox.add(noticeMessage(moved, notice, called ? noticeUrl(called, moved, notice) : ''))
+}
+
+type Moved = readonly [flow: Flow | undefined, notice: Notice | undefined]
+
+async function ready({ flows }: EndParts, id: string): Promise<Moved> {
+  let notice: Notice | undefined
+  const flow = await flows.change(id, (current) => {
+    const next = transition(current.state, 'ready', { dataReady: true, by: current.by })
+    notice = undefined
+    if (next === 'refused') return undefined
+    const state = next === 'repeat' ? current.state : next.to
+    notice = state === 'PREPARED' ? 'prepared' : 'started'
+    return next === 'repeat' ? undefined : { ...current, state, by: 'ready' }
+  })
+  return [flow, notice]
+}
+
+/** The state stays: only the control plane decides what becomes of the transfer ("Errored"). */
+async function failed({ flows }: EndParts, id: string, error: string): Promise<Moved> {
+  let waits = false
+  const flow = await flows.change(id, (current) => {
+    waits = current.state === 'PREPARING' || current.state === 'STARTING'
+    return waits && current.error === undefined ? { ...current, error } : undefined
+  })
+  return [flow, waits ? 'errored' : undefined]
+}
+
+function failureOf(job: Job, { data }: Flow): string | undefined {
+  if (job.state === 'succeeded') return undefined
+  // Results that were asked for by their job's id are given as they are.
+  if (!data.made && job.result.state === 'partial') return undefined
+  const why = [job.reason, job.message].filter((part) => part !== null).join(': ')
+  return `The job ${job.job_uuid} ${job.state}${why === '' ? '' : `: ${why}`}`
+}
