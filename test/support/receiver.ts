@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { eventually } from './eventually.ts'
+import { selfSigned } from './self-signed.ts'
 
 /** A request as a receiver got it. */
 export interface Received {
@@ -84,20 +81,5 @@ export async function startReceiver({ tls = false } = {}): Promise<Receiver> {
     stop,
     start: () => listen(port),
     [Symbol.asyncDispose]: stop,
-  }
-}
-
-function selfSigned(): { key: Buffer; cert: Buffer } {
-  const directory = mkdtempSync(join(tmpdir(), 'jobferry-tls-'))
-  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  const form = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  execFileSync('openssl', [...form, '-days', '2', ...subject, '-keyout', key, '-out', cert], {
-    stdio: 'ignore',
-  })
-  try {
-    return { key: readFileSync(key), cert: readFileSync(cert) }
-  } finally {
-    rmSync(directory, { recursive: true })
   }
 }

@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Job } from '../../../src/job/job.ts'
+import { type ApiProcess, startApiProcess } from '../../support/api-process.ts'
+import {
+  addressIn,
+  apiToken,
+  dataPlaneSettings,
+  download,
+  provider,
+  renewToken,
+  startMessage,
+  stateOf,
+  tell,
+  wholeTransfer,
+} from '../../support/dataflow-run.ts'
+import { type Dataspace, startDataspace } from '../../support/dataspace.ts'
+import { eventually } from '../../support/eventually.ts'
+import { freePort } from '../../support/free-port.ts'
+
+const command = (script: string) => `command: [sh, -c, '${script}']\n`
+const jobs = {
+  report: command('sleep 1; printf "made for a transfer" > $RESULT_DIRECTORY/report.txt'),
+  quick: command('printf quick > $RESULT_DIRECTORY/report.txt'),
+  slow: command('sleep 300'),
+  failing: command('exit 3'),
+}
+const datasets = `datasets:
+${Object.keys(jobs)
+  .map((name) => `  - {id: ${name}, job: ${name}, file: report.txt}\n`)
+  .join('')}  - {pattern: '[0-9a-f-]{36}', job_uuid: '\${id}', file: report.txt}
+`
+
+let space: Dataspace
+let api: ApiProcess
+let directory: string
+let settings: Record<string, string>
+
+beforeAll(async () => {
+  space = await startDataspace()
+  directory = await mkdtemp(join(tmpdir(), 'jobferry-transfer-'))
+  await mkdir(join(directory, 'jobs'))
+  for (const [name, yaml] of Object.entries(jobs)) {
+    await writeFile(join(directory, 'jobs', `${name}.yaml`), `image: none\n${yaml}`)
+  }
+  await writeFile(join(directory, 'datasets.yaml'), datasets)
+  settings = {
+    ...dataPlaneSettings(space, await freePort()),
+    DATA_DIRECTORY: join(directory, 'data'),
+    JOBS_DIRECTORY: join(directory, 'jobs'),
+    DATASETS_FILE: join(directory, 'datasets.yaml'),
+  }
+  api = await startApiProcess(settings)
+})
+
+afterAll(async () => {
+  await api.stop()
+  await space[Symbol.asyncDispose]()
+  await rm(directory, { recursive: true })
+})
+
+it('takes a transfer from its start over its job, the download and a renewal to its completion', async () => {
+  const made = { process: randomUUID(), dataset: 'report', expected: 'made for a transfer', seconds: 20 }
+  await wholeTransfer(api.url, space, made)
+})
+
+it('answers before it tells that a flow has started, however quick its job is', async () => {
+  const flows = Array.from({ length: 5 }, () => randomUUID())
+  const answers = await Promise.all(
+    flows.map(async (id) => {
+      const { status } = await tell(api.url, 'start', startMessage(space, id, 'quick'))
+      return { id, status, at: Date.now() }
+    }),
+  )
+  for (const { id, status, at } of answers) {
+    expect(status).toBe(202)
+    expect((await space.until(`/transfers/${id}/dataflow/started`)).at).toBeGreaterThanOrEqual(at)
+  }
+})
+
+it('gives the address of results that exist at once', async () => {
+  const source = randomUUID()
+  await tell(api.url, 'start', startMessage(space, source, 'quick'))
+  const { body } = await space.until(`/transfers/${source}/dataflow/started`)
+  const uuid = /job\/([0-9a-f-]{36})/.exec(String(addressIn(body).endpoint))?.[1] ?? ''
+  const id = randomUUID()
+  const { callbackAddress: _, ...message } = startMessage(space, id, uuid)
+  const began = await tell(api.url, 'start', message)
+  expect(began).toMatchObject({ status: 200, body: { state: 'STARTED', dataFlowId: id } })
+  expect(await download(addressIn(began.body))).toEqual({ status: 200, text: 'quick' })
+
+  const missing = await tell(api.url, 'start', startMessage(space, randomUUID(), randomUUID()))
+  expect(missing).toMatchObject({ status: 400, body: { errors: [{ field: 'datasetId' }] } })
+})
+
+it('tells the control plane why there will be no data, and leaves the end to it', async () => {
+  const id = randomUUID()
+  expect((await tell(api.url, 'start', startMessage(space, id, 'failing'))).status).toBe(202)
+  const { body } = await space.until(`/transfers/${id}/dataflow/errored`)
+  expect(body).toMatchObject({
+    dataFlowId: id,
+    state: 'STARTING',
+    error: expect.stringContaining('failed: Error: '),
+  })
+  expect(await stateOf(api.url, id)).toBe('STARTING')
+  expect(await tell(api.url, `${id}/terminate`)).toMatchObject({ status: 200, body: { state: 'TERMINATED' } })
+})
+
+it('stops the job of a flow that is terminated, and says nothing more of it', async () => {
+  const id = randomUUID()
+  await tell(api.url, 'start', startMessage(space, id, 'slow'))
+  const reason = { messageId: 'm', reason: 'the agreement ended' }
+  expect(await tell(api.url, `${id}/terminate`, reason)).toMatchObject({ status: 200 })
+  await untilSlow('canceled')
+  expect(await tell(api.url, `${id}/completed`, {})).toMatchObject({ status: 409 })
+  expect(await tell(api.url, 'start', startMessage(space, id, 'slow'))).toMatchObject({ status: 409 })
+  expect(space.notices.filter(({ path }) => path.includes(id))).toEqual([])
+})
+
+it('prepares data by their job, and starts at once what is prepared', async () => {
+  const id = randomUUID()
+  const message = startMessage(space, id, 'quick')
+  expect(await tell(api.url, 'prepare', message)).toMatchObject({ status: 202, body: { state: 'PREPARING' } })
+  const { body } = await space.until(`/transfers/${id}/dataflow/prepared`)
+  expect(body).toMatchObject({ state: 'PREPARED', dataFlowId: id })
+  expect(body.dataAddress).toBeUndefined()
+  const started = await tell(api.url, 'start', message)
+  expect(started).toMatchObject({ status: 200, body: { state: 'STARTED' } })
+  expect(await download(addressIn(started.body))).toEqual({ status: 200, text: 'quick' })
+})
+
+it('goes on with its flows after it was killed while their jobs ran, and tells what it could not tell before', async () => {
+  space.answer(503)
+  const [job, answer] = [randomUUID(), randomUUID()]
+  await tell(api.url, 'start', startMessage(space, answer, 'quick'))
+  await space.until(`/transfers/${answer}/dataflow/started`)
+  await tell(api.url, 'start', startMessage(space, job, 'slow'))
+  await untilSlow('running')
+  await api.kill()
+  space.notices.length = 0
+  space.answer(200)
+  api = await startApiProcess(settings)
+  expect(await stateOf(api.url, answer)).toBe('STARTED')
+  const { body } = await space.until(`/transfers/${answer}/dataflow/started`)
+  expect(await download(addressIn(body))).toEqual({ status: 200, text: 'quick' })
+  // Embedded, a job ends with its API: what is told then is why.
+  const { body: failed } = await space.until(`/transfers/${job}/dataflow/errored`)
+  expect(failed.error).toContain('Interrupted')
+})
+
+describe('a renewal', () => {
+  let address: Record<string, string>
+  let process: string
+
+  beforeAll(async () => {
+    process = randomUUID()
+    await tell(api.url, 'start', startMessage(space, process, 'quick'))
+    address = addressIn((await space.until(`/transfers/${process}/dataflow/started`)).body)
+  })
+
+  const claims = () => ({ iss: space.did, sub: space.did, aud: provider, token: address.authorization })
+  const refused = (status: number, error: string) => ({ status, body: { error } })
+
+  it.each([
+    ['for another audience', { aud: 'did:web:somebody.else' }, refused(401, 'invalid_client')],
+    ['of another subject', { sub: 'did:web:somebody.else' }, refused(401, 'invalid_client')],
+    ['of another participant', { iss: 'did:web:somebody.else' }, refused(400, 'invalid_grant')],
+    ['without the access token', { token: undefined }, refused(401, 'invalid_client')],
+    ['with a foreign access token', { token: 'jfg_x.y' }, refused(400, 'invalid_grant')],
+  ])('%s is refused', async (_, changed, expected) => {
+    expect(await renewToken(address, await space.sign({ ...claims(), ...changed }))).toMatchObject(expected)
+  })
+
+  it('with an unknown refresh token, or none that is signed, is refused', async () => {
+    const jwt = await space.sign(claims())
+    const foreign = { ...address, refreshToken: `${address.refreshToken}x` }
+    expect(await renewToken(foreign, jwt)).toMatchObject(refused(400, 'invalid_grant'))
+    expect(await renewToken(address, `${jwt.slice(0, -8)}AAAAAAAA`)).toMatchObject(
+      refused(401, 'invalid_client'),
+    )
+    expect(await renewToken(address, 'no-jwt')).toMatchObject(refused(401, 'invalid_client'))
+  })
+
+  it('by a key that was rotated in is allowed: the document is read again', async () => {
+    expect(await renewToken(address, await space.sign(claims()))).toMatchObject({ status: 200 })
+    const reads = space.documentReads()
+    await space.rotate()
+    expect(await renewToken(address, await space.sign(claims()))).toMatchObject({ status: 200 })
+    expect(await renewToken(address, await space.sign(claims()))).toMatchObject({ status: 200 })
+    expect(space.documentReads()).toBe(reads + 1)
+    const other = await space.sign(claims(), { kid: `${space.did}#another` })
+    expect(await renewToken(address, other)).toMatchObject(refused(401, 'invalid_client'))
+  })
+
+  it('of a flow that is suspended or over is refused', async () => {
+    await tell(api.url, `${process}/suspend`)
+    expect(await renewToken(address, await space.sign(claims()))).toMatchObject(refused(400, 'invalid_grant'))
+    await tell(api.url, `${process}/terminate`)
+    expect(await renewToken(address, await space.sign(claims()))).toMatchObject(refused(400, 'invalid_grant'))
+  })
+})
+
+/** The newest of that job. */
+async function untilSlow(state: string): Promise<void> {
+  await eventually(async () => {
+    const response = await fetch(`${api.url}/job`, { headers: { authorization: `Bearer ${apiToken}` } })
+    const { jobs: all } = (await response.json()) as { jobs: Job[] }
+    expect(all.find(({ job }) => job === 'slow')).toMatchObject({ state })
+  })
+}
