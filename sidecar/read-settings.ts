@@ -55,6 +55,7 @@ export function readSettings(environment: Environment): UploaderSettings {
     settings.inputDirectory = text('INPUT_DIRECTORY')
   }
   if (environment.RESCUE === 'true') settings.rescue = true
+  if (environment.UPLOAD_WHILE_RUNNING === 'true') settings.uploadWhileRunning = true
   if (environment.UPLOADER_PORT) settings.port = number('UPLOADER_PORT', 1, 65535)
   if (environment.STOP_TOKEN) settings.stopToken = environment.STOP_TOKEN
   if (problems.length > 0) throw new Error(`The uploader's environment is wrong: ${problems.join('; ')}`)

@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '../src/artifact/store.ts'
 import type { Log } from '../src/log.ts'
+import { Early } from './early/early.ts'
 import { Journals } from './known/journals.ts'
 import { aborted } from './pause.ts'
 import { Preparation } from './prepare/prepare.ts'
@@ -69,7 +70,13 @@ export async function run(
     const context = contextOf(settings, state, store, log)
     reporter = reporterOf(context)
     const cleaning = context.uploads.abortLeftOver(store, log, context.calls.halted)
-    await Promise.race([aborted(stopSeen.signal), aborted(terminated.signal)])
+    const shortOfTime = AbortSignal.any([stopSeen.signal, terminated.signal])
+    if (settings.uploadWhileRunning && !shortOfTime.aborted) {
+      const early = new Early(context, shortOfTime)
+      context.early = early
+      await early.run()
+    }
+    await aborted(shortOfTime)
     const checkpointing = checkpointUntil(context, terminated.signal)
     await aborted(terminated.signal)
     reporter.storing()
@@ -79,7 +86,7 @@ export async function run(
       resumed,
       checkpointing,
     )
-    await context.calls.halt(0)
+    await Promise.all([context.calls.halt(0), context.early?.halt(0)])
     await cleaning
     // What could not be dropped before, or was cut off just now: after this nobody looks for it any more.
     if (ending.committed) await context.uploads.abortAll(store, log, AbortSignal.timeout(dropMs))

@@ -35,6 +35,8 @@ export interface UploaderSettings {
   resultLayout: ResultLayout
   /** PACK_FILE_BYTES and PACK_FROM_COUNT, each with the default of `defaultPacking` */
   packing: Packing
+  /** UPLOAD_WHILE_RUNNING=true: files that are settled go up while the worker runs. */
+  uploadWhileRunning?: boolean
   /** TERMINATION_MESSAGE_FILE, default /dev/termination-log: gets a TerminationMessage as JSON. */
   terminationMessageFile: string
   /**

@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import type { StateDirectory } from '../state-directory.ts'
 import { Cursor } from './cursor.ts'
 import { Journal } from './journal.ts'
+import { isGone } from './line.ts'
 
 /**
  * What is known of the result directory, as three files that a kill at any moment leaves usable:
@@ -39,16 +40,17 @@ export class Journals {
 
   #recover(): void {
     if (!existsSync(this.#next)) return
-    if (existsSync(this.#recovered)) {
-      const merged = `${this.#recovered}.merged`
-      merge(this.#recovered, this.#next, merged)
-      renameSync(merged, this.#recovered)
-      rmSync(this.#next)
-    } else renameSync(this.#next, this.#recovered)
+    const merged = `${this.#recovered}.merged`
+    merge(this.#recovered, this.#next, merged)
+    renameSync(merged, this.#recovered)
+    rmSync(this.#next)
   }
 }
 
-/** Both journals' lines in order; where both have one of a path, the newer's. */
+/**
+ * Both journals' lines in order; where both have one of a path, the newer's. Lines that say the same as the checkpoints
+ * are left out: of a scan that was cut short they would be told again.
+ */
 function merge(older: string, newer: string, target: string): void {
   using a = new Cursor(older)
   using b = new Cursor(newer)
@@ -59,7 +61,7 @@ function merge(older: string, newer: string, target: string): void {
     const takeOlder = y === undefined || (x !== undefined && x.path < y.path)
     if (!takeOlder && x !== undefined && x.path === y.path) a.next()
     const taken = (takeOlder ? a : b).next()
-    if (taken !== undefined) journal.append(taken.line)
+    if (taken !== undefined && (isGone(taken.line) || taken.line.changed)) journal.append(taken.line)
   }
   journal.flush()
 }

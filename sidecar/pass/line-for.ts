@@ -14,16 +14,27 @@ export type Finding = JournalLine | undefined | 'halted'
 /** Brings a file into the store (upload/send-file.ts); undefined for one that is left to the next scan. */
 export type Send = (file: OpenFile, known: KnownLine | undefined) => Promise<KnownLine | undefined>
 
+/** Whether a file is to be opened and sent now; else it stays as it is known (pass.ts: Choosing). */
+export type Chooses = (found: FoundFile, known: KnownLine | undefined) => boolean
+export type FoundFile = Found & { type: 'file' }
+
 /**
  * The journal's line for a path: at once, except where a file has to be read. The file is opened before this
  * returns, while its directory is open. The promise never rejects.
  */
-export function lineFor(joined: Joined, final: boolean, send: Send): Finding | Promise<Finding> {
+export function lineFor(
+  joined: Joined,
+  final: boolean,
+  send: Send,
+  chooses: Chooses | undefined,
+): Finding | Promise<Finding> {
   const base = baseOf(joined)
   try {
     const found = joined.found
     if (found?.type !== 'file') return lineWithoutFile(joined, found)
-    if (isSame(found, base, final)) return marked(base, joined)
+    if (chooses !== undefined) {
+      if (!chooses(found, base)) return lineUnchosen(joined, base)
+    } else if (isSame(found, base, final)) return marked(base, joined)
     const opened = openFound(found)
     if ('instead' in opened) return lineWithoutFile(joined, opened.instead)
     return sent(opened.file, base, joined, send)
@@ -38,13 +49,14 @@ function baseOf({ known, recovered }: Joined): KnownLine | undefined {
   return isGone(recovered) ? undefined : recovered
 }
 
-function isSame(
-  found: Found & { type: 'file' },
-  base: KnownLine | undefined,
-  final: boolean,
-): base is KnownLine {
+function isSame(found: FoundFile, base: KnownLine | undefined, final: boolean): base is KnownLine {
   if (base?.fingerprint !== fingerprint(found.stat)) return false
   return !(final && base.verify)
+}
+
+/** A file that is left alone for now is what is known of it: another version, or nothing. */
+function lineUnchosen(joined: Joined, base: KnownLine | undefined): JournalLine | undefined {
+  return base?.entry.type === 'file' ? marked(base, joined) : lineWithoutFile(joined, undefined)
 }
 
 function lineWithoutFile(joined: Joined, found: Found | undefined): JournalLine | undefined {

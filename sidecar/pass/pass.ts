@@ -1,4 +1,3 @@
-import { statfsSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Packing, ResultLayout } from '../../src/artifact/result-layout.ts'
 import { join } from '../known/join.ts'
@@ -8,13 +7,14 @@ import { Packer } from '../pack/packer.ts'
 import { packsNow } from '../pack/packs-now.ts'
 import { Directory } from '../scan/directory.ts'
 import { codeOf, type Found } from '../scan/found.ts'
+import { isMemory } from '../scan/is-memory.ts'
 import { walk } from '../scan/walk.ts'
 import type { StoreCalls } from '../store/store-calls.ts'
 import type { Sending } from '../upload/send.ts'
-import type { FileOptions } from '../upload/send-file.ts'
-import { beginLine } from './begin-line.ts'
+import { type FileOptions, sendFile } from '../upload/send-file.ts'
+import { beginLine, type FileSender } from './begin-line.ts'
 import { Ledger, type LedgerContext } from './ledger.ts'
-import type { Finding } from './line-for.ts'
+import type { Chooses, Finding } from './line-for.ts'
 import { Window } from './window.ts'
 
 export interface PassContext extends LedgerContext, Sending {
@@ -31,6 +31,25 @@ export interface PassOptions {
   enough: AbortSignal
   /** Is given the ledger when the pass begins. */
   onBegin: (ledger: Ledger) => void
+  /** How files are sent, where not by this context. */
+  sending?: SendingOfPass
+  /** The worker is not to notice: see Choosing. */
+  choosing?: Choosing
+}
+
+export interface SendingOfPass {
+  send: FileSender
+  packs: Sending
+}
+
+/**
+ * Of a pass that sends only some of the files, the others stay as they are known. With `enough` it ends at once: what
+ * is being sent then is left to whoever gave `send`, and the journal says nothing of it.
+ */
+export interface Choosing {
+  chooses: Chooses
+  /** Findings that wait for a slow one before them; an open file that its worker removes keeps its room. */
+  atOnce: number
 }
 
 /** So many files are sent at once or wait, open, for a slow one before them. */
@@ -63,12 +82,19 @@ export async function runPass(
   }
   const { resultLayout, packing } = context
   const packs = await packsNow(resultLayout, packing, root.directory, options.enough)
-  const packer = packs ? new Packer(context, fileOptions, packing.fileBytes) : undefined
+  const { choosing, sending = sendingBy(context) } = options
+  const packer = packs ? new Packer(sending.packs, fileOptions, packing.fileBytes) : undefined
   let complete = true
-  const window = new Window<Finding>(windowSize, (finding) => {
+  const window = new Window<Finding>(choosing?.atOnce ?? windowSize, (finding) => {
     if (finding === 'halted') complete = false
     else if (finding !== undefined) ledger.append(finding)
   })
+  const leave = () => {
+    complete = false
+    window.leave()
+  }
+  if (choosing !== undefined) options.enough.addEventListener('abort', leave, { once: true })
+  const how = { send: sending.send, packer, chooses: choosing?.chooses, left: window.left }
 
   const counted = (finding: Finding) => {
     if (typeof finding === 'object' && !isGone(finding) && finding.entry.type === 'file')
@@ -82,7 +108,7 @@ export async function runPass(
         complete = false
         break
       }
-      const { finding, place } = await beginLine(joined, fileOptions, context, packer)
+      const { finding, place } = await beginLine(joined, fileOptions, how)
       if (finding instanceof Promise) await window.add(finding.then(counted), place)
       else await window.addResult(counted(finding), place.weight)
       looked += 1
@@ -91,6 +117,7 @@ export async function runPass(
   } finally {
     packer?.seal()
     await window.drain()
+    options.enough.removeEventListener('abort', leave)
     journal.flush()
   }
   return { ledger, complete }
@@ -98,6 +125,10 @@ export async function runPass(
 
 /** Looking is synchronous: signals and the endpoint get their turn in between. */
 const namesPerTurn = 64
+
+function sendingBy(context: Sending): SendingOfPass {
+  return { send: (...args) => sendFile(...args, context), packs: context }
+}
 
 interface Root extends Disposable {
   directory: Directory | undefined
@@ -113,10 +144,4 @@ function openRoot(path: string): Root {
     if (codeOf(error) !== 'ENOENT') throw error
     return { directory: undefined, scan: [], [Symbol.dispose]: () => undefined }
   }
-}
-
-/** On tmpfs and ramfs, writes through mapped memory never set a file's times. */
-function isMemory(path: string): boolean {
-  const { type } = statfsSync(path)
-  return type === 0x01021994 || type === 0x858458f6
 }

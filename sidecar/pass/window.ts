@@ -15,6 +15,8 @@ export class Window<T> {
   readonly #emit: (result: T) => void
   readonly #slots: Slot<T>[] = []
   #weight = 0
+  readonly #leaving = Promise.withResolvers<void>()
+  #isLeft = false
   #failure: { error: unknown } | undefined
 
   constructor(limit: number, emit: (result: T) => void) {
@@ -40,6 +42,17 @@ export class Window<T> {
     await this.#shrinkBelow(this.#limit)
   }
 
+  /** Settles with leave(). */
+  get left(): Promise<void> {
+    return this.#leaving.promise
+  }
+
+  /** Emits nothing more; whoever waits goes on, though tasks are under way. */
+  leave(): void {
+    this.#isLeft = true
+    this.#leaving.resolve()
+  }
+
   /** Resolves when all results are emitted. Rejects with what `emit` throws. */
   async drain(): Promise<void> {
     await this.#shrinkBelow(0)
@@ -51,10 +64,10 @@ export class Window<T> {
   }
 
   async #shrinkBelow(weight: number): Promise<void> {
-    while (this.#slots.length > 0 && this.#weight >= weight && this.#failure === undefined) {
+    while (this.#slots.length > 0 && this.#weight >= weight && !this.#isLeft && this.#failure === undefined) {
       const [first] = this.#slots
       first?.onAwaited?.()
-      await first?.ended
+      await Promise.race([first?.ended, this.#leaving.promise])
     }
     if (this.#failure === undefined) return
     // Whoever is told of a failure may rely on nothing being under way.
@@ -64,7 +77,7 @@ export class Window<T> {
   }
 
   #emitDone(): void {
-    if (this.#failure !== undefined) return
+    if (this.#failure !== undefined || this.#isLeft) return
     try {
       for (let first = this.#slots[0]; first?.done !== undefined; first = this.#slots[0]) {
         this.#slots.shift()

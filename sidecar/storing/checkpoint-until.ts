@@ -29,6 +29,7 @@ async function checkpointOnce(context: StoringContext, terminated: AbortSignal):
   try {
     const { ledger, complete } = await runPass(context, {
       final: false,
+      ...(context.early && { sending: context.early.takingOver() }),
       enough: AbortSignal.any([terminated, superseded.signal]),
       onBegin: (begun) => {
         context.current.ledger = begun

@@ -3,7 +3,7 @@ import { messageOf } from '../../src/errors.ts'
 import type { Log } from '../../src/log.ts'
 import { checkpointRegularly } from '../pass/checkpointing.ts'
 import type { Ledger } from '../pass/ledger.ts'
-import { type PassContext, runPass } from '../pass/pass.ts'
+import { type PassContext, runPass, type SendingOfPass } from '../pass/pass.ts'
 import { pause } from '../pause.ts'
 import type { Progress } from '../progress/progress.ts'
 import { isDiskFull } from '../scan/found.ts'
@@ -17,6 +17,11 @@ export interface StoringContext extends PassContext {
   log: Log
   /** Of the pass under way or the last one; `obstacle` is of this machine, not of the store. */
   current: { ledger?: Ledger; obstacle?: Obstacle }
+  /** What began while the worker ran, where anything did. */
+  early?: {
+    takingOver(): SendingOfPass
+    halt(patienceMs: number): Promise<void>
+  }
 }
 
 /** How it ended, for the exit code and the termination message. */
@@ -51,14 +56,14 @@ export async function storeResults(
     if (first === undefined || !('why' in first))
       return { committed: true, message: { ...(await committed) } }
     const obstacle = context.calls.trouble.obstacle ?? context.current.obstacle
-    await context.calls.halt(lastMs.underWay)
+    await haltAll(context, lastMs.underWay)
     // It may have been done in that very moment.
     const tally = await committed.catch(() => undefined)
     if (tally !== undefined && !isDeletion(first)) return { committed: true, message: { ...tally } }
     return await endBy(context, first, watch, obstacle)
   } catch (error) {
     if (!(error instanceof Superseded)) throw error
-    await context.calls.halt(0)
+    await haltAll(context, 0)
     await context.uploads.abortAll(context.store, context.log, AbortSignal.timeout(lastMs.drop))
     return { committed: false, message: { reason: 'UploadInterrupted', message: error.message } }
   } finally {
@@ -108,6 +113,7 @@ class Storing {
       const { ledger, complete } = await runPass(context, {
         final: true,
         enough: context.calls.halted,
+        ...(context.early && { sending: context.early.takingOver() }),
         onBegin: (begun) => {
           context.current.ledger = begun
           delete context.current.obstacle
@@ -117,11 +123,17 @@ class Storing {
       // The manifest comes last.
       await endCheckpoints()
       if (!complete) throw new Halted('storing')
+      // A file that is gone by now may still be on its way.
+      await context.early?.halt(0)
       return await ledger.commit(context.calls)
     } finally {
       await endCheckpoints()
     }
   }
+}
+
+async function haltAll({ calls, early }: StoringContext, patienceMs: number): Promise<void> {
+  await Promise.all([calls.halt(patienceMs), early?.halt(patienceMs)])
 }
 
 async function endBy(

@@ -27,6 +27,7 @@ const numbers = new Set([
   'keep_seconds',
   'result_keep_seconds',
 ])
+const flags = new Set(['upload_while_running'])
 
 /**
  * The request in the query of `GET /job/deploy`: plain values, lists separated by commas; without `job` it means
@@ -54,6 +55,7 @@ export function parseDeployQuery(query: Iterable<readonly [string, string]>): Pa
 
 function plainValue(name: string, value: string): unknown {
   if (lists.has(name)) return value === '' ? [] : value.split(',')
+  if (flags.has(name)) return value === 'true' || value === 'false' ? value === 'true' : value
   return numbers.has(name) ? wholeNumber(value) : value
 }
 

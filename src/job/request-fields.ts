@@ -122,6 +122,7 @@ export const requestFields = {
   timeout_seconds: integer(1, 365 * days).exactOptional(),
   stop_grace_seconds: integer(1, 3600).exactOptional(),
   upload_timeout_seconds: integer(1, 30 * days).exactOptional(),
+  upload_while_running: z.boolean('true or false').exactOptional(),
   keep_seconds: integer(0, 365 * days).exactOptional(),
   result_keep_seconds: integer(1, 100 * 365 * days).exactOptional(),
 }

@@ -19,6 +19,7 @@ export const requestDefaults = {
   start_timeout_seconds: 3600,
   stop_grace_seconds: 30,
   upload_timeout_seconds: 3600,
+  upload_while_running: true,
   keep_seconds: 3600,
 } satisfies Partial<JobRequest>
 

@@ -37,6 +37,8 @@ export interface JobRequest {
   timeout_seconds?: number
   stop_grace_seconds: number
   upload_timeout_seconds: number
+  /** Files that are settled go up while the worker runs. */
+  upload_while_running: boolean
   keep_seconds: number
   result_keep_seconds?: number
   demo_file?: string

@@ -52,6 +52,7 @@ function uploaderEnvironment(plan: JobPlan, settings: KubernetesSettings, stopTo
     STOP_TOKEN: stopToken,
     UPLOAD_TIMEOUT_SECONDS: String(plan.request.upload_timeout_seconds),
     ...packingVariables(plan.request, settings.packing ?? defaultPacking),
+    UPLOAD_WHILE_RUNNING: String(plan.request.upload_while_running),
     S3_ENDPOINT: store.endpointForPods,
     S3_BUCKET: store.bucket,
     S3_REGION: store.region,

@@ -44,6 +44,7 @@ export interface UploaderSubject {
   uploadTimeoutSeconds: number
   /** packingVariables() */
   packing: Variables
+  uploadWhileRunning: boolean
   store: LocalStore
   /** Holds `access-key` and `secret-key`; for S3 alone. */
   credentialsDirectory: string
@@ -68,6 +69,7 @@ export function uploaderEnvironment(
     STATE_DIRECTORY: folders.state,
     UPLOAD_TIMEOUT_SECONDS: String(subject.uploadTimeoutSeconds),
     ...subject.packing,
+    UPLOAD_WHILE_RUNNING: String(subject.uploadWhileRunning),
     TERMINATION_MESSAGE_FILE: folders.terminationMessage,
     ...storeVariables(subject.store, subject.credentialsDirectory),
     [markerVariable]: uploaderMarker(subject.attempt),

@@ -26,6 +26,8 @@ export async function startUploader(
     inputsSha256: record.inputsSha256,
     uploadTimeoutSeconds: record.request.upload_timeout_seconds,
     packing: packingVariables(record.request, context.packing),
+    // A record of a version before has no such field.
+    uploadWhileRunning: record.request.upload_while_running !== false,
     store: context.store,
     credentialsDirectory: context.credentialsDirectory,
   })

@@ -52,6 +52,12 @@ export const badQueries: BadCall[] = [
   { title: 'a broken percent escape', call: get('job=%zz'), status: 400, field: 'query' },
   { title: 'an unknown parameter', call: get('verbose=1'), status: 400, field: 'verbose' },
   { title: 'a parameter twice', call: get('retries=1&retries=2'), status: 400, field: 'retries' },
+  {
+    title: 'a flag that is none',
+    call: get('upload_while_running=perhaps'),
+    status: 400,
+    field: 'upload_while_running',
+  },
   { title: 'a number that is none', call: get('retries=many'), status: 400, field: 'retries' },
   {
     title: 'a number out of bounds',

@@ -22,6 +22,7 @@ test('an image alone gets every default', () => {
     start_timeout_seconds: 3600,
     stop_grace_seconds: 30,
     upload_timeout_seconds: 3600,
+    upload_while_running: true,
     keep_seconds: 3600,
   })
 })

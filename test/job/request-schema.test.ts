@@ -114,6 +114,7 @@ describe('what Kubernetes or the kernel would refuse is named', () => {
     [{ timeout_seconds: 0 }, 'timeout_seconds'],
     [{ stop_grace_seconds: 0 }, 'stop_grace_seconds'],
     [{ upload_timeout_seconds: null }, 'upload_timeout_seconds'],
+    [{ upload_while_running: 'yes' }, 'upload_while_running'],
     [{ keep_seconds: -1 }, 'keep_seconds'],
     [{ result_keep_seconds: 1e99 }, 'result_keep_seconds'],
     [{ demo_file: 'a' }, 'demo_file'],

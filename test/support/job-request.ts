@@ -15,6 +15,7 @@ export function jobRequest(fields: Partial<JobRequest> = {}): JobRequest {
     start_timeout_seconds: 3600,
     stop_grace_seconds: 30,
     upload_timeout_seconds: 3600,
+    upload_while_running: true,
     keep_seconds: 3600,
     ...fields,
   }

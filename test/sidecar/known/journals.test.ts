@@ -15,7 +15,10 @@ function newState(): StateDirectory {
   return new StateDirectory(directory)
 }
 
-const line = (path: string, key = path): JournalLine => ({ entry: { path, type: 'file', key } })
+const line = (path: string, key = path): JournalLine => ({
+  entry: { path, type: 'file', key },
+  changed: true,
+})
 const gone = (path: string): JournalLine => ({ gone: { path, removed: true } })
 
 function rest(cursor: Cursor): JournalLine[] {

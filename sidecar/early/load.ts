@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+
+/** All processors' times since the machine's start, in whatever unit. */
+export interface Processors {
+  busy: number
+  all: number
+}
+
+export function processors(): Processors {
+  return process.platform === 'linux' ? fromProc(readFileSync('/proc/stat', 'latin1')) : fromSystem()
+}
+
+/** The busy share of all processors between two looks, from 0 to 1; 0 where no time has passed. */
+export function busyShare(from: Processors, to: Processors): number {
+  return to.all > from.all ? (to.busy - from.busy) / (to.all - from.all) : 0
+}
+
+export interface Load {
+  /** The busy share of all processors while nothing was sent. */
+  others: number
+  /** What the worker writes, in bytes per second. */
+  written: number
+}
+
+/** So long sending goes on before it rests. */
+export const sliceMs = 2000
+/** Of a machine that has nothing left, no more than a fifth of one processor's time. */
+const restMs = 4 * sliceMs
+const busyFrom = 0.8
+/** About what a disk takes, or a tenth of what a processor can copy. */
+const heavyFrom = 64 * 1024 * 1024
+/** Whoever writes for hours without a pause is helped by getting some of it out of the way. */
+const longestRestMs = 60_000
+
+/** Whether sending has to rest, after so many milliseconds since its last slice ended and since it asked for the next. */
+export function mustRest({ others, written }: Load, sinceSliceMs: number, waitedMs: number): boolean {
+  if (written >= heavyFrom && waitedMs < longestRestMs) return true
+  return others >= busyFrom && sinceSliceMs < restMs
+}
+
+/** `cpu user nice system idle iowait irq softirq steal …` */
+function fromProc(text: string): Processors {
+  const times = (/^cpu +(.*)$/m.exec(text)?.[1] ?? '').split(' ').slice(0, 8).map(Number)
+  const all = times.reduce((sum, time) => sum + time, 0)
+  return { all, busy: all - (times[3] ?? 0) - (times[4] ?? 0) }
+}
+
+function fromSystem(): Processors {
+  let [busy, all] = [0, 0]
+  for (const { times } of cpus()) {
+    const sum = times.user + times.nice + times.sys + times.idle + times.irq
+    all += sum
+    busy += sum - times.idle
+  }
+  return { busy, all }
+}

@@ -1,0 +1,64 @@
+import type { BigIntStats } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { type Choice, choose } from '../../../sidecar/early/choose.ts'
+import { fingerprint } from '../../../sidecar/scan/entry-of.ts'
+
+const now = 1_800_000_000_000
+const seconds = 1000
+
+/** A file's stat whose times lie that many milliseconds before `now`. */
+function stat(changedAgo: number, modifiedAgo = changedAgo, size = 5): BigIntStats {
+  const at = (ago: number) => BigInt(now - ago) * 1_000_000n
+  return { size: BigInt(size), ino: 7n, ctimeNs: at(changedAgo), mtimeNs: at(modifiedAgo) } as BigIntStats
+}
+
+const known = (of: BigIntStats, verify = false) => ({
+  fingerprint: fingerprint(of),
+  ...(verify && { verify: true as const }),
+})
+const wait = (milliseconds: number): Choice => ({ send: false, lookAt: now + milliseconds })
+const never: Choice = { send: false }
+const old = stat(600 * seconds)
+
+describe('a file of a worker that runs', () => {
+  it.each<
+    [what: string, stat: BigIntStats, known: ReturnType<typeof known> | undefined, again: number, Choice]
+  >([
+    ['just written', stat(0), undefined, 0, wait(2000)],
+    ['written a second ago', stat(1000), undefined, 0, wait(1000)],
+    ['at rest for two seconds', stat(2000), undefined, 0, { send: true, why: 'new' }],
+    ['with an mtime set back, changed just now', stat(0, 9000 * seconds), undefined, 0, wait(2000)],
+    ['with an mtime in the future', stat(3000, -9000 * seconds), undefined, 0, { send: true, why: 'new' }],
+    ['with a ctime in the future', stat(-5000), undefined, 0, wait(7000)],
+    ['sent and unchanged', old, known(old), 0, never],
+    ['sent and changed', stat(2000), known(old), 0, { send: true, why: 'changed' }],
+    [
+      'sent and changed in size alone',
+      stat(600 * seconds, 600 * seconds, 6),
+      known(old),
+      0,
+      { send: true, why: 'changed' },
+    ],
+    [
+      'sent and changed, its mtime set back',
+      stat(2000, 600 * seconds),
+      known(old),
+      0,
+      { send: true, why: 'changed' },
+    ],
+    ['sent again once, at rest for two seconds', stat(2000), known(old), 1, wait(6000)],
+    ['sent again once, at rest for eight', stat(8000), known(old), 1, { send: true, why: 'changed' }],
+    ['sent again twice, at rest for eight', stat(8000), known(old), 2, wait(24_000)],
+    ['sent again three times', stat(3600 * seconds), known(old), 3, never],
+    ['given up three times while it was read', stat(3600 * seconds), undefined, 3, never],
+    ['sent while its times could still deceive', stat(10_000), known(stat(10_000), true), 0, wait(55_000)],
+    ['sent then, a minute ago', stat(65_000), known(stat(65_000), true), 0, { send: true, why: 'verify' }],
+  ])('%s', (_what, facts, line, again, choice) => {
+    expect(choose(facts, line, { now, again, timesCanBeTrusted: true })).toEqual(choice)
+  })
+
+  it('is compared at the end alone where times say nothing', () => {
+    const facts = stat(65_000)
+    expect(choose(facts, known(facts, true), { now, again: 0, timesCanBeTrusted: false })).toEqual(never)
+  })
+})
