@@ -39,8 +39,9 @@ export function damageOfObject(
 ): string | undefined {
   if (object === undefined) return gone
   if (file.etag !== undefined && object.etag !== file.etag) return replaced
-  if (file.offset !== undefined || object.size === file.size) return undefined
-  return `its object has ${object.size} bytes instead of ${file.size}`
+  if (file.offset !== undefined && object.size >= file.offset + file.size) return undefined
+  if (file.offset === undefined && object.size === file.size) return undefined
+  return `its object has ${object.size} bytes instead of ${(file.offset ?? 0) + file.size}`
 }
 
 const gone = 'its object is gone from the store'

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entry } from '../artifact/entry.ts'
 import { layout } from '../artifact/layout.ts'
@@ -27,19 +27,26 @@ export async function* wholeFile(
   file: ReadableFile,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
-  const hash = createHash('sha256')
+  const digest = createHash('sha256')
   let held: Buffer | undefined
   let length = 0
   for await (const chunk of chunksOf(source, file, { start: 0, length: file.size }, signal)) {
-    hash.update(chunk)
+    digest.update(chunk)
     length += chunk.length
     if (held !== undefined) yield held
     held = chunk
   }
   if (length !== file.size) throw damaged(source, file, `${length} of ${file.size} bytes came`)
-  if (hash.digest('hex') !== file.sha256) throw damaged(source, file, 'its SHA-256 is another one')
+  if (digest.digest('hex') !== file.sha256) throw damaged(source, file, 'its SHA-256 is another one')
   source.damages.clear(source.attempt, file)
   if (held !== undefined) yield held
+}
+
+/** A file's bytes, read already; throws as wholeFile() ends where they aren't those of the manifest. */
+export function checked(source: FileSource, file: ReadableFile, bytes: Buffer): Buffer {
+  if (hash('sha256', bytes, 'hex') !== file.sha256) throw damaged(source, file, 'its SHA-256 is another one')
+  source.damages.clear(source.attempt, file)
+  return bytes
 }
 
 /** Some bytes of a file, whose object is the one that the manifest names; ends as wholeFile does. */

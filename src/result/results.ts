@@ -6,11 +6,12 @@ import { type Answer, resultHeaders } from './answer.ts'
 import { type ArchiveFormat, inFormat } from './archive-format.ts'
 import { chosenEntries } from './chosen.ts'
 import { createDamages } from './damages.ts'
-import { type FileSource, wholeFile } from './entry-bytes.ts'
+import type { FileSource } from './entry-bytes.ts'
 import { type FileRequest, fileAnswer } from './file.ts'
 import { type DamageOf, type ListQuery, listLines, listOf, type ResultList, readPage } from './list.ts'
 import type { LocateResult } from './locate.ts'
 import { createOpener, type OpenedResult } from './opened.ts'
+import { PackedRuns } from './packed-runs.ts'
 import { tarBytes } from './tar.ts'
 import { verified } from './verify.ts'
 
@@ -69,7 +70,8 @@ export function createResults(store: ArtifactStore, locateResult: LocateResult, 
         }
         const within = (range: EntryRange) => entriesOf(result, { ...range, ...abortOf(signal) })
         const entries = paths.length === 0 ? within({}) : await chosenEntries(result, paths, within, signal)
-        const tar = tarBytes(entries, (file) => wholeFile(source, file, signal))
+        const runs = new PackedRuns(source, signal)
+        const tar = tarBytes(runs.around(entries), (file) => runs.read(file))
         return { status: 200, headers, body: inFormat(format, tar) }
       }),
 

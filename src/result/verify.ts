@@ -1,9 +1,11 @@
+import { LRUCache } from 'lru-cache'
 import type { Entry } from '../artifact/entry.ts'
 import { layout } from '../artifact/layout.ts'
 import { retry } from '../artifact/retry.ts'
+import type { ObjectHead } from '../artifact/store.ts'
 import { damageOfObject } from './damages.ts'
 import { type FileSource, reportDamage } from './entry-bytes.ts'
-import { isReadable } from './readable-file.ts'
+import { isReadable, type ReadableFile } from './readable-file.ts'
 
 const atOnce = 16
 
@@ -17,8 +19,9 @@ export async function* verified(
   signal?: AbortSignal,
 ): AsyncGenerator<Entry, void> {
   const queue: Promise<Entry>[] = []
+  const headOf = headsOf(source, signal)
   for await (const entry of entries) {
-    const checked = check(source, entry, signal)
+    const checked = check(source, entry, headOf)
     // Whoever awaits it hears of its failure; nobody does once the caller has gone.
     checked.catch(() => {})
     queue.push(checked)
@@ -28,11 +31,25 @@ export async function* verified(
   for (const next of queue) yield await next
 }
 
-async function check(source: FileSource, entry: Entry, signal?: AbortSignal): Promise<Entry> {
+async function check(source: FileSource, entry: Entry, headOf: HeadOf): Promise<Entry> {
   if (!isReadable(entry)) return entry
-  const key = layout.file(source.uuid, source.attempt, entry.key)
-  const object = await retry(() => source.store.head(key, signal), { attempts: 3, signal })
+  const object = await headOf(entry)
   const problem = damageOfObject(entry, object)
   if (problem !== undefined) reportDamage(source, entry, problem)
   return entry
+}
+
+type HeadOf = (file: ReadableFile) => Promise<ObjectHead | undefined>
+
+/** Of a pack once, not for each of the files in it, which mostly come one after the other. */
+function headsOf({ store, uuid, attempt }: FileSource, signal?: AbortSignal): HeadOf {
+  const packs = new LRUCache<string, Promise<ObjectHead | undefined>>({ max: 16 })
+  const head = (key: string) =>
+    retry(() => store.head(layout.file(uuid, attempt, key), signal), { attempts: 3, signal })
+  return ({ key, offset }) => {
+    if (offset === undefined) return head(key)
+    const asked = packs.get(key) ?? head(key)
+    packs.set(key, asked)
+    return asked
+  }
 }

@@ -6,6 +6,7 @@ import type { Entry } from '../../src/artifact/entry.ts'
 import { layout } from '../../src/artifact/layout.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { attempt, job } from '../artifact/fixtures.ts'
+import { layouts } from './packed.ts'
 import { mtime, putFile, serve } from './served.ts'
 
 const run = promisify(execFile)
@@ -37,13 +38,13 @@ async function bytes(url: string): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer())
 }
 
-describe('format', () => {
+describe.each(layouts)('format, %s:', (kind) => {
   it.each([
     ['tar', 'application/x-tar', (packed: Buffer) => packed],
     ['tar.gz', 'application/gzip', gunzipSync],
     ['tar.zst', 'application/zstd', zstdDecompressSync],
   ])('%s gives the same tar, as %s', async (format, type, unpack) => {
-    const { url } = await serve(tree)
+    const { url } = await serve(tree, { kind })
     const plain = await bytes(url)
     const response = await fetch(`${url}?format=${format}`)
     expect(response.headers.get('content-type')).toBe(type)
@@ -52,7 +53,9 @@ describe('format', () => {
     expect(response.headers.get('content-encoding')).toBeNull()
     expect(Buffer.compare(unpack(Buffer.from(await response.arrayBuffer())), plain)).toBe(0)
   })
+})
 
+describe('format', () => {
   it.each(['tar.gz', 'tar.zst'])('%s is cut, never ended, where a file in it is damaged', async (format) => {
     const { url, store } = await serve(tree)
     await store.put(layout.file(job, attempt, 'a/c/d'), Buffer.alloc(200_000, 'peed'))
@@ -71,7 +74,7 @@ describe('format', () => {
   })
 })
 
-describe('file, given several times or with a format', () => {
+describe.each(layouts)('file, given several times or with a format, %s:', (kind) => {
   it.each([
     ['file=e&file=a.txt', ['a.txt', 'e']],
     ['file=e&format=tar', ['e']],
@@ -80,12 +83,12 @@ describe('file, given several times or with a format', () => {
     ['file=a.txt&file=a', ['a/b', 'a/c/d', 'a/c/', 'a.txt', 'a/']],
     ['file=z%FF&file=e', ['e', 'z\\377']],
   ])('%s is a tar of those, folders with what they hold', async (query, expected) => {
-    const { url } = await serve(tree)
+    const { url } = await serve(tree, { kind })
     expect((await names(await bytes(`${url}?${query}`))).toSorted()).toEqual(expected.toSorted())
   })
 
   it('names all that are not among the results, before the first byte', async () => {
-    const { url } = await serve(tree)
+    const { url } = await serve(tree, { kind })
     const response = await fetch(`${url}?file=e&file=gone&file=a/gone`)
     expect(response.status).toBe(404)
     expect(await response.json()).toMatchObject({
@@ -97,21 +100,21 @@ describe('file, given several times or with a format', () => {
   })
 
   it('does not take a file for the folder of what is named below it', async () => {
-    const { url } = await serve(tree)
+    const { url } = await serve(tree, { kind })
     const response = await fetch(`${url}?file=e&file=e/x`)
     expect(response.status).toBe(404)
     expect(await response.text()).toContain('e/x')
   })
 
   it('says of a file that was not stored that it was not', async () => {
-    const { url } = await serve(tree)
+    const { url } = await serve(tree, { kind })
     const response = await fetch(`${url}?file=e&file=lost`)
     expect(response.status).toBe(409)
     expect(await response.text()).toContain('EIO')
   })
 
   it('refuses an empty one', async () => {
-    const { url } = await serve(tree)
+    const { url } = await serve(tree, { kind })
     expect((await fetch(`${url}?file=e&file=`)).status).toBe(400)
   })
 })

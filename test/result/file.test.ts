@@ -8,6 +8,7 @@ import type { Entry } from '../../src/artifact/entry.ts'
 import { layout } from '../../src/artifact/layout.ts'
 import { type ArtifactStore, type ObjectBody, StoreError } from '../../src/artifact/store.ts'
 import { attempt, job, putManifest, recording } from '../artifact/fixtures.ts'
+import { layouts } from './packed.ts'
 import { putFile, serve } from './served.ts'
 
 const big = Buffer.alloc(3 * 1024 * 1024, 'big ')
@@ -34,9 +35,9 @@ const problemCode = async (response: Response) => {
   return document.type.replace('urn:jobferry:error:', '')
 }
 
-describe('GET /job/:id/result?file=', () => {
+describe.each(layouts)('GET /job/:id/result?file=, %s,', (kind) => {
   it('answers with the bytes and all that describes them', async () => {
-    const { url } = await serve(typical)
+    const { url } = await serve(typical, { kind })
     const response = await fetch(`${url}?file=hello.txt`)
     const sha256 = createHash('sha256').update('hello, world\n').digest()
     expect(response.status).toBe(200)
@@ -61,7 +62,7 @@ describe('GET /job/:id/result?file=', () => {
     ['empty', ''],
     ['big.bin', big.toString()],
   ])('finds %s', async (file, content) => {
-    const { url } = await serve(typical)
+    const { url } = await serve(typical, { kind })
     const response = await fetch(`${url}?file=${file}`)
     expect(response.status).toBe(200)
     expect(response.headers.get('content-length')).toBe(String(Buffer.byteLength(content)))
@@ -69,7 +70,7 @@ describe('GET /job/:id/result?file=', () => {
   })
 
   it('names a file as RFC 8187 has it, and knows types by the extension alone', async () => {
-    const { url } = await serve(typical)
+    const { url } = await serve(typical, { kind })
     const odd = await fetch(`${url}?file=a+b%2Bc%25%3F%23%26%C3%BC%0A.txt`)
     expect(odd.headers.get('content-disposition')).toContain(
       "filename*=UTF-8''a%20b%2Bc%25%3F%23%26%C3%BC%0A.txt",
@@ -89,7 +90,7 @@ describe('GET /job/:id/result?file=', () => {
       reads = recorded.gets
       return recorded
     }
-    const { url } = await serve(typical, { faults })
+    const { url } = await serve(typical, { faults, kind })
     const whole = await fetch(`${url}?file=hello.txt`)
     await whole.text()
     reads.length = 0
@@ -107,7 +108,7 @@ describe('GET /job/:id/result?file=', () => {
     ['bytes=-1', 206, '\n', 'bytes 12-12/13'],
     ['bytes=0-1,3-4', 200, 'hello, world\n', null],
   ])('answers Range %s with %d', async (Range, status, text, contentRange) => {
-    const { url } = await serve(typical)
+    const { url } = await serve(typical, { kind })
     const response = await fetch(`${url}?file=hello.txt`, { headers: { Range } })
     expect(response.status).toBe(status)
     expect(response.headers.get('content-range')).toBe(contentRange)
@@ -116,7 +117,7 @@ describe('GET /job/:id/result?file=', () => {
   })
 
   it('answers 416 with the size', async () => {
-    const { url } = await serve(typical)
+    const { url } = await serve(typical, { kind })
     const response = await fetch(`${url}?file=hello.txt`, { headers: { Range: 'bytes=13-' } })
     expect(response.status).toBe(416)
     expect(response.headers.get('content-range')).toBe('bytes */13')
@@ -124,7 +125,7 @@ describe('GET /job/:id/result?file=', () => {
   })
 
   it('evaluates conditions before the range', async () => {
-    const { url } = await serve(typical)
+    const { url } = await serve(typical, { kind })
     const etag = (await fetch(`${url}?file=hello.txt`)).headers.get('etag') ?? ''
     const ask = (headers: Record<string, string>) => fetch(`${url}?file=hello.txt`, { headers })
     const fresh = await ask({ 'If-None-Match': etag, Range: 'bytes=99-' })
@@ -149,24 +150,11 @@ describe('GET /job/:id/result?file=', () => {
     ['%zz', 400, 'file'],
     ['a&files=b', 400, 'files'],
   ])('answers file=%s with %d and says why', async (file, status, word) => {
-    const { url } = await serve(typical)
+    const { url } = await serve(typical, { kind })
     const response = await fetch(`${url}?file=${file}`)
     expect(response.status).toBe(status)
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     expect(await response.text()).toContain(word)
-  })
-
-  it('reads files that share an object', async () => {
-    const { url } = await serve(async (store) => {
-      const pack = await putFile(store, 'pack', 'onetwothree')
-      const part = (path: string, offset: number, text: string): Entry => {
-        const sha256 = createHash('sha256').update(text).digest('hex')
-        return { ...pack, path, offset, size: text.length, sha256 }
-      }
-      return [part('1', 0, 'one'), part('2', 3, 'two'), part('3', 6, 'three')]
-    })
-    expect(await (await fetch(`${url}?file=2`)).text()).toBe('two')
-    expect(await (await fetch(`${url}?file=3`, { headers: { Range: 'bytes=-2' } })).text()).toBe('ee')
   })
 })
 

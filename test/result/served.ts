@@ -17,6 +17,7 @@ import type { Services } from '../../src/http/services.ts'
 import type { Job } from '../../src/job/job.ts'
 import { createResults } from '../../src/result/results.ts'
 import { attempt, folderStore, job, putManifest } from '../artifact/fixtures.ts'
+import { type layouts, packed } from './packed.ts'
 
 export const mtime = '2025-01-02T03:04:05.123456789Z'
 
@@ -55,12 +56,16 @@ export interface Served {
 /** A job's results behind the real routes; `faults` comes between the API and the store. */
 export async function serve(
   make: (store: ArtifactStore) => Promise<Entry[]>,
-  options: { faults?: (store: ArtifactStore) => ArtifactStore; publicUrl?: string } = {},
+  options: {
+    faults?: (store: ArtifactStore) => ArtifactStore
+    publicUrl?: string
+    kind?: (typeof layouts)[number]
+  } = {},
 ): Promise<Served> {
   const store = await folderStore()
   const entries = await make(store)
   entries.sort((a, b) => Buffer.compare(pathBytes(a), pathBytes(b)))
-  await putManifest(store, entries)
+  await putManifest(store, options.kind === 'packed' ? await packed(store, entries) : entries)
 
   const logged: string[] = []
   const log = pino(

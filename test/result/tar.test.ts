@@ -9,6 +9,7 @@ import { layout } from '../../src/artifact/layout.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { tarHeader } from '../../src/artifact/tar-header.ts'
 import { attempt, job } from '../artifact/fixtures.ts'
+import { layouts } from './packed.ts'
 import { putFile, serve } from './served.ts'
 
 const run = promisify(execFile)
@@ -132,12 +133,15 @@ function expected(entries: readonly Entry[]): Map<string, unknown> {
   )
 }
 
-async function downloaded(): Promise<{ tar: string; entries: Entry[] }> {
+async function downloaded(kind: (typeof layouts)[number]): Promise<{ tar: string; entries: Entry[] }> {
   let entries: Entry[] = []
-  const { url } = await serve(async (store) => {
-    entries = await everything(store)
-    return [...entries]
-  })
+  const { url } = await serve(
+    async (store) => {
+      entries = await everything(store)
+      return [...entries]
+    },
+    { kind },
+  )
   const response = await fetch(url)
   expect(response.status).toBe(200)
   expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -154,20 +158,23 @@ const withoutImplied = (found: Map<string, unknown>, wanted: Map<string, unknown
   new Map([...found].filter(([path]) => wanted.has(path)))
 
 describe('GET /job/:id/result', () => {
-  it('is a tar that GNU tar unpacks to names, modes, times, links and folders as they were', async () => {
-    const { tar, entries } = await downloaded()
-    const target = await temporary()
-    const { stderr } = await run('tar', ['-xpf', tar, '-C', target])
-    expect(stderr).not.toMatch(/Skipping|malformed|Cannot/i)
-    const found = await inventory(target)
-    const wanted = expected(entries)
-    expect(withoutImplied(found, wanted)).toEqual(wanted)
-    expect(await readFile(join(target, 'big'))).toEqual(Buffer.alloc(700_001, 'big'))
-    expect(await readFile(join(target, 'ü/日本語/😀'), 'utf8')).toBe(`content 10 `.repeat(500))
-  })
+  it.each(layouts)(
+    'is a tar of %s that GNU tar unpacks to names, modes, times, links and folders as they were',
+    async (kind) => {
+      const { tar, entries } = await downloaded(kind)
+      const target = await temporary()
+      const { stderr } = await run('tar', ['-xpf', tar, '-C', target])
+      expect(stderr).not.toMatch(/Skipping|malformed|Cannot/i)
+      const found = await inventory(target)
+      const wanted = expected(entries)
+      expect(withoutImplied(found, wanted)).toEqual(wanted)
+      expect(await readFile(join(target, 'big'))).toEqual(Buffer.alloc(700_001, 'big'))
+      expect(await readFile(join(target, 'ü/日本語/😀'), 'utf8')).toBe(`content 10 `.repeat(500))
+    },
+  )
 
-  it("is a tar that Python's tarfile unpacks to the same", async () => {
-    const { tar, entries } = await downloaded()
+  it.each(layouts)("is a tar of %s that Python's tarfile unpacks to the same", async (kind) => {
+    const { tar, entries } = await downloaded(kind)
     const target = await temporary()
     const script = 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])'
     await run('python3', ['-W', 'ignore', '-X', 'utf8', '-c', script, tar, target])
