@@ -44,6 +44,10 @@ export function createJobEnds(store: ArtifactStore, log: Log): JobEnds & { tell(
       }
     },
 
+    async replace(uuid, waiting) {
+      await putJson(store, keyOf(uuid, waiting), waiting.data)
+    },
+
     async remove(uuid, waiting) {
       await store.remove([keyOf(uuid, waiting)])
     },

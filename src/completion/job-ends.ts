@@ -36,6 +36,9 @@ export interface JobEnds {
    */
   add(uuid: string, waiting: Waiting): Promise<void>
 
+  /** As add(), where one is there already too. */
+  replace(uuid: string, waiting: Waiting): Promise<void>
+
   /** It waits no longer. */
   remove(uuid: string, waiting: Pick<Waiting, 'kind' | 'id'>): Promise<void>
 

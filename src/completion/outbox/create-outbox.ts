@@ -1,7 +1,7 @@
 import { isOccupied } from '../../artifact/store.ts'
 import { putJson } from '../json-objects.ts'
-import type { MessageKind, Outbox } from './outbox.ts'
-import { Sender, type SenderParts } from './sender.ts'
+import type { Message, MessageKind, Outbox } from './outbox.ts'
+import { hurryKind, Sender, type SenderParts } from './sender.ts'
 import {
   deliveryOf,
   fresh,
@@ -28,38 +28,67 @@ export function createOutbox(
     }
   }
 
+  async function messagesOf(job: string): Promise<StoredMessage[]> {
+    const found = new Map<string, StoredMessage>()
+    // What was tried stands in both; the outbox may be a step ahead.
+    for (const prefix of [
+      historyPrefix(job),
+      `${outboxPrefix}${laneOfJob(job)}/`,
+      `${outboxPrefix}${laneOfRepeats(job)}/`,
+    ]) {
+      for await (const one of messagesBelow(prefix)) {
+        const key = outboxKey(one.message)
+        if (one.tries >= (found.get(key)?.tries ?? 0)) found.set(key, one)
+      }
+    }
+    return [...found.values()].sort((a, b) => (a.created_at < b.created_at ? -1 : 1))
+  }
+
+  async function add(message: Message): Promise<void> {
+    const key = outboxKey(message)
+    const history = historyKey(message)
+    if (history !== undefined && (await store.head(history)) !== undefined) return
+    const stored = fresh(message, Date.now())
+    try {
+      await putJson(store, key, stored, { ifAbsent: true })
+      sender.notice(key, stored)
+    } catch (error) {
+      if (!isOccupied(error)) throw error
+      sender.notice(key)
+    }
+  }
+
   return {
     register(kind) {
       kinds.set(kind.kind, kind)
     },
 
-    async add(message) {
-      const key = outboxKey(message)
-      const history = historyKey(message)
-      if (history !== undefined && (await store.head(history)) !== undefined) return
-      const stored = fresh(message, Date.now())
-      try {
-        await putJson(store, key, stored, { ifAbsent: true })
-        sender.notice(key, stored)
-      } catch (error) {
-        if (!isOccupied(error)) throw error
-        sender.notice(key)
-      }
-    },
+    add,
 
-    async history(job) {
-      const found = new Map<string, StoredMessage>()
-      // What was tried stands in both; the outbox may be a step ahead.
-      for await (const one of messagesBelow(historyPrefix(job))) found.set(outboxKey(one.message), one)
-      for await (const one of messagesBelow(`${outboxPrefix}job-${job}/`)) {
-        if (one.tries >= (found.get(outboxKey(one.message))?.tries ?? 0))
-          found.set(outboxKey(one.message), one)
-      }
-      const sorted = [...found.values()].sort((a, b) => (a.created_at < b.created_at ? -1 : 1))
-      return sorted.map(deliveryOf)
+    history: async (job) => (await messagesOf(job)).map(deliveryOf),
+
+    async again(job, kind) {
+      const newest = (await messagesOf(job)).filter(({ message }) => message.kind === kind).at(-1)
+      if (newest === undefined) return undefined
+      const { message, state } = newest
+      const lane = laneOfRepeats(job)
+      const id = `again-${Date.now()}`
+      if (state === 'pending')
+        await add({ id, lane: `hurry-${job}`, kind: hurryKind, url: '', data: message.lane })
+      else await add({ ...message, id, lane })
+      return deliveryOf(newest)
     },
 
     start: () => sender.start(),
     close: () => sender.close(),
   }
+}
+
+function laneOfJob(job: string): string {
+  return `job-${job}`
+}
+
+/** What is sent again doesn't wait for what is still to be sent first. */
+function laneOfRepeats(job: string): string {
+  return `again-${job}`
 }

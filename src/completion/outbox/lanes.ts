@@ -8,6 +8,8 @@ export interface Lane {
   /** The first one, where it was read. */
   head: { key: string; stored: StoredMessage } | undefined
   busy: boolean
+  /** Whatever it waits for: it is sent now. */
+  hurried: boolean
   /** How often in a row the store failed. */
   failures: number
 }
@@ -22,7 +24,14 @@ export class Lanes {
 
   /** The lane, with the key in it. */
   put(name: string, key: string): Lane {
-    const lane = this.#lanes.get(name) ?? { name, keys: [], head: undefined, busy: false, failures: 0 }
+    const lane = this.#lanes.get(name) ?? {
+      name,
+      keys: [],
+      head: undefined,
+      busy: false,
+      hurried: false,
+      failures: 0,
+    }
     this.#lanes.set(name, lane)
     if (!lane.keys.includes(key)) {
       lane.keys.push(key)

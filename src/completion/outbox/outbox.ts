@@ -87,4 +87,10 @@ export interface Outbox {
 
   /** What was sent for a job, or will be, the oldest first. Rejects with StoreError. */
   history(job: string): Promise<Delivery[]>
+
+  /**
+   * Sends a job's newest message of that kind again, or at once where it still is to be sent; undefined where there is
+   * none. Resolves with it as it was, once that is durable. Rejects with StoreError.
+   */
+  again(job: string, kind: string): Promise<Delivery | undefined>
 }

@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts'
 import { putJson } from '../json-objects.ts'
 import type { Outgoing } from '../outgoing/outgoing.ts'
 import { type Lane, Lanes } from './lanes.ts'
-import type { MessageKind } from './outbox.ts'
+import type { Message, MessageKind } from './outbox.ts'
 import { Slots } from './slots.ts'
 import {
   deliveryOf,
@@ -32,6 +32,9 @@ export interface Lease {
   holdsLease(): boolean
   onLease(listener: (held: boolean) => void): () => void
 }
+
+/** A message to whichever replica sends: `data` is the name of the lane that is not to wait. */
+export const hurryKind = 'hurry'
 
 const everyMs = 5_000
 const mostAtOnce = 200
@@ -96,7 +99,7 @@ export class Sender {
 
   #plan(lane: Lane, delay = 0): void {
     if (lane.busy || !this.#lanes.isCurrent(lane)) return
-    const next = lane.head?.stored.next_at
+    const next = lane.hurried ? undefined : lane.head?.stored.next_at
     const due = next ? Date.parse(next) : Date.now()
     this.#queue.set(`lane ${lane.name}`, Math.max(due, Date.now() + delay), () => this.#run(lane))
   }
@@ -129,7 +132,9 @@ export class Sender {
     const { kinds, outgoing } = this.#parts
     lane.head = { key, stored }
     if (stored.state !== 'pending') return this.#settle(lane, key, stored)
-    if (Date.parse(stored.next_at ?? '') > Date.now()) return
+    if (stored.message.kind === hurryKind) return this.#hurry(lane, key, stored.message)
+    if (!lane.hurried && Date.parse(stored.next_at ?? '') > Date.now()) return
+    lane.hurried = false
     const kind = kinds.get(stored.message.kind)
     if (kind === undefined) throw new Error(`nothing here sends messages of the kind ${stored.message.kind}`)
     const tried = await tryMessage(stored, kind, outgoing, this.#closing.signal)
@@ -139,6 +144,17 @@ export class Sender {
     if (tried.state !== 'pending') return this.#settle(lane, key, tried)
     await putJson(this.#parts.store, key, tried)
     await writeHistory(this.#parts.store, tried)
+  }
+
+  /** Another lane's first message is not to wait any longer. */
+  async #hurry(lane: Lane, key: string, { data }: Message): Promise<void> {
+    const hurried = this.#lanes.get(String(data))
+    if (hurried) {
+      hurried.hurried = true
+      this.#plan(hurried)
+    }
+    await this.#parts.store.remove([key])
+    this.#lanes.drop(lane, key)
   }
 
   /** Each step idempotent: begun again it finishes, without sending anything. */
