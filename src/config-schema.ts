@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defaultPacking, largestPacked } from './artifact/result-layout.ts'
+import { type CallbackSecrets, parseSecrets, secretsExpected } from './completion/callbacks/secrets.ts'
 import { allowExpected, parseAllow } from './completion/outgoing/allow.ts'
 import { signalingSettings } from './config-signaling.ts'
 
@@ -65,6 +66,7 @@ export const settings = z.object({
   PACK_FROM_COUNT: wholeNumber(0, Number.MAX_SAFE_INTEGER, defaultPacking.fromCount),
   WAIT_MAX_SECONDS: wholeNumber(0, 3600, 50),
   DEMO_WAIT_SECONDS: wholeNumber(0, 3600, 50),
+  CALLBACK_SECRETS: z.string().default('').transform(callbackSecrets),
   OUTGOING_ALLOW: z.string().optional().transform(allowRules),
   OUTGOING_TIMEOUT_SECONDS: wholeNumber(1, 300, 15),
   SHUTDOWN_SECONDS: wholeNumber(0, 3600, 25),
@@ -77,6 +79,12 @@ export const settings = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 })
 export type Settings = z.infer<typeof settings>
+
+function callbackSecrets(text: string, context: z.RefinementCtx): CallbackSecrets {
+  const secrets = parseSecrets(text)
+  if (secrets === undefined) context.addIssue({ code: 'custom', message: `expected ${secretsExpected}` })
+  return secrets ?? new Map()
+}
 
 function allowRules(text: string | undefined, context: z.RefinementCtx) {
   if (text === undefined) return undefined

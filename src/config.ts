@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { BlockList } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { Packing } from './artifact/result-layout.ts'
+import type { CallbackSecrets } from './completion/callbacks/secrets.ts'
 import type { OutgoingSettings } from './completion/outgoing/send.ts'
 import type { SignalingSettings } from './completion/signaling/settings.ts'
 import { type Settings, settings } from './config-schema.ts'
@@ -21,6 +22,7 @@ export interface Config {
   inputMaxBytes: number
   waitMaxSeconds: number
   demoWaitSeconds: number
+  callbackSecrets: CallbackSecrets
   /** Which addresses of callers may be called, and how long that may take. */
   outgoing: OutgoingSettings
   /** How long downloads may go on after SIGTERM. */
@@ -113,6 +115,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     inputMaxBytes: env.INPUT_MAX_BYTES,
     waitMaxSeconds: env.WAIT_MAX_SECONDS,
     demoWaitSeconds: env.DEMO_WAIT_SECONDS,
+    callbackSecrets: env.CALLBACK_SECRETS,
     outgoing: outgoingOf(env, onCluster),
     shutdownSeconds: env.SHUTDOWN_SECONDS,
     janitor: { intervalSeconds: env.JANITOR_INTERVAL_SECONDS, dryRun: env.JANITOR_DRY_RUN },

@@ -96,8 +96,8 @@ async function assemble(
   const datasets = await loadDatasets(config.datasetsFile, log)
   cleanups.push(() => datasets.close())
   const grants = createGrants(store, { seconds: config.grantSeconds })
-  const { outgoing } = config
-  const completion = createCompletion({ store, lease: backend, log, outgoing })
+  const { outgoing, callbackSecrets, publicUrl } = config
+  const completion = createCompletion({ store, lease: backend, log, outgoing, callbackSecrets, publicUrl })
   cleanups.push(() => completion.close())
   const { jobs, ...following } = createJobs({
     backend,
@@ -132,6 +132,7 @@ async function assemble(
     },
     follow() {
       completion.start()
+      cleanups.push(jobs.watch(completion.changed))
       following.start()
       void registerDataPlane(
         { settings: config.signaling, outgoing: completion.outgoing, log },

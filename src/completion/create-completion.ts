@@ -1,6 +1,9 @@
 import type { ArtifactStore } from '../artifact/store.ts'
 import type { Job } from '../job/job.ts'
+import type { JobChange } from '../lifecycle/jobs.ts'
 import type { Log } from '../log.ts'
+import { type Callbacks, createCallbacks } from './callbacks/callbacks.ts'
+import type { CallbackSecrets } from './callbacks/secrets.ts'
 import { createJobEnds } from './create-job-ends.ts'
 import type { JobEnds } from './job-ends.ts'
 import { createOutbox } from './outbox/create-outbox.ts'
@@ -14,6 +17,8 @@ export interface CompletionParts {
   lease: Lease
   log: Log
   outgoing: OutgoingSettings
+  callbackSecrets: CallbackSecrets
+  publicUrl?: string | undefined
 }
 
 /** What has to do with jobs that are waited for. */
@@ -21,14 +26,16 @@ export interface Completion {
   ends: JobEnds
   outbox: Outbox
   outgoing: Outgoing
+  callbacks: Callbacks
 }
 
 /**
- * `tellEnd` is for createJobs(). `start` begins to send, once the backend has been started and every consumer and
+ * `tellEnd` is for createJobs(), `changed` for Jobs.watch(). `start` begins to send, once the backend has been started and every consumer and
  * kind of message is registered; `close` ends it.
  */
 export function createCompletion(parts: CompletionParts): Completion & {
   tellEnd(job: Job): Promise<void>
+  changed(change: JobChange): void
   start(): void
   close(): Promise<void>
 } {
@@ -36,13 +43,18 @@ export function createCompletion(parts: CompletionParts): Completion & {
   const ends = createJobEnds(store, log)
   const outgoing = createOutgoing(parts.outgoing)
   const outbox = createOutbox({ store, outgoing, log, lease })
+  const { callbackSecrets: secrets, publicUrl } = parts
+  const callbacks = createCallbacks({ ends, outbox, outgoing, lease, log, secrets, publicUrl })
   return {
     ends,
     outbox,
     outgoing,
+    callbacks,
     tellEnd: (job) => ends.tell(job),
+    changed: (change) => callbacks.watch(change),
     start: () => outbox.start(),
     async close() {
+      await callbacks.close()
       await outbox.close()
       await outgoing.close()
     },

@@ -3,6 +3,7 @@ import { Problem } from '../errors.ts'
 import { sandbox } from '../result/answer.ts'
 import { createResults } from '../result/results.ts'
 import { bodyLimits } from './body-limits.ts'
+import { callbackRoutes } from './callbacks.ts'
 import { controlPlaneRoutes } from './controlplanes.ts'
 import { dataflowRoutes } from './dataflows.ts'
 import { demoRoutes } from './demo.ts'
@@ -54,6 +55,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
   app.use(resultRoutes(results, services, options))
   app.use(dataflowRoutes(services, options), controlPlaneRoutes(services))
+  app.use(callbackRoutes(services))
   app.use(environmentRoutes(services, options), demoRoutes(services, options, sendFile))
   app.use((req) => {
     throw new Problem('not-found', `There is nothing at ${req.path}`)

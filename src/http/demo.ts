@@ -2,7 +2,7 @@ import { type Request, type Response, Router } from 'express'
 import { Problem } from '../errors.ts'
 import { isFinal, type Job } from '../job/job.ts'
 import { jobLinks, withLinks } from '../job/links.ts'
-import { deploy } from './deploy.ts'
+import { callerOf, deploy } from './deploy.ts'
 import { callerGone } from './gone.ts'
 import { refuseForeign } from './guards.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -34,7 +34,7 @@ export function demoRoutes(services: Services, options: HttpOptions, sendFile: S
         if (file === undefined) {
           throw new Problem('not-found', 'The configured job "default" names no demo_file')
         }
-        const uuid = await deploy(services, idempotencyKey(req), request)
+        const uuid = await deploy(services, idempotencyKey(req), request, callerOf(res))
         const { self } = jobLinks(uuid, options.publicUrl)
         // Where a job's file is answered it has an address of its own; this one would give another each time.
         res.location(self)

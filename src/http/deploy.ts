@@ -1,5 +1,5 @@
 import { type Request, type Response, Router } from 'express'
-import { invalid } from '../errors.ts'
+import { invalid, invalidFields } from '../errors.ts'
 import { parseConfigData } from '../job/config-data.ts'
 import { parseDeployQuery } from '../job/deploy-query.ts'
 import { parseEnvFile } from '../job/env-file.ts'
@@ -32,7 +32,7 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
         const seconds = waitSeconds(req, res, waitIn(pairs), options)
         const fields = pairs.filter(([name]) => name !== 'wait')
         const request = resolveRequest({ request: parseDeployQuery(fields) }, services, options)
-        const uuid = await deploy(services, idempotencyKey(req), request)
+        const uuid = await deploy(services, idempotencyKey(req), request, callerOf(res))
         res.json(await answer(res, uuid, seconds, services, options))
       },
       async post(req, res) {
@@ -47,14 +47,22 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
   return router
 }
 
-/** Deploys a request that has no inputs. */
+/** Deploys a request that has no inputs; `caller` is the name of its token. */
 export async function deploy(
   services: Services,
   key: string | undefined,
   request: JobRequest,
+  caller: string | null,
 ): Promise<string> {
+  checkCallback(services, request, caller)
   const deployment = await services.jobs.beginDeployment(key)
-  return await finish(services, deployment, request)
+  return await finish(services, deployment, request, caller)
+}
+
+/** The name of a caller's token; null where everybody may call. */
+export function callerOf(res: Response): string | null {
+  const { token } = res.locals
+  return typeof token === 'string' ? token : null
 }
 
 async function deployBody(req: Request, res: Response, services: Services, options: HttpOptions) {
@@ -62,7 +70,7 @@ async function deployBody(req: Request, res: Response, services: Services, optio
   const key = idempotencyKey(req)
   if (type === 'application/json') {
     const request = parseRequest(parseJson(await readBody(req), 'body'))
-    return await deploy(services, key, resolveRequest({ request }, services, options))
+    return await deploy(services, key, resolveRequest({ request }, services, options), callerOf(res))
   }
   if (type === 'multipart/form-data') return await deployForm(req, res, key, services, options)
   throw unsupported('application/json or multipart/form-data')
@@ -85,25 +93,30 @@ async function deployForm(
       async input(name, stream, before) {
         // A wrong request is refused before GiBs are sent for it; where it comes later, it is checked below.
         const isKnown = before.has('request') || before.has('config_data')
-        if (isKnown && !checked) requestOf(before, services, options)
+        if (isKnown && !checked) requestOf(before, res, services, options)
         checked = isKnown
         await deployment.receiveInput(name, stream)
       },
     })
-    request = requestOf(texts, services, options)
+    request = requestOf(texts, res, services, options)
   } catch (error) {
     await deployment.abandon()
     throw error
   }
-  return await finish(services, deployment, request)
+  return await finish(services, deployment, request, callerOf(res))
 }
 
-function requestOf(texts: ReadonlyMap<string, Buffer>, services: Services, options: HttpOptions): JobRequest {
+function requestOf(
+  texts: ReadonlyMap<string, Buffer>,
+  res: Response,
+  services: Services,
+  options: HttpOptions,
+): JobRequest {
   const [request, configData, envFile] = ['request', 'config_data', 'env_file'].map((name) => texts.get(name))
   if (request && configData) {
     throw invalid('config_data', 'is given together with request', 'one of the two')
   }
-  return resolveRequest(
+  const resolved = resolveRequest(
     {
       request: request && parseRequest(parseJson(request, 'request')),
       configData: configData && parseConfigData(configData),
@@ -112,11 +125,24 @@ function requestOf(texts: ReadonlyMap<string, Buffer>, services: Services, optio
     services,
     options,
   )
+  checkCallback(services, resolved, callerOf(res))
+  return resolved
 }
 
-async function finish(services: Services, deployment: Deployment, request: JobRequest): Promise<string> {
-  const { job_uuid } = await deployment.deploy(request)
-  services.metrics.deployed()
+function checkCallback({ completion }: Services, request: JobRequest, caller: string | null): void {
+  const errors = completion.callbacks.check(request, caller)
+  if (errors.length > 0) throw invalidFields(errors)
+}
+
+async function finish(
+  { completion, metrics }: Services,
+  deployment: Deployment,
+  request: JobRequest,
+  caller: string | null,
+): Promise<string> {
+  const companion = completion.callbacks.companion(deployment.uuid, request, caller)
+  const { job_uuid } = await deployment.deploy(request, companion)
+  metrics.deployed()
   return job_uuid
 }
 

@@ -15,7 +15,7 @@ const postOnly = new Set([
   'env_file',
   'input',
 ])
-const lists = new Set(['command', 'args', 'config_map_ref'])
+const lists = new Set(['command', 'args', 'config_map_ref', 'callback_events'])
 const numbers = new Set([
   'gpu',
   'run_as_user',

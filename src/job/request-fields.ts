@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { resultLayouts } from '../artifact/result-layout.ts'
+import { eventTypes } from './event-type.ts'
 import {
   isDnsLabel,
   isDnsSubdomain,
@@ -22,6 +23,8 @@ const maxVariable = 130_000
 const days = 86_400
 
 export const reservedEnvironment = ['RESULT_DIRECTORY', 'INPUT_DIRECTORY'] as const
+
+const oneOfEvents = `one of ${eventTypes.join(', ')}`
 
 const subdomain = (what: string) =>
   text(`${what}: at most 253 lower-case letters, digits, "-" and "."`, isDnsSubdomain)
@@ -125,6 +128,15 @@ export const requestFields = {
   upload_while_running: z.boolean('true or false').exactOptional(),
   keep_seconds: integer(0, 365 * days).exactOptional(),
   result_keep_seconds: integer(1, 100 * 365 * days).exactOptional(),
+  callback: text('an http:// or https:// URL of at most 2048 characters', isHttpUrl).exactOptional(),
+  callback_events: list(z.enum(eventTypes, oneOfEvents), `a list of ${oneOfEvents}`)
+    .refine((events) => events.length > 0, `at least ${oneOfEvents}`)
+    .exactOptional(),
+}
+
+/** As strict as what is called later. */
+function isHttpUrl(value: string): boolean {
+  return value.length <= 2048 && /^https?:\/\//i.test(value) && URL.canParse(value)
 }
 
 export const demoFile = text('a path relative to the result directory, without ".."', isRelativePath)

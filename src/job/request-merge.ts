@@ -58,6 +58,9 @@ function* conflicts(request: JobRequest): Generator<FieldError> {
   if (request.result_storage_class !== undefined && request.result_storage === undefined) {
     yield { field: 'result_storage', problem: 'is missing', expected: 'a size with result_storage_class' }
   }
+  if (request.callback_events !== undefined && request.callback === undefined) {
+    yield { field: 'callback', problem: 'is missing', expected: 'a URL with callback_events' }
+  }
   const seen = new Set<string>()
   for (const [index, { mount_path: path }] of volumes.entries()) {
     const field = `volumes[${index}].mount_path`

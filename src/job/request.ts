@@ -1,4 +1,5 @@
 import type { ResultLayout } from '../artifact/result-layout.ts'
+import type { EventType } from './event-type.ts'
 
 /**
  * A request that creates a job, checked, merged with its configured job and with every default filled in
@@ -42,6 +43,10 @@ export interface JobRequest {
   keep_seconds: number
   result_keep_seconds?: number
   demo_file?: string
+  /** Whom to call: http or https. */
+  callback?: string
+  /** When; default: finalEventTypes. */
+  callback_events?: EventType[]
 }
 
 export interface VolumeMount {
