@@ -56,11 +56,11 @@ export function createS3Bucket(settings: S3BucketSettings): S3Bucket {
         })
       }),
 
-    async *list(prefix, { after, signal }) {
+    async *list(prefix, { after, expected = pageSize, signal }) {
       let last = after ?? ''
-      for (;;) {
+      for (let most = Math.max(1, Math.min(expected, pageSize)); ; most = pageSize) {
         const page = await call('list', signal, (client) =>
-          client.listObjectsV2Query(bucket, prefix, '', '', pageSize, last),
+          client.listObjectsV2Query(bucket, prefix, '', '', most, last),
         )
         for (const { name, size } of page.objects) {
           if (name === undefined) continue

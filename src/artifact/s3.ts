@@ -66,9 +66,9 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
 
     head: async (key, signal) => headObject(http, full(key), signal),
 
-    async *list(wanted, { after, signal } = {}) {
+    async *list(wanted, { after, ...others } = {}) {
       checkPrefix(prefix + wanted)
-      const options = { ...(after ? { after: prefix + after } : {}), ...(signal ? { signal } : {}) }
+      const options = { ...others, ...(after ? { after: prefix + after } : {}) }
       for await (const { key, size } of bucket.list(prefix + wanted, options)) {
         yield { key: key.slice(prefix.length), size }
       }

@@ -112,6 +112,8 @@ export interface PresignOptions {
 
 export interface ListOptions {
   after?: string
+  /** About how many the caller takes: a store that answers in pages makes the first one no larger. */
+  expected?: number
   signal?: AbortSignal
 }
 

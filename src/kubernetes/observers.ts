@@ -9,6 +9,7 @@ import type { LeaseHolder } from './lease.ts'
 import { LostNodes } from './lost-node.ts'
 import { managedSelector } from './names.ts'
 import { PodCheck } from './pod-check.ts'
+import { slimJob, slimPod } from './slim.ts'
 import { Watcher } from './watch.ts'
 
 export interface ObserverParts {
@@ -30,6 +31,7 @@ export function observeCluster(parts: ObserverParts) {
       ...watched,
       what: 'Jobs',
       resource: api.jobs,
+      slim: slimJob,
       onList: (jobs, list) => cache.listJobs(jobs, list),
       onEvent: (type, job) => (type === 'deleted' ? cache.loseJob(job) : cache.putJob(job)),
     }),
@@ -37,6 +39,7 @@ export function observeCluster(parts: ObserverParts) {
       ...watched,
       what: 'Pods',
       resource: api.pods,
+      slim: slimPod,
       onList: (pods, list) => cache.listPods(pods, list),
       onEvent: (type, pod) => (type === 'deleted' ? cache.losePod(pod) : cache.putPod(pod)),
     }),
@@ -45,6 +48,7 @@ export function observeCluster(parts: ObserverParts) {
   const podCheck = new PodCheck({ api, cache, log })
   void watchers[1].listed.then(() => podCheck.start())
   const diagnosis = new Diagnosis({ api, cache, log })
+  void Promise.all(watchers.map(({ listed }) => listed)).then(() => diagnosis.start())
   const caretaker = new Caretaker({ api, cache, rules, log, holdsLease: () => lease.held })
   const lostNodes = new LostNodes({
     api,

@@ -15,7 +15,8 @@ import { hasStatus, StatusError } from './status-error.ts'
 const watchSeconds = 20
 /** Silence beyond this is a dead connection. */
 const silenceMilliseconds = (watchSeconds + 5) * 1000
-const pageSize = 500
+/** Pods are some 10 KB each: pages are read whole. */
+const pageSize = 250
 /** So long after a trouble changes still come in: kubelets tell every ten seconds what they could not (syncPeriod). */
 const backlogMilliseconds = 12_000
 const backOff = { first: 250, last: 10_000 }
@@ -27,6 +28,8 @@ export interface WatchOptions<T extends KubernetesObject> {
   resource: Resource<T>
   labelSelector: string
   log: Log
+  /** What of an object is worked with: of a list, the rest is dropped page by page. */
+  slim?: (object: T) => T
   /** Called with all that there is, at first and whenever events may have been missed. */
   onList: (items: T[], list: SeenList) => void
   /** `deleted` comes with the object's last state. */
@@ -140,7 +143,7 @@ export class Watcher<T extends KubernetesObject> {
         { labelSelector, limit: pageSize, ...(from ? { continue: from } : {}) },
         signal,
       )
-      items.push(...page.items)
+      for (const item of page.items) items.push(this.#slim(item))
     } while (page.metadata.continue)
     if (signal.aborted) return
     const { resourceVersion } = page.metadata
@@ -151,6 +154,15 @@ export class Watcher<T extends KubernetesObject> {
     this.#resourceVersion = resourceVersion
     this.#newest = resourceVersion
     this.#resolveListed()
+  }
+
+  /** One that can't be is left to whoever takes the list: it must not end here for all others. */
+  #slim(item: T): T {
+    try {
+      return this.#options.slim?.(item) ?? item
+    } catch {
+      return item
+    }
   }
 
   async #watch(): Promise<void> {

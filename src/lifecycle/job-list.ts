@@ -1,14 +1,8 @@
 import { invalid, messageOf } from '../errors.ts'
 import { type Job, states } from '../job/job.ts'
 import { recordedAnswer } from './job-answer.ts'
-import {
-  type IndexEntry,
-  isDamagedRecord,
-  listPosition,
-  positionTime,
-  positionUuid,
-  type Records,
-} from './records.ts'
+import { firstBehind } from './newest-first.ts'
+import { type IndexEntry, isDamagedRecord, positionTime, positionUuid, type Records } from './records.ts'
 import type { Tracker } from './tracker.ts'
 
 /**
@@ -24,23 +18,20 @@ export async function listJobs(
     throw invalid('after', `${JSON.stringify(after)} is no position in the list`, "a page's `next`")
   }
   // As it is now: one that is let go while the index is read stands in both, and is to be listed once.
-  const tracked = new Set([...tracker.list()].map((job) => job.live.uuid))
-  const live = livePositions(tracker).filter(({ position }) => after === undefined || position > after)
+  const live = tracker.newestFirst()
   const chosen: { position: string; read(): Promise<Job | undefined> }[] = []
-  let atLive = 0
+  let atLive = after === undefined ? 0 : firstBehind(live, after)
   const takeLiveBefore = (position: string | undefined) => {
-    for (
-      let next = live[atLive];
-      next && (position === undefined || next.position < position);
-      next = live[++atLive]
-    ) {
-      chosen.push(next)
+    for (let next = live.jobs[atLive]; next && chosen.length <= limit; next = live.jobs[++atLive]) {
+      if (position !== undefined && next.position >= position) return
+      const { job } = next
+      if (!job.assessment.deleted) chosen.push({ position: next.position, read: async () => job.answer })
     }
   }
-  for await (const entry of records.list(after)) {
+  for await (const entry of records.list({ after, expected: limit + 1 })) {
     takeLiveBefore(entry.position)
     if (chosen.length > limit) break
-    if (!tracked.has(entry.uuid)) {
+    if (!live.uuids.has(entry.uuid)) {
       chosen.push({ position: entry.position, read: () => readRecorded(entry) })
     }
     if (chosen.length > limit) break
@@ -77,18 +68,6 @@ function withoutRecord({ uuid, position, state }: IndexEntry, message: string): 
     finished_at: null,
     result: { state: null, count: null, bytes: null },
   }
-}
-
-function livePositions(tracker: Tracker): { position: string; read(): Promise<Job> }[] {
-  const entries = []
-  for (const { live, answer, assessment } of tracker.list()) {
-    if (assessment.deleted) continue
-    entries.push({
-      position: listPosition(live.uuid, live.observation.createdAt),
-      read: () => Promise.resolve(answer),
-    })
-  }
-  return entries.sort((a, b) => (a.position < b.position ? -1 : 1))
 }
 
 /** In order, 16 at a time. */

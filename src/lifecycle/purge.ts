@@ -43,6 +43,7 @@ export async function listAttempts(store: ArtifactStore, uuid: string): Promise<
 }
 
 async function firstKey(store: ArtifactStore, prefix: string, after?: string): Promise<string | undefined> {
-  for await (const { key } of store.list(prefix, after === undefined ? {} : { after })) return key
+  const options = { expected: 1, ...(after === undefined ? {} : { after }) }
+  for await (const { key } of store.list(prefix, options)) return key
   return undefined
 }

@@ -31,8 +31,11 @@ export interface Records {
    * Of several processes that finish one job, the first one's record stands, and is listed by each.
    */
   write(record: JobRecord): Promise<void>
-  /** Newest first, from behind `after` (a position); the record is read when it is asked for. */
-  list(after?: string): AsyncIterable<IndexEntry>
+  /**
+   * Newest first, from behind `after` (a position), of which the caller takes about `expected`; the record is read
+   * when it is asked for.
+   */
+  list(options?: { after?: string | undefined; expected?: number }): AsyncIterable<IndexEntry>
   /** Removes record and entries, so that nobody sees the job any more. */
   remove(uuid: string): Promise<void>
 }
@@ -114,12 +117,13 @@ export function createRecords(store: ArtifactStore): Records {
       await store.put(indexKey(standing.job), Buffer.alloc(0))
     },
 
-    async *list(after) {
-      // `~` sorts behind every state.
-      for await (const { key } of store.list(
-        'index/',
-        after === undefined ? {} : { after: `index/${after}-~` },
-      )) {
+    async *list({ after, expected } = {}) {
+      const options = {
+        // `~` sorts behind every state.
+        ...(after === undefined ? {} : { after: `index/${after}-~` }),
+        ...(expected === undefined ? {} : { expected }),
+      }
+      for await (const { key } of store.list('index/', options)) {
         const [, position, uuid, state] = /^index\/(\d{13}-([0-9a-f-]{36}))-([a-z]+)$/.exec(key) ?? []
         if (position === undefined || uuid === undefined || state === undefined) continue
         yield {

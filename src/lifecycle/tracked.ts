@@ -102,3 +102,8 @@ export function isAnother(known: Tracked | undefined, live: LiveJob): boolean {
 export function isSameState(a: Job, b: Job): boolean {
   return a.state === b.state && a.reason === b.reason
 }
+
+/** Of finishing a job, in the queue. */
+export function finishKey(uuid: string): string {
+  return `finish ${uuid}`
+}

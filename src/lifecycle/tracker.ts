@@ -10,9 +10,11 @@ import { DueQueue } from './due-queue.ts'
 import { endKey, type TellEnd, tellEnd } from './endings.ts'
 import { jobAnswer } from './job-answer.ts'
 import { lookupKey, planLookup, withStoreTrouble } from './lookup.ts'
+import { type LiveList, NewestFirst } from './newest-first.ts'
 import { announceStops, endRepeats, enforceLimits, limitKey, stopKey } from './stops.ts'
 import {
   failureDelay,
+  finishKey,
   fresh,
   isAnother,
   isQuiet,
@@ -47,6 +49,7 @@ export class Tracker {
   readonly #options: TrackerOptions
   readonly #tracking: Tracking
   readonly #jobs = new Map<string, Tracked>()
+  readonly #newestFirst = new NewestFirst()
   readonly #queue = new DueQueue()
   /** Of answers, vanishing included. */
   readonly changes = new Changes()
@@ -92,6 +95,10 @@ export class Tracker {
     return this.#jobs.values()
   }
 
+  newestFirst(): LiveList {
+    return this.#newestFirst.of(this.#jobs)
+  }
+
   /** Ends what is still tried for a job that was given up; resolves when nothing of that writes any more. */
   async dropGivenUp(uuid: string): Promise<void> {
     const known = this.#jobs.get(uuid)
@@ -132,6 +139,7 @@ export class Tracker {
     const answer = before && isOver(before) ? before.answer : jobAnswer(live, assessment, attempt)
     const changed = !before || JSON.stringify(before.answer) !== JSON.stringify(answer)
     const says = !before || !isSameState(before.answer, answer)
+    if (before?.live.observation.createdAt !== live.observation.createdAt) this.#newestFirst.changed()
     const tracked = Object.assign(before ?? fresh(), {
       live,
       assessment,
@@ -155,6 +163,7 @@ export class Tracker {
 
   #forget(uuid: string): void {
     const known = this.#jobs.delete(uuid)
+    if (known) this.#newestFirst.changed()
     const keys = [lookupKey, limitKey, stopKey, finishKey, deletionKey, endKey]
     for (const key of keys) this.#queue.delete(key(uuid))
     this.#options.onForgotten(uuid)
@@ -222,10 +231,6 @@ export class Tracker {
     if (this.#tracking.isCurrent(tracked) && retryIn !== undefined) this.#planFinish(uuid, tracked, retryIn)
     else this.#evaluate(uuid)
   }
-}
-
-function finishKey(uuid: string): string {
-  return `finish ${uuid}`
 }
 
 /** A final state is final, whatever somebody does to the Job afterwards; only its removal still counts. */

@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdir } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { StoreAccess } from '../support/bucket.ts'
-import { run } from '../support/run.ts'
+import { goProgram } from './go-program.ts'
 import type { Run } from './measure.ts'
 import { watchResident } from './resident.ts'
 
@@ -19,7 +16,7 @@ export interface Mc {
 }
 
 export async function createMc(store: StoreAccess): Promise<Mc> {
-  const program = await built()
+  const program = await goProgram('mc', 'github.com/minio/mc', version)
   const { protocol, host } = new URL(store.endpoint)
   const environment = {
     ...process.env,
@@ -41,24 +38,4 @@ export async function createMc(store: StoreAccess): Promise<Mc> {
     upload: (folder, target) => copy(`${folder}/`, `bench/${target}/`),
     download: (source, folder) => copy(`bench/${source}/`, `${folder}/`),
   }
-}
-
-async function built(): Promise<string> {
-  const folder = join(homedir(), '.cache/jobferry-bench', version)
-  const program = join(folder, 'mc')
-  try {
-    await access(program)
-  } catch {
-    console.error('bench: building mc from its Go module (once)')
-    await mkdir(folder, { recursive: true })
-    await run('env', [
-      'CGO_ENABLED=0',
-      `GOBIN=${folder}`,
-      'go',
-      'install',
-      '-trimpath',
-      `github.com/minio/mc@${version}`,
-    ])
-  }
-  return program
 }

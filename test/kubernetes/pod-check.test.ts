@@ -1,16 +1,12 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KubeConfig } from '@kubernetes/client-node'
 import { expect, it, onTestFinished } from 'vitest'
-import { createApi } from '../../src/kubernetes/api.ts'
 import { JobCache } from '../../src/kubernetes/cache.ts'
-import { createClient } from '../../src/kubernetes/client.ts'
 import { controllerLabels, trackingFinalizer } from '../../src/kubernetes/names.ts'
 import type { Pod } from '../../src/kubernetes/objects.ts'
 import { PodCheck } from '../../src/kubernetes/pod-check.ts'
 import { createLog } from '../../src/log.ts'
 import { eventually } from '../support/eventually.ts'
+import { answeringApi } from './answering-api.ts'
 import { job, pod, uuid } from './objects.ts'
 
 it('asks every second for a pod whose label was taken away, until it is gone', async () => {
@@ -33,26 +29,13 @@ it('asks every second for a pod whose label was taken away, until it is gone', a
 
 async function startCheck(cluster: { pods: Pod[] }) {
   const asked: (string | null)[] = []
-  const server = createServer((request, response) => {
-    asked.push(new URL(request.url ?? '', 'http://server').searchParams.get('labelSelector'))
-    response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, items: cluster.pods }))
+  const api = await answeringApi(({ searchParams }) => {
+    asked.push(searchParams.get('labelSelector'))
+    return { metadata: { resourceVersion: '1' }, items: cluster.pods }
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  const config = new KubeConfig()
-  config.loadFromClusterAndUser(
-    { name: 'test', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
-    { name: 'test', token: 'token' },
-  )
-  const client = createClient(config)
   const cache = new JobCache()
-  const check = new PodCheck({ api: createApi(client, 'jobs'), cache, log: createLog('test', 'silent') })
+  const check = new PodCheck({ api, cache, log: createLog('test', 'silent') })
   check.start()
-  onTestFinished(async () => {
-    await check.close()
-    await client.close()
-    server.closeAllConnections()
-    server.close()
-  })
+  onTestFinished(() => check.close())
   return { cache, asked }
 }

@@ -30,7 +30,7 @@ it('lists the newest first, and goes on behind a position', async () => {
     listed.push({ position: entry.position, record: await entry.read() })
   expect(listed.map(({ record }) => record?.job.created_at)).toEqual([times[0], times[2], times[1]])
   const rest = []
-  for await (const entry of records.list(listed[0]?.position)) rest.push(entry.position)
+  for await (const entry of records.list({ after: listed[0]?.position })) rest.push(entry.position)
   expect(rest).toEqual(listed.slice(1).map(({ position }) => position))
 })
 

@@ -8,9 +8,11 @@ import { eventually } from './eventually.ts'
 import { run } from './run.ts'
 import { given } from './test-run.ts'
 
-/** An etcd and an API server of the test's own, without nodes or controllers; its port stays the same. */
+/** An etcd and an API server of the test's own, without nodes or, unless asked for, controllers; its port stays the same. */
 export interface ControlPlane extends AsyncDisposable {
   readonly kubeconfig: string
+  /** The text of one for that token: `secret` is the administrator's, `audited` another one's with the same rights. */
+  kubeconfigOf(token: string): string
   kubectl(...args: string[]): Promise<string>
   /** Starts both anew, with what etcd holds changed meanwhile. */
   restart(meanwhile?: 'save' | 'restore'): Promise<void>
@@ -18,14 +20,25 @@ export interface ControlPlane extends AsyncDisposable {
   compact(): Promise<void>
 }
 
-export async function startControlPlane(): Promise<ControlPlane> {
+export interface ControlPlaneOptions {
+  /** Arguments of the API server beside its own. */
+  apiServer?: readonly string[]
+  /** What runs beside it, by its arguments: `kube-scheduler`, …; each gets the kubeconfig. */
+  components?: readonly (readonly string[])[]
+}
+
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const folder = await mkdtemp(join(tmpdir(), 'control-plane-'))
   const at = (name: string) => join(folder, name)
   const [etcdPort, port] = [await freePort(), await freePort()]
   const etcdUrl = `http://127.0.0.1:${etcdPort}`
   const kubeconfig = at('kubeconfig')
-  await writeFile(at('tokens.csv'), 'secret,admin,admin,system:masters\n')
-  await writeFile(kubeconfig, JSON.stringify(kubeconfigOf(`https://127.0.0.1:${port}`)))
+  await writeFile(
+    at('tokens.csv'),
+    'secret,admin,admin,system:masters\naudited,jobferry,jobferry,system:masters\n',
+  )
+  const kubeconfigOf = (token: string) => kubeconfigFor(`https://127.0.0.1:${port}`, token)
+  await writeFile(kubeconfig, kubeconfigOf('secret'))
   const kubectl = (...args: string[]) => run('kubectl', ['--kubeconfig', kubeconfig, ...args])
   let running: ChildProcess[] = []
 
@@ -47,9 +60,13 @@ export async function startControlPlane(): Promise<ControlPlane> {
         `--service-account-signing-key-file=${keys}/pki/sa.key`,
         // No controller makes service accounts here.
         '--disable-admission-plugins=ServiceAccount',
+        ...(options.apiServer ?? []),
       ),
     )
     await eventually(() => kubectl('get', '--raw', '/readyz'), { within: 60_000, every: 300 })
+    for (const component of options.components ?? []) {
+      running.push(background(...component, `--kubeconfig=${kubeconfig}`))
+    }
   }
   const stop = async () => {
     for (const one of running.reverse()) await end(one)
@@ -67,6 +84,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
   }
   return {
     kubeconfig,
+    kubeconfigOf,
     kubectl,
     async restart(meanwhile) {
       await stop()
@@ -96,14 +114,14 @@ async function post(url: string, body: object): Promise<unknown> {
   return answer.json()
 }
 
-function kubeconfigOf(server: string): object {
+function kubeconfigFor(server: string, token: string): string {
   const cluster = { server, 'insecure-skip-tls-verify': true }
-  return {
+  return JSON.stringify({
     clusters: [{ name: 'own', cluster }],
-    users: [{ name: 'own', user: { token: 'secret' } }],
+    users: [{ name: 'own', user: { token } }],
     contexts: [{ name: 'own', context: { cluster: 'own', user: 'own' } }],
     'current-context': 'own',
-  }
+  })
 }
 
 function background(...args: string[]): ChildProcess {
