@@ -76,6 +76,16 @@ export const settings = z.object({
   GRANT_SECONDS: wholeNumber(1, 365 * 86_400, 86_400),
   DATASETS_FILE: z.string().optional(),
   ...signalingSettings,
+  PROVISION_TOKENS: z.string().default('').transform(parseTokens),
+  EDC_CALLBACK_URLS: z.string().default('').transform(parseUrls),
+  EDC_API_KEY: z.string().optional(),
+  EDC_MANAGEMENT_URL: httpUrl.optional(),
+  EDC_MANAGEMENT_API_KEY: z.string().optional(),
+  S3_READER_CREDENTIALS: z
+    .enum(['access-key', 'session'], { error: 'expected access-key or session' })
+    .optional(),
+  S3_STS_ENDPOINT: httpUrl.optional(),
+  S3_STS_ROLE_ARN: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 })
 export type Settings = z.infer<typeof settings>
@@ -103,4 +113,16 @@ function parseTokens(text: string, context: z.RefinementCtx): { name: string; sh
       context.addIssue({ code: 'custom', message: 'expected lines of <name>:<SHA-256 of the token in hex>' })
   }
   return tokens
+}
+
+function parseUrls(text: string, context: z.RefinementCtx): string[] {
+  const urls = text.split(/[\s,]+/).filter((url) => url !== '')
+  for (const url of urls) {
+    if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) continue
+    context.addIssue({
+      code: 'custom',
+      message: 'expected http:// or https:// addresses, separated by commas',
+    })
+  }
+  return urls
 }

@@ -5,12 +5,13 @@ import type { Packing } from './artifact/result-layout.ts'
 import type { CallbackSecrets } from './completion/callbacks/secrets.ts'
 import type { OutgoingSettings } from './completion/outgoing/send.ts'
 import type { SignalingSettings } from './completion/signaling/settings.ts'
+import { type DataSpacesConfig, dataSpacesOf, onDataSpaces } from './config-data-spaces.ts'
 import { type Settings, settings } from './config-schema.ts'
 import { onSignaling, signalingOf } from './config-signaling.ts'
 import { messageOf } from './errors.ts'
 
 /** Everything that the environment settles, checked (contract: "Cluster objects and settings"). */
-export interface Config {
+export interface Config extends DataSpacesConfig {
   host: string
   port: number
   publicUrl?: string
@@ -28,10 +29,6 @@ export interface Config {
   /** How long downloads may go on after SIGTERM. */
   shutdownSeconds: number
   janitor: { intervalSeconds: number; dryRun: boolean }
-  /** How long a token for a job's results is good. */
-  grantSeconds: number
-  /** The mapping of data spaces' asset ids. */
-  datasetsFile?: string
   /** Of results that are packed. */
   packing: Packing
   signaling: SignalingSettings
@@ -102,7 +99,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const inPod = environment.KUBERNETES_SERVICE_HOST !== undefined
   const onCluster = env.KUBECONFIG !== undefined || inPod
   const problems = [...onAccess(env, onCluster), ...(onCluster ? onKubernetes(env) : []), ...onStore(env)]
-  problems.push(...onSignaling(env, env.PUBLIC_URL))
+  problems.push(...onDataSpaces(env), ...onSignaling(env, env.PUBLIC_URL))
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     host: env.HOST,
@@ -119,8 +116,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     outgoing: outgoingOf(env, onCluster),
     shutdownSeconds: env.SHUTDOWN_SECONDS,
     janitor: { intervalSeconds: env.JANITOR_INTERVAL_SECONDS, dryRun: env.JANITOR_DRY_RUN },
-    grantSeconds: env.GRANT_SECONDS,
-    ...(env.DATASETS_FILE && { datasetsFile: resolve(env.DATASETS_FILE) }),
+    ...dataSpacesOf(env),
     packing: { fileBytes: env.PACK_FILE_BYTES, fromCount: env.PACK_FROM_COUNT },
     signaling: signalingOf(env, env.PUBLIC_URL),
     logLevel: env.LOG_LEVEL,

@@ -6,11 +6,8 @@ import type { ArtifactStore } from './artifact/store.ts'
 import { createBackend, createStore } from './backends.ts'
 import { createCompletion } from './completion/create-completion.ts'
 import { loadDatasets } from './completion/datasets/load-datasets.ts'
-import { createGrants } from './completion/grants/create-grants.ts'
-import { sweepGrants } from './completion/grants/sweep-grants.ts'
-import { registerDataPlane } from './completion/signaling/registration.ts'
-import { createSignaling } from './completion/signaling/signaling.ts'
 import { type Config, isLoopback } from './config.ts'
+import { createDataSpaces } from './data-spaces.ts'
 import { messageOf } from './errors.ts'
 import { createApp } from './http/app.ts'
 import { createMetrics } from './http/metrics.ts'
@@ -95,7 +92,6 @@ async function assemble(
   cleanups.push(() => configured.close())
   const datasets = await loadDatasets(config.datasetsFile, log)
   cleanups.push(() => datasets.close())
-  const grants = createGrants(store, { seconds: config.grantSeconds })
   const { outgoing, callbackSecrets, publicUrl } = config
   const completion = createCompletion({ store, lease: backend, log, outgoing, callbackSecrets, publicUrl })
   cleanups.push(() => completion.close())
@@ -118,36 +114,31 @@ async function assemble(
   cleanups.push(() => following.close())
   const locateResult = createLocateResult(jobs)
   const storeHealth = createStoreHealth(store)
-  const signaling = createSignaling({
-    ...{ store, jobs, configured, datasets, grants, log },
-    ...{ outgoing: completion.outgoing, outbox: completion.outbox, jobEnds: completion.ends },
-    settings: config.signaling,
-    publicUrl: config.publicUrl,
-    onDeployed: () => metrics.deployed(),
-  })
+  const base = { jobs, backend, store, storeHealth, locateResult, configured, completion, datasets, log }
+  const {
+    start: startDataSpaces,
+    close: closeDataSpaces,
+    ...dataSpaces
+  } = createDataSpaces(config, { ...base, metrics })
+  cleanups.push(closeDataSpaces)
   return {
-    services: {
-      ...{ jobs, backend, store, storeHealth, locateResult, configured, completion, datasets, grants },
-      ...{ signaling, metrics, log, ...parts },
-    },
+    services: { ...base, ...dataSpaces, metrics, ...parts },
     follow() {
       completion.start()
       cleanups.push(jobs.watch(completion.changed))
+      startDataSpaces(parts.shutdown)
       following.start()
-      void registerDataPlane(
-        { settings: config.signaling, outgoing: completion.outgoing, log },
-        parts.shutdown,
-      )
-      cleanups.push(sweepGrants(grants, backend, log))
     },
   }
 }
 
 function httpOptions(config: Config): HttpOptions {
   const { backend, publicUrl, tokens, host, inputMaxBytes, waitMaxSeconds, demoWaitSeconds } = config
+  const { provisionTokens } = config
   return {
     publicUrl,
     tokens,
+    provisionTokens,
     loopbackOnly: isLoopback(host),
     inputMaxBytes,
     waitMaxSeconds,

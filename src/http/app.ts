@@ -17,6 +17,7 @@ import { jobRoutes } from './jobs.ts'
 import { logRoutes } from './log.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { HttpOptions } from './options.ts'
+import { provisionGuard, provisionRoutes } from './provision.ts'
 import { requestLog } from './request-log.ts'
 import { resultFileSender, resultRoutes } from './result.ts'
 import type { Services } from './services.ts'
@@ -46,6 +47,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   app.use(probeRoutes(services), tokenRoutes(services))
   app.use(
     grantGuard(services.grants),
+    provisionGuard(options),
     tokenGuard(options),
     siteGuard(options),
     healthRoutes(services),
@@ -57,6 +59,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   app.use(dataflowRoutes(services, options), controlPlaneRoutes(services))
   app.use(callbackRoutes(services))
   app.use(environmentRoutes(services, options), demoRoutes(services, options, sendFile))
+  app.use(provisionRoutes(services, options))
   app.use((req) => {
     throw new Problem('not-found', `There is nothing at ${req.path}`)
   })

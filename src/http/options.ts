@@ -4,6 +4,8 @@ export interface HttpOptions {
   publicUrl?: string | undefined
   /** Who may call; with an empty list everybody may. */
   tokens: readonly Token[]
+  /** Who may call POST /provision alone. */
+  provisionTokens?: readonly Token[] | undefined
   /** It listens on loopback: only Host headers that name it are served, which stops DNS rebinding. */
   loopbackOnly: boolean
   /** Of all inputs of a job, in bytes. */

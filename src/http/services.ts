@@ -2,6 +2,7 @@ import type { ArtifactStore } from '../artifact/store.ts'
 import type { Completion } from '../completion/create-completion.ts'
 import type { Datasets } from '../completion/datasets/datasets.ts'
 import type { Grants } from '../completion/grants/grants.ts'
+import type { Provisioning } from '../completion/provision/provisioning.ts'
 import type { Signaling } from '../completion/signaling/signaling.ts'
 import type { JobBackend } from '../job/backend.ts'
 import type { ConfiguredJob } from '../job/request-schema.ts'
@@ -21,6 +22,7 @@ export interface Services {
   configured: ConfiguredJobs
   datasets: Datasets
   grants: Grants
+  provisioning: Provisioning
   completion: Completion
   signaling: Signaling
   metrics: Metrics

@@ -34,7 +34,7 @@ export interface Delivery {
 /**
  * - `pending`: to be sent, or sent again
  * - `delivered`
- * - `rejected`: the receiver wants none of it (judge() said `end`)
+ * - `rejected`: the receiver wants none of it (judge() said `end`), or nothing is to be sent any more
  * - `given-up`: for 24 hours nobody took it
  */
 export type DeliveryState = 'pending' | 'delivered' | 'rejected' | 'given-up'
@@ -59,12 +59,17 @@ export interface PreparedMessage {
   trusted?: boolean
 }
 
+/** Nothing is to be sent any more; why stands in the message's history. */
+export class MessageWithdrawn extends Error {
+  override name = 'MessageWithdrawn'
+}
+
 /** How messages of one kind are sent. */
 export interface MessageKind {
   readonly kind: string
   /**
    * Called for each try: signatures, tokens and secrets are made here. A rejection counts as a failed try; undefined
-   * ends it as `rejected`: it has been overtaken, and nothing is sent.
+   * ends it as `rejected`, since it has been overtaken and nothing is sent, as MessageWithdrawn does with a reason.
    */
   prepare(message: Message): Promise<PreparedMessage | undefined>
   /** Default: 2xx is delivered, 410 the end, everything else `again`. */

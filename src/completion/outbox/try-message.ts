@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts'
 import type { Outgoing } from '../outgoing/outgoing.ts'
-import type { Attempt, MessageKind, Verdict } from './outbox.ts'
+import { type Attempt, type MessageKind, MessageWithdrawn, type Verdict } from './outbox.ts'
 import { nextTry, retryAfter } from './pauses.ts'
 import { rfc3339, type StoredMessage, withAttempt } from './stored-message.ts'
 
@@ -47,7 +47,8 @@ async function send(
     return { attempt: { status, error: null }, verdict, wanted }
   } catch (error) {
     signal.throwIfAborted()
-    return { attempt: { status: null, error: messageOf(error).slice(0, 500) }, verdict: 'again' }
+    const verdict = error instanceof MessageWithdrawn ? 'end' : 'again'
+    return { attempt: { status: null, error: messageOf(error).slice(0, 500) }, verdict }
   }
 }
 

@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../errors.ts'
+import { isFinal, type Job } from '../../job/job.ts'
+import type { Jobs } from '../../lifecycle/jobs.ts'
+import type { Log } from '../../log.ts'
+import type { JobEnds } from '../job-ends.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { Lease } from '../outbox/sender.ts'
+import type { EdcSettings } from './edc-settings.ts'
+import type { AccessParts } from './give-access.ts'
+import {
+  deprovisionedKind,
+  deprovisionedMessage,
+  provisionedKind,
+  provisionedMessage,
+  terminateKind,
+  terminateMessage,
+} from './message-kinds.ts'
+import type { ProvisionRequest } from './request.ts'
+import type { Provision, StoredProvisions } from './stored-provision.ts'
+
+export const consumerKind = 'edc'
+
+/** Milliseconds. */
+export interface Pauses {
+  /** From an answer's end on: the connector has yet to write down that it has it. */
+  afterAnswer: number
+  /** Whoever asked and has no answer by then never gets one from here: its process ended. */
+  unanswered: number
+  /** How often what was left undone is looked for. */
+  sweep: number
+}
+
+export const defaultPauses: Pauses = { afterAnswer: 1000, unanswered: 60_000, sweep: 10_000 }
+
+export interface CallbackParts {
+  provisions: StoredProvisions
+  jobs: Jobs
+  access: AccessParts
+  edc: EdcSettings
+  completion: { ends: JobEnds; outbox: Outbox }
+  lease: Lease
+  log: Log
+  pauses: Pauses
+}
+
+/** Tells connectors what became of their requests, each only after it has its answer. */
+export class Callbacks {
+  readonly #parts: CallbackParts
+  readonly #closing = new AbortController()
+  #sweeping: Promise<void> = Promise.resolve()
+
+  constructor(parts: CallbackParts) {
+    this.#parts = parts
+    const { completion, provisions, access, edc } = parts
+    completion.ends.register({
+      kind: consumerKind,
+      jobEnded: (job, { id }) => this.#jobEnded(job, id),
+    })
+    const failed = (provision: Provision, reason: string) => this.#failed(provision, reason)
+    for (const kind of [provisionedKind, terminateKind, deprovisionedKind]) {
+      completion.outbox.register(kind({ provisions, access, edc, failed }))
+    }
+  }
+
+  start(): void {
+    this.#sweeping = this.#sweepUntilClosed()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#sweeping
+  }
+
+  /** Before it is answered: should this process end, another one does what is to follow. Gives what ends that. */
+  plan(id: string): Promise<() => Promise<void>> {
+    const { provisions, pauses } = this.#parts
+    return provisions.plan(id, Date.now() + pauses.unanswered)
+  }
+
+  /** The answer to what was asked last is out; a job that had ended before is told of now. */
+  async answered(id: string, planned: () => Promise<void>): Promise<void> {
+    const { provisions, pauses } = this.#parts
+    const provision = await provisions.read(id)
+    if (provision && provision.deprovisioned_at === undefined) {
+      await provisions.write({ ...provision, answered_at: new Date().toISOString() })
+      await sleep(pauses.afterAnswer, undefined, { signal: this.#closing.signal })
+      await this.#look(id)
+    }
+    await planned()
+  }
+
+  /** A data plane waits for word of it, whether or not there was anything. */
+  async deprovisioned(id: string, request: ProvisionRequest): Promise<void> {
+    const { generation, callbackAddress } = request
+    if (generation !== 'data-plane' || callbackAddress === undefined) return
+    const { type: _, ...asked } = request
+    await this.#parts.completion.outbox.add(
+      deprovisionedMessage(id, { ...asked, callbackAddress }, Date.now()),
+    )
+  }
+
+  /** Sends what can be sent, where the job has ended. */
+  async #look(id: string): Promise<void> {
+    const { provisions, jobs } = this.#parts
+    const provision = await provisions.read(id)
+    if (!provision || provision.deprovisioned_at !== undefined) return
+    const job = await jobs.get(provision.uuid)
+    if (!job) await this.#failed(provision, `there is no job ${provision.uuid} any more`)
+    else if (isFinal(job.state)) await this.#send(provision, job)
+  }
+
+  async #jobEnded(job: Job, id: string): Promise<void> {
+    const provision = await this.#untilAnswered(id)
+    if (provision) await this.#send(provision, job)
+  }
+
+  async #send(provision: Provision, job: Job): Promise<void> {
+    if (job.state === 'succeeded') {
+      await this.#parts.completion.outbox.add(provisionedMessage(provision))
+      return
+    }
+    const why = [job.reason, job.message].filter((part) => part !== null).join(': ')
+    await this.#failed(provision, `job ${job.job_uuid} ${job.state}${why && `: ${why}`}`)
+  }
+
+  async #failed(provision: Provision, reason: string): Promise<void> {
+    const { completion, edc, log } = this.#parts
+    const { uuid, request } = provision
+    const ends = edc.managementUrl !== undefined
+    log.error(
+      { job: uuid, transfer: request.transfer, reason },
+      ends
+        ? 'a transfer gets no data and is terminated'
+        : 'a transfer gets no data and waits for ever: EDC_MANAGEMENT_URL is not set',
+    )
+    await completion.outbox.add(terminateMessage(provision, reason, edc))
+  }
+
+  /** Undefined where it isn't wanted any more. */
+  async #untilAnswered(id: string): Promise<Provision | undefined> {
+    const { provisions, pauses } = this.#parts
+    for (;;) {
+      const provision = await provisions.read(id)
+      if (!provision || provision.deprovisioned_at !== undefined) return undefined
+      const { asked_at, answered_at } = provision
+      const wait =
+        answered_at === undefined
+          ? Date.parse(asked_at) + pauses.unanswered - Date.now()
+          : Date.parse(answered_at) + pauses.afterAnswer - Date.now()
+      if (wait <= 0) return provision
+      await sleep(Math.min(wait, 200), undefined, { signal: this.#closing.signal })
+    }
+  }
+
+  async #sweepUntilClosed(): Promise<void> {
+    const { lease, log, pauses } = this.#parts
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      try {
+        await sleep(pauses.sweep, undefined, { signal, ref: false })
+        if (lease.holdsLease()) await this.#sweep()
+      } catch (error) {
+        if (!signal.aborted) log.warn({ error: messageOf(error) }, 'connectors that wait are looked at later')
+      }
+    }
+  }
+
+  /** Those whose process ended between the answer and what follows. */
+  async #sweep(): Promise<void> {
+    for await (const { id, done } of this.#parts.provisions.due(Date.now())) {
+      await this.#untilAnswered(id)
+      await this.#look(id)
+      await done()
+    }
+  }
+}

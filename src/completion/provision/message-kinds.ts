@@ -1,0 +1,174 @@
+import { messageOf, Problem } from '../../errors.ts'
+import { type Message, type MessageKind, MessageWithdrawn, type Verdict } from '../outbox/outbox.ts'
+import type { EdcSettings } from './edc-settings.ts'
+import { callbackHeaders, isConnectors } from './edc-settings.ts'
+import { type AccessParts, giveAccess, revokeAccess } from './give-access.ts'
+import { callbackUrl, provisionedBody, terminateBody, terminateUrl } from './messages.ts'
+import type { Provision, StoredProvisions } from './stored-provision.ts'
+
+export interface KindParts {
+  provisions: StoredProvisions
+  access: AccessParts
+  edc: EdcSettings
+  /** What was to be provisioned will not be: its transfer has to end. */
+  failed(provision: Provision, reason: string): Promise<void>
+}
+
+/** What is in a message's `data`. */
+export interface MessageData {
+  provision: string
+  reason?: string
+}
+
+/** A connector is told where the data is, with secrets that are made for each try and lie nowhere. */
+export function provisionedKind({ provisions, access, edc, failed }: KindParts): MessageKind {
+  return {
+    kind: 'edc-provisioned',
+    async prepare(message) {
+      const provision = await wanted(provisions, message)
+      const { address, resourceName } = await giveAccess(access, provision).catch(asWithdrawn)
+      if (!(await isWanted(provisions, provision.id))) {
+        await revokeAccess(access, provision)
+        throw new MessageWithdrawn('it was deprovisioned meanwhile')
+      }
+      const { request } = provision
+      return post(message.url, provisionedBody(request, address, resourceName), edc)
+    },
+    judge: judgeCallback,
+    async onEnd(message, delivery) {
+      if (delivery.state === 'delivered') return
+      const provision = await provisions.read(dataOf(message).provision)
+      if (provision === undefined || provision.deprovisioned_at !== undefined) return
+      const { status, error } = delivery.attempts.at(-1) ?? {}
+      await failed(provision, error ?? `the connector answered its callback with ${status}`)
+    },
+  }
+}
+
+/** A transfer is ended by the management API: a connector can't be told of a failure in any other way. */
+export function terminateKind({ edc }: Pick<KindParts, 'edc'>): MessageKind {
+  return {
+    kind: 'edc-terminate',
+    prepare(message) {
+      const reason = dataOf(message).reason ?? ''
+      const { managementUrl, managementApiKey } = edc
+      if (managementUrl === undefined) {
+        const detail = 'EDC_MANAGEMENT_URL is not set, so the transfer waits until somebody terminates it'
+        return Promise.reject(new MessageWithdrawn(`${reason}; ${detail}`))
+      }
+      return Promise.resolve({
+        method: 'POST',
+        url: message.url,
+        headers: callbackHeaders(managementApiKey),
+        body: JSON.stringify(terminateBody(reason)),
+        trusted: true,
+      })
+    },
+    // 409 says that it is over already, or that the connector is busy with it.
+    judge: (status) =>
+      status >= 200 && status < 300 ? 'delivered' : endsTermination(status) ? 'end' : 'again',
+  }
+}
+
+/** A data plane is told that nothing is left. */
+export function deprovisionedKind({ edc }: Pick<KindParts, 'edc'>): MessageKind {
+  return {
+    kind: 'edc-deprovisioned',
+    prepare: (message) => Promise.resolve(post(message.url, {}, edc)),
+    judge: judgeCallback,
+  }
+}
+
+export function provisionedMessage(provision: Provision): Message {
+  const { id, uuid, request } = provision
+  return {
+    id: `edc-${id}-${created(provision)}`,
+    lane: laneOf(id),
+    kind: 'edc-provisioned',
+    job: uuid,
+    url: callbackUrl(request, 'provision'),
+    data: { provision: id } satisfies MessageData,
+  }
+}
+
+export function terminateMessage(provision: Provision, reason: string, edc: EdcSettings): Message {
+  const { id, uuid, request } = provision
+  const { managementUrl } = edc
+  return {
+    id: `edc-end-${id}-${created(provision)}`,
+    lane: laneOf(id),
+    seq: 1,
+    kind: 'edc-terminate',
+    job: uuid,
+    url:
+      managementUrl === undefined
+        ? callbackUrl(request, 'provision')
+        : terminateUrl(managementUrl, request.transfer),
+    data: { provision: id, reason } satisfies MessageData,
+  }
+}
+
+/** `job` where that is still there. */
+export function deprovisionedMessage(id: string, request: Provision['request'], at: number): Message {
+  return {
+    id: `edc-gone-${id}-${at}`,
+    lane: laneOf(id),
+    seq: 2,
+    kind: 'edc-deprovisioned',
+    url: callbackUrl(request, 'deprovision'),
+    data: { provision: id } satisfies MessageData,
+  }
+}
+
+function laneOf(id: string): string {
+  return `provision-${id}`
+}
+
+function created({ created_at }: Provision): number {
+  return Date.parse(created_at)
+}
+
+function dataOf({ data }: Message): MessageData {
+  return data as MessageData
+}
+
+async function wanted(provisions: StoredProvisions, message: Message): Promise<Provision> {
+  const provision = await provisions.read(dataOf(message).provision)
+  if (provision !== undefined && provision.deprovisioned_at === undefined) return provision
+  throw new MessageWithdrawn('it was deprovisioned')
+}
+
+async function isWanted(provisions: StoredProvisions, id: string): Promise<boolean> {
+  const provision = await provisions.read(id)
+  return provision !== undefined && provision.deprovisioned_at === undefined
+}
+
+/** What can't be given now nor later ends the message; the rest is tried again. */
+function asWithdrawn(error: unknown): never {
+  const isOver = error instanceof Problem && !['unavailable', 'internal', 'not-final'].includes(error.code)
+  throw isOver ? new MessageWithdrawn(messageOf(error), { cause: error }) : error
+}
+
+function post(url: string, body: unknown, edc: EdcSettings) {
+  const isKnown = isConnectors(url, edc)
+  return {
+    method: 'POST' as const,
+    url,
+    headers: callbackHeaders(isKnown ? edc.apiKey : undefined),
+    body: JSON.stringify(body),
+    ...(isKnown && { trusted: true }),
+  }
+}
+
+/**
+ * These say that the connector will never take it. 404 doesn't: a gateway's stands for a connector that is starting;
+ * nor 409, of one that is still busy with the transfer; nor 401, for a key that can be set right.
+ */
+function judgeCallback(status: number): Verdict {
+  if (status >= 200 && status < 300) return 'delivered'
+  return [400, 405, 410, 413, 415, 422].includes(status) ? 'end' : 'again'
+}
+
+function endsTermination(status: number): boolean {
+  return [400, 404, 405, 410, 413, 415, 422].includes(status)
+}
