@@ -67,6 +67,7 @@ export const settings = z.object({
   WAIT_MAX_SECONDS: wholeNumber(0, 3600, 50),
   DEMO_WAIT_SECONDS: wholeNumber(0, 3600, 50),
   CALLBACK_SECRETS: z.string().default('').transform(callbackSecrets),
+  EVENT_HEARTBEAT_SECONDS: wholeNumber(1, 3600, 15),
   OUTGOING_ALLOW: z.string().optional().transform(allowRules),
   OUTGOING_TIMEOUT_SECONDS: wholeNumber(1, 300, 15),
   SHUTDOWN_SECONDS: wholeNumber(0, 3600, 25),

@@ -24,6 +24,7 @@ export interface Config extends DataSpacesConfig {
   waitMaxSeconds: number
   demoWaitSeconds: number
   callbackSecrets: CallbackSecrets
+  eventHeartbeatSeconds: number
   /** Which addresses of callers may be called, and how long that may take. */
   outgoing: OutgoingSettings
   /** How long downloads may go on after SIGTERM. */
@@ -113,6 +114,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     waitMaxSeconds: env.WAIT_MAX_SECONDS,
     demoWaitSeconds: env.DEMO_WAIT_SECONDS,
     callbackSecrets: env.CALLBACK_SECRETS,
+    eventHeartbeatSeconds: env.EVENT_HEARTBEAT_SECONDS,
     outgoing: outgoingOf(env, onCluster),
     shutdownSeconds: env.SHUTDOWN_SECONDS,
     janitor: { intervalSeconds: env.JANITOR_INTERVAL_SECONDS, dryRun: env.JANITOR_DRY_RUN },

@@ -93,7 +93,10 @@ async function assemble(
   const datasets = await loadDatasets(config.datasetsFile, log)
   cleanups.push(() => datasets.close())
   const { outgoing, callbackSecrets, publicUrl } = config
-  const completion = createCompletion({ store, lease: backend, log, outgoing, callbackSecrets, publicUrl })
+  const heartbeatMilliseconds = config.eventHeartbeatSeconds * 1000
+  const completion = createCompletion({
+    ...{ store, lease: backend, log, outgoing, callbackSecrets, publicUrl, heartbeatMilliseconds },
+  })
   cleanups.push(() => completion.close())
   const { jobs, ...following } = createJobs({
     backend,

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import { type Callbacks, createCallbacks } from './callbacks/callbacks.ts'
 import type { CallbackSecrets } from './callbacks/secrets.ts'
 import { createJobEnds } from './create-job-ends.ts'
+import { createEventStreams, type EventStreams } from './events/streams.ts'
 import type { JobEnds } from './job-ends.ts'
 import { createOutbox } from './outbox/create-outbox.ts'
 import type { Outbox } from './outbox/outbox.ts'
@@ -18,6 +19,8 @@ export interface CompletionParts {
   log: Log
   outgoing: OutgoingSettings
   callbackSecrets: CallbackSecrets
+  /** How often a stream of events says that it is still there. */
+  heartbeatMilliseconds: number
   publicUrl?: string | undefined
 }
 
@@ -27,6 +30,7 @@ export interface Completion {
   outbox: Outbox
   outgoing: Outgoing
   callbacks: Callbacks
+  events: EventStreams
 }
 
 /**
@@ -45,15 +49,21 @@ export function createCompletion(parts: CompletionParts): Completion & {
   const outbox = createOutbox({ store, outgoing, log, lease })
   const { callbackSecrets: secrets, publicUrl } = parts
   const callbacks = createCallbacks({ ends, outbox, outgoing, lease, log, secrets, publicUrl })
+  const events = createEventStreams(parts)
   return {
     ends,
     outbox,
     outgoing,
     callbacks,
+    events,
     tellEnd: (job) => ends.tell(job),
-    changed: (change) => callbacks.watch(change),
+    changed(change) {
+      events.changed(change)
+      callbacks.watch(change)
+    },
     start: () => outbox.start(),
     async close() {
+      events.close()
       await callbacks.close()
       await outbox.close()
       await outgoing.close()

@@ -10,6 +10,7 @@ import { demoRoutes } from './demo.ts'
 import { deployRoutes } from './deploy.ts'
 import { environmentRoutes } from './environments.ts'
 import { errorHandler } from './error-handler.ts'
+import { eventRoutes } from './events.ts'
 import { grantGuard } from './grant-guard.ts'
 import { hostGuard, readyGuard, siteGuard, tokenGuard } from './guards.ts'
 import { healthRoutes, probeRoutes } from './health.ts'
@@ -57,7 +58,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
   app.use(resultRoutes(results, services, options))
   app.use(dataflowRoutes(services, options), controlPlaneRoutes(services))
-  app.use(callbackRoutes(services))
+  app.use(callbackRoutes(services), eventRoutes(services))
   app.use(environmentRoutes(services, options), demoRoutes(services, options, sendFile))
   app.use(provisionRoutes(services, options))
   app.use((req) => {

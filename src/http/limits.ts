@@ -32,5 +32,5 @@ export const defaultLimits: Limits = {
   // Longer than proxies keep theirs (60 s at most by default), so that none sends into a closing connection.
   keepAlive: 75_000,
   pipelined: 100,
-  connections: 5_000,
+  connections: 10_000,
 }

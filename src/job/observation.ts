@@ -31,6 +31,16 @@ export interface Observation {
   blocked?: Cause
   /** For people: how far the uploader is, as far as it said so. */
   progress?: string
+  /** The same in numbers. */
+  uploaded?: Uploaded
+}
+
+/** How much of the newest attempt's results is in the store; in all, where that is known. */
+export interface Uploaded {
+  files: number
+  bytes: number
+  total_files?: number
+  total_bytes?: number
 }
 
 /**

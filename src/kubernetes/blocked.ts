@@ -1,4 +1,5 @@
 import { type Cause, type Reason, reasons } from '../job/job.ts'
+import type { Observation, Uploaded } from '../job/observation.ts'
 import { uploaderStatus, workerStatus } from './attempt.ts'
 import type { ContainerStatus, Event, Pod } from './objects.ts'
 
@@ -35,13 +36,20 @@ export function blockedByEvents(
  * What the uploader's log said last after `since`: what is in its way, by a line with one of our reasons, or how far
  * it is, by a line with `progress`.
  */
-export function saidByUploader(log: string, since: number): { blocked?: Cause; progress?: string } {
+export function saidByUploader(
+  log: string,
+  since: number,
+): Pick<Observation, 'blocked' | 'progress' | 'uploaded'> {
   for (const line of log.trimEnd().split('\n').reverse()) {
     const { reason, message, msg, progress, time } = parseLine(line)
     if (!isAfter(time, since)) continue
     const text = String(message ?? msg ?? 'see the log of `uploader`')
-    if (reasons.includes(reason as Reason)) return { blocked: { reason: reason as Reason, message: text } }
-    if (progress !== undefined) return { progress: text }
+    const uploaded = uploadedOf(progress)
+    const numbers = uploaded === undefined ? {} : { uploaded }
+    if (reasons.includes(reason as Reason)) {
+      return { blocked: { reason: reason as Reason, message: text }, ...numbers }
+    }
+    if (progress !== undefined) return { progress: text, ...numbers }
   }
   return {}
 }
@@ -110,6 +118,16 @@ function byTime(a: Event, b: Event): number {
 function timeOfEvent(event: Event): number {
   const time = event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime
   return Date.parse(time ?? event.metadata.creationTimestamp ?? '') || 0
+}
+
+function uploadedOf(progress: unknown): Uploaded | undefined {
+  if (typeof progress !== 'object' || progress === null) return undefined
+  const numbers = Object.entries(progress).filter(([, value]) => Number.isFinite(value))
+  const found: Partial<Uploaded> = Object.fromEntries(numbers)
+  const { files, bytes, total_files, total_bytes } = found
+  if (files === undefined || bytes === undefined) return undefined
+  const total = total_files === undefined || total_bytes === undefined ? {} : { total_files, total_bytes }
+  return { files, bytes, ...total }
 }
 
 function parseLine(line: string): { [key: string]: unknown } {

@@ -9,7 +9,7 @@ import { rescueOf } from './rescue.ts'
 import type { SeenRescue } from './rescue-cache.ts'
 
 /** What is known of a job: its Job, its pods (those that are gone included, as they were last), what else was noticed. */
-export interface Seen extends Pick<Observation, 'blocked' | 'progress'> {
+export interface Seen extends Pick<Observation, 'blocked' | 'progress' | 'uploaded'> {
   job: Job
   pods: readonly SeenPod[]
   /** All pods were asked for since the Job has been as it is (podsKey): none is missing. */
@@ -19,7 +19,7 @@ export interface Seen extends Pick<Observation, 'blocked' | 'progress'> {
 
 /** What a backend shows of one job; a pure function of what was seen. */
 export function observe(seen: Seen): Observation {
-  const { job, pods, blocked: noticed, progress, podsKnown, rescue: seenRescue } = seen
+  const { job, pods, blocked: noticed, progress, uploaded, podsKnown, rescue: seenRescue } = seen
   const shown = shownPod(job, pods)
   const attempt = shown && attemptOf(shown, attemptNumber(job, pods, shown), job)
   const deletedAt = timeOf(job.metadata?.deletionTimestamp)
@@ -45,6 +45,7 @@ export function observe(seen: Seen): Observation {
     ...(rescue === undefined ? {} : { rescue }),
     ...(blocked === undefined ? {} : { blocked }),
     ...(progress === undefined || attempt?.ended ? {} : { progress }),
+    ...(uploaded === undefined || attempt?.ended ? {} : { uploaded }),
   }
 }
 

@@ -16,7 +16,7 @@ export interface SeenJob extends Pick<Seen, 'job' | 'pods' | 'podsKnown' | 'resc
 }
 
 /** What of an Observation shows elsewhere than in the cluster's objects. */
-export type Noticed = Pick<Observation, 'blocked' | 'progress'>
+export type Noticed = Pick<Observation, 'blocked' | 'progress' | 'uploaded'>
 
 export interface JobRecord {
   job?: Job

@@ -115,7 +115,8 @@ function jobsOver(parts: AllParts): Jobs {
     watch: (listener) =>
       tracker.changes.onAny((uuid) => {
         const { answer: job, live, assessment } = tracker.get(uuid) ?? {}
-        listener({ uuid, job, deleted: assessment?.deleted ?? false, request: live?.request })
+        const deleted = assessment?.deleted ?? false
+        listener({ uuid, job, deleted, request: live?.request, uploaded: live?.observation.uploaded })
       }),
 
     countByState() {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { ContainerLog, LogOptions } from '../job/backend.ts'
 import type { Job } from '../job/job.ts'
+import type { Uploaded } from '../job/observation.ts'
 import type { JobRequest } from '../job/request.ts'
 
 /** All that callers can do with jobs, over one backend and one store. Rejects with Problem. */
@@ -46,6 +47,8 @@ export interface JobChange {
   deleted: boolean
   /** Of a job that is followed; values of its environment blanked. */
   request: JobRequest | undefined
+  /** How far storing is, as far as the uploader said so. */
+  uploaded?: Uploaded | undefined
 }
 
 /** One creation under way; exactly one of deploy() and abandon() ends it. */

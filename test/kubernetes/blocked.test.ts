@@ -86,9 +86,13 @@ it("finds a reason of ours in the uploader's log and nothing else", () => {
 
 it('believes what the uploader said last: how far it is, or what is in its way', () => {
   const trouble = { time: at(9), reason: 'StoreUnavailable', progress: {}, message: '1 of 2 files; refused' }
-  const progress = { time: at(12), progress: { files: 2 }, message: '2 of 2 files' }
+  const numbers = { files: 2, bytes: 20, total_files: 2, total_bytes: 20 }
+  const progress = { time: at(12), progress: numbers, message: '2 of 2 files' }
   const log = (...lines: object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('')
-  expect(saidByUploader(log(trouble, progress), 0)).toEqual({ progress: '2 of 2 files' })
+  expect(saidByUploader(log(trouble, progress), 0)).toEqual({
+    progress: '2 of 2 files',
+    uploaded: numbers,
+  })
   expect(saidByUploader(log(progress, trouble), 0)).toEqual({
     blocked: { reason: 'StoreUnavailable', message: '1 of 2 files; refused' },
   })
