@@ -12,7 +12,7 @@ import { environmentRoutes } from './environments.ts'
 import { errorHandler } from './error-handler.ts'
 import { eventRoutes } from './events.ts'
 import { grantGuard } from './grant-guard.ts'
-import { hostGuard, readyGuard, siteGuard, tokenGuard } from './guards.ts'
+import { hostGuard, readyGuard, signalingGuard, siteGuard, tokenGuard } from './guards.ts'
 import { healthRoutes, probeRoutes } from './health.ts'
 import { jobRoutes } from './jobs.ts'
 import { logRoutes } from './log.ts'
@@ -45,7 +45,8 @@ export function createApp(services: Services, options: HttpOptions): Express {
     next()
   })
   app.use(requestLog(services), bodyLimits(), hostGuard(options))
-  app.use(probeRoutes(services), tokenRoutes(services))
+  app.use(probeRoutes(services), tokenRoutes(services, options))
+  app.use(['/dataflows', '/controlplanes'], signalingGuard(services))
   app.use(
     grantGuard(services.grants),
     provisionGuard(options),

@@ -1,7 +1,9 @@
 import { type Request, type Response, Router } from 'express'
-import { OAuthError } from '../completion/signaling/renewal.ts'
-import { bearerToken } from './access.ts'
+import { callerTokenSeconds } from '../completion/signaling/caller-token.ts'
+import { OAuthError, type TokenAnswer } from '../completion/signaling/renewal.ts'
+import { bearerToken, nameOf } from './access.ts'
 import { contentType, readBody } from './body.ts'
+import type { HttpOptions } from './options.ts'
 import { queryPairs } from './query.ts'
 import { route } from './route.ts'
 import type { Services } from './services.ts'
@@ -15,30 +17,59 @@ const statuses: Record<OAuthError['code'], number> = {
 }
 
 /**
- * Where readers of a data flow renew their access token (profile Token Renewal; RFC 6749, section 6). Its callers have
- * no token of this API: they sign what they ask for.
+ * Where readers of a data flow renew their access token (profile Token Renewal; RFC 6749, section 6), and where control
+ * planes get one for their calls (profile OAuth 2 Client Credentials Grant; section 4.4). Whoever comes here shows
+ * something else than a token of this API: a signature, or a name and its secret.
  */
-export function tokenRoutes({ signaling, log }: Pick<Services, 'signaling' | 'log'>): Router {
+export function tokenRoutes(services: Pick<Services, 'signaling' | 'log'>, options: HttpOptions): Router {
   const router = Router()
   route(router, '/token', {
     async post(req, res) {
       try {
         const parameters = await readParameters(req)
-        const grant = only(parameters, 'grant_type')
-        if (grant !== 'refresh_token') {
-          throw new OAuthError('unsupported_grant_type', 'Expected grant_type=refresh_token')
-        }
-        const refreshToken = only(parameters, 'refresh_token')
-        res.set('Pragma', 'no-cache')
-        res.json(await signaling.renew(refreshToken, bearerToken(req.headers.authorization)))
+        res.set('Pragma', 'no-cache').json(await answer(req, parameters, services, options))
       } catch (error) {
         if (!(error instanceof OAuthError)) throw error
-        log.warn({ error: error.code, description: error.message }, 'a token was not renewed')
+        services.log.warn({ error: error.code, description: error.message }, 'no token was given out')
         refuse(res, error)
       }
     },
   })
   return router
+}
+
+async function answer(
+  req: Request,
+  parameters: URLSearchParams,
+  { signaling }: Pick<Services, 'signaling'>,
+  { tokens }: HttpOptions,
+): Promise<TokenAnswer> {
+  const { authorization } = req.headers
+  switch (only(parameters, 'grant_type')) {
+    case 'refresh_token':
+      return await signaling.renew(only(parameters, 'refresh_token'), bearerToken(authorization))
+    case 'client_credentials': {
+      const [id, secret] = clientOf(authorization, parameters)
+      if (nameOf(secret, tokens) !== id)
+        throw new OAuthError('invalid_client', 'The client or its secret is unknown')
+      const token = await signaling.callers.issue(id)
+      return { access_token: token, token_type: 'Bearer', expires_in: callerTokenSeconds }
+    }
+    default:
+      throw new OAuthError('unsupported_grant_type', 'Expected refresh_token or client_credentials')
+  }
+}
+
+/** In the Authorization header, form-encoded, or in the body (RFC 6749, section 2.3.1). */
+function clientOf(
+  authorization: string | undefined,
+  parameters: URLSearchParams,
+): [id: string, secret: string] {
+  const basic = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(authorization ?? '')?.[1]
+  if (basic === undefined) return [only(parameters, 'client_id'), only(parameters, 'client_secret')]
+  const [, id, secret] = /^([^:]*):(.*)$/.exec(Buffer.from(basic, 'base64').toString('utf8')) ?? []
+  const decoded = new URLSearchParams(`id=${id ?? ''}&secret=${secret ?? ''}`)
+  return [decoded.get('id') ?? '', decoded.get('secret') ?? '']
 }
 
 /** From the query, as in the profile's example, and from the form (RFC 6749). */

@@ -1,6 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import { messageOf } from '../../errors.ts'
-import { DidError, type DidKeys } from './did-keys.ts'
+import type { DidKeys } from './did-keys.ts'
+import { DocumentError } from './json-documents.ts'
 
 /** Signatures that a public key verifies; nothing symmetric, and never `none`. */
 export const publicKeyAlgorithms = [
@@ -95,7 +96,7 @@ async function verified(
     })
     return payload
   } catch (error) {
-    const kind = error instanceof DidError ? error.kind : 'refused'
+    const kind = error instanceof DocumentError ? error.kind : 'refused'
     throw new ClientTokenError(kind, messageOf(error), { cause: error })
   }
 }

@@ -8,12 +8,14 @@ import { createAnswers } from './answers.ts'
 import { checkAuthorization } from './authorization.ts'
 import { type BeginParts, consumerKind } from './begin.ts'
 import { type Begun, beginAnswered } from './begin-answered.ts'
+import { type CallerTokens, createCallerTokens } from './caller-token.ts'
 import { controlPlaneOf } from './control-plane-of.ts'
 import { type ControlPlanes, createControlPlanes } from './control-planes.ts'
 import { createDidKeys } from './did-keys.ts'
 import { jobEnded } from './ends.ts'
 import type { Flow } from './flow.ts'
 import { createFlows } from './flows.ts'
+import { createJsonDocuments } from './json-documents.ts'
 import { parseRegistration } from './messages.ts'
 import { noticeKind, type StatusMessage, statusMessage } from './notices.ts'
 import { renew, type TokenAnswer } from './renewal.ts'
@@ -43,6 +45,7 @@ export interface Signaling {
   renew(refreshToken: string, clientJwt: string | undefined): Promise<TokenAnswer>
   register(body: unknown, id?: string): Promise<void>
   unregister(id: string): Promise<boolean>
+  callers: CallerTokens
 }
 
 /** Registers itself with `outbox` and `jobEnds`, which are started after it. */
@@ -50,11 +53,12 @@ export function createSignaling(given: SignalingParts): Signaling {
   const { store, log, settings, outbox, outgoing, jobEnds } = given
   const controlPlanes = createControlPlanes(store)
   const answers = createAnswers(store, log)
+  const documents = createJsonDocuments(outgoing)
   const parts = {
     ...given,
     answers,
     flows: createFlows(store),
-    keys: createDidKeys(outgoing),
+    keys: createDidKeys(documents),
     refuses: (url: string) => outgoing.refuses(url),
     controlPlane: async (flow: Pick<Flow, 'callback_address' | 'control_plane'>) =>
       controlPlaneOf(flow, await controlPlanes.list(), settings.controlPlane),
@@ -90,6 +94,7 @@ export function createSignaling(given: SignalingParts): Signaling {
     renew: (refreshToken, clientJwt) => renew(parts, refreshToken, clientJwt),
     register: (body, id) => register(parts, controlPlanes, body, id),
     unregister: (id) => controlPlanes.remove(id),
+    callers: createCallerTokens({ store, controlPlanes, documents, dataplaneId: settings.dataplaneId }),
   }
 }
 

@@ -1,0 +1,141 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  type JSONWebKeySet,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
+import { LRUCache } from 'lru-cache'
+import { type ArtifactStore, isOccupied, StoreError } from '../../artifact/store.ts'
+import { Problem } from '../../errors.ts'
+import { type ClientCredentials, checkAuthorization } from './authorization.ts'
+import { publicKeyAlgorithms } from './client-token.ts'
+import type { ControlPlanes } from './control-planes.ts'
+import { DocumentError, type JsonDocuments } from './json-documents.ts'
+
+/** How long a token of our own is good, in seconds. */
+export const callerTokenSeconds = 300
+const tolerance = 30
+const keyOfTokens = 'signaling/token-key'
+
+export interface CallerTokenParts {
+  store: ArtifactStore
+  controlPlanes: Pick<ControlPlanes, 'get'>
+  documents: JsonDocuments
+  dataplaneId: string
+}
+
+/** Tokens of control planes that call this data plane (profile OAuth 2 Client Credentials Grant). */
+export interface CallerTokens {
+  /** One for who has shown its secret; it opens the signaling endpoints alone. Rejects with StoreError. */
+  issue(name: string): Promise<string>
+  /**
+   * Whose token it is: one of issue(), or one that a registered control plane signed with a key that it registered.
+   * Undefined for every other, one that was used before included. Rejects with StoreError, and with a Problem
+   * `unavailable` where its keys can't be had now.
+   */
+  verify(jwt: string): Promise<string | undefined>
+}
+
+export function createCallerTokens(parts: CallerTokenParts): CallerTokens {
+  const { store, controlPlanes, documents, dataplaneId } = parts
+  const seen = new LRUCache<string, true>({ max: 100_000, ttl: 3_600_000 })
+  let key: Promise<Uint8Array> | undefined
+  const ownKey = () => {
+    key ??= sharedKey(store).catch((error: unknown) => {
+      key = undefined
+      throw error
+    })
+    return key
+  }
+
+  async function verifyOwn(jwt: string): Promise<string | undefined> {
+    const options = {
+      issuer: dataplaneId,
+      audience: dataplaneId,
+      algorithms: ['HS256'],
+      requiredClaims: ['exp'],
+    }
+    const { payload } = await jwtVerify(jwt, await ownKey(), options)
+    return payload.sub
+  }
+
+  async function verifySigned(jwt: string, sub: string): Promise<string | undefined> {
+    const authorization = (await controlPlanes.get(sub))?.authorization
+    if (authorization === undefined) return undefined
+    const keys = await keysOf(checkAuthorization(authorization), documents, decodeProtectedHeader(jwt).kid)
+    // Without a key nothing would prove who signed: the profile lets that pass, and this data plane doesn't.
+    if (keys === undefined) return undefined
+    const { payload } = await jwtVerify(jwt, createLocalJWKSet(keys), {
+      subject: sub,
+      audience: dataplaneId,
+      algorithms: publicKeyAlgorithms,
+      requiredClaims: ['iss', 'iat', 'exp'],
+      clockTolerance: tolerance,
+    })
+    const used = payload.jti === undefined ? undefined : `${sub} ${payload.jti}`
+    if (used !== undefined && seen.has(used)) return undefined
+    if (used !== undefined) seen.set(used, true)
+    return sub
+  }
+
+  return {
+    async issue(name) {
+      return await new SignJWT()
+        .setProtectedHeader({ alg: 'HS256' })
+        .setIssuer(dataplaneId)
+        .setSubject(name)
+        .setAudience(dataplaneId)
+        .setIssuedAt()
+        .setExpirationTime(`${callerTokenSeconds}s`)
+        .setJti(randomUUID())
+        .sign(await ownKey())
+    },
+
+    async verify(jwt) {
+      try {
+        const { sub } = decodeJwt(jwt)
+        if (sub === undefined) return undefined
+        return await (decodeProtectedHeader(jwt).alg === 'HS256' ? verifyOwn(jwt) : verifySigned(jwt, sub))
+      } catch (error) {
+        if (error instanceof StoreError || error instanceof Problem) throw error
+        if (!(error instanceof DocumentError) || error.kind === 'refused') return undefined
+        throw new Problem('unavailable', `The keys of the caller can not be had: ${error.message}`, {
+          cause: error,
+        })
+      }
+    },
+  }
+}
+
+/** One for all replicas and restarts; of several that make one, the first one's stands. */
+async function sharedKey(store: ArtifactStore): Promise<Uint8Array> {
+  const made = randomBytes(32)
+  try {
+    await store.put(keyOfTokens, made, undefined, { ifAbsent: true })
+  } catch (error) {
+    if (!isOccupied(error)) throw error
+  }
+  const chunks: Buffer[] = []
+  for await (const chunk of (await store.get(keyOfTokens)).stream) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+/** The registered keys that may have signed; read again where they are behind an address and `kid` is not among them. */
+async function keysOf(
+  { jwks, jwksUri }: ClientCredentials,
+  documents: JsonDocuments,
+  kid: string | undefined,
+): Promise<JSONWebKeySet | undefined> {
+  if (jwks !== undefined) return jwks as unknown as JSONWebKeySet
+  if (jwksUri === undefined) return undefined
+  return await documents.find(jwksUri, (document) => {
+    const { keys } = (
+      typeof document === 'object' && document !== null ? document : {}
+    ) as Partial<JSONWebKeySet>
+    if (!Array.isArray(keys)) return undefined
+    return kid === undefined || keys.some((one) => one?.kid === kid) ? { keys } : undefined
+  })
+}
