@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Job } from '../../../src/job/job.ts'
-import { type ApiProcess, startApiProcess } from '../../support/api-process.ts'
+import { startApiProcess } from '../../support/api-process.ts'
+import { type DataPlane, startDataPlane } from '../../support/data-plane.ts'
 import {
   addressIn,
   apiToken,
-  dataPlaneSettings,
   download,
   provider,
   renewToken,
@@ -19,59 +16,39 @@ import {
 } from '../../support/dataflow-run.ts'
 import { type Dataspace, startDataspace } from '../../support/dataspace.ts'
 import { eventually } from '../../support/eventually.ts'
-import { freePort } from '../../support/free-port.ts'
 
-const command = (script: string) => `command: [sh, -c, '${script}']\n`
-const jobs = {
-  report: command('sleep 1; printf "made for a transfer" > $RESULT_DIRECTORY/report.txt'),
-  quick: command('printf quick > $RESULT_DIRECTORY/report.txt'),
-  slow: command('sleep 300'),
-  failing: command('exit 3'),
-}
-const datasets = `datasets:
-${Object.keys(jobs)
-  .map((name) => `  - {id: ${name}, job: ${name}, file: report.txt}\n`)
-  .join('')}  - {pattern: '[0-9a-f-]{36}', job_uuid: '\${id}', file: report.txt}
-`
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let space: Dataspace
-let api: ApiProcess
-let directory: string
-let settings: Record<string, string>
+let plane: DataPlane
+let url: string
 
 beforeAll(async () => {
   space = await startDataspace()
-  directory = await mkdtemp(join(tmpdir(), 'jobferry-transfer-'))
-  await mkdir(join(directory, 'jobs'))
-  for (const [name, yaml] of Object.entries(jobs)) {
-    await writeFile(join(directory, 'jobs', `${name}.yaml`), `image: none\n${yaml}`)
-  }
-  await writeFile(join(directory, 'datasets.yaml'), datasets)
-  settings = {
-    ...dataPlaneSettings(space, await freePort()),
-    DATA_DIRECTORY: join(directory, 'data'),
-    JOBS_DIRECTORY: join(directory, 'jobs'),
-    DATASETS_FILE: join(directory, 'datasets.yaml'),
-  }
-  api = await startApiProcess(settings)
+  plane = await startDataPlane(space, {
+    report: 'sleep 1; printf "made for a transfer" > $RESULT_DIRECTORY/report.txt',
+    quick: 'printf quick > $RESULT_DIRECTORY/report.txt',
+    slow: 'sleep 300',
+    failing: 'exit 3',
+  })
+  url = plane.api.url
 })
 
 afterAll(async () => {
-  await api.stop()
+  await plane.remove()
   await space[Symbol.asyncDispose]()
-  await rm(directory, { recursive: true })
 })
 
 it('takes a transfer from its start over its job, the download and a renewal to its completion', async () => {
   const made = { process: randomUUID(), dataset: 'report', expected: 'made for a transfer', seconds: 20 }
-  await wholeTransfer(api.url, space, made)
+  await wholeTransfer(url, space, made)
 })
 
 it('answers before it tells that a flow has started, however quick its job is', async () => {
   const flows = Array.from({ length: 5 }, () => randomUUID())
   const answers = await Promise.all(
     flows.map(async (id) => {
-      const { status } = await tell(api.url, 'start', startMessage(space, id, 'quick'))
+      const { status } = await tell(url, 'start', startMessage(space, id, 'quick'))
       return { id, status, at: Date.now() }
     }),
   )
@@ -83,51 +60,51 @@ it('answers before it tells that a flow has started, however quick its job is', 
 
 it('gives the address of results that exist at once', async () => {
   const source = randomUUID()
-  await tell(api.url, 'start', startMessage(space, source, 'quick'))
+  await tell(url, 'start', startMessage(space, source, 'quick'))
   const { body } = await space.until(`/transfers/${source}/dataflow/started`)
   const uuid = /job\/([0-9a-f-]{36})/.exec(String(addressIn(body).endpoint))?.[1] ?? ''
   const id = randomUUID()
   const { callbackAddress: _, ...message } = startMessage(space, id, uuid)
-  const began = await tell(api.url, 'start', message)
+  const began = await tell(url, 'start', message)
   expect(began).toMatchObject({ status: 200, body: { state: 'STARTED', dataFlowId: id } })
   expect(await download(addressIn(began.body))).toEqual({ status: 200, text: 'quick' })
 
-  const missing = await tell(api.url, 'start', startMessage(space, randomUUID(), randomUUID()))
+  const missing = await tell(url, 'start', startMessage(space, randomUUID(), randomUUID()))
   expect(missing).toMatchObject({ status: 400, body: { errors: [{ field: 'datasetId' }] } })
 })
 
 it('tells the control plane why there will be no data, and leaves the end to it', async () => {
   const id = randomUUID()
-  expect((await tell(api.url, 'start', startMessage(space, id, 'failing'))).status).toBe(202)
+  expect((await tell(url, 'start', startMessage(space, id, 'failing'))).status).toBe(202)
   const { body } = await space.until(`/transfers/${id}/dataflow/errored`)
   expect(body).toMatchObject({
     dataFlowId: id,
     state: 'STARTING',
     error: expect.stringContaining('failed: Error: '),
   })
-  expect(await stateOf(api.url, id)).toBe('STARTING')
-  expect(await tell(api.url, `${id}/terminate`)).toMatchObject({ status: 200, body: { state: 'TERMINATED' } })
+  expect(await stateOf(url, id)).toBe('STARTING')
+  expect(await tell(url, `${id}/terminate`)).toMatchObject({ status: 200, body: { state: 'TERMINATED' } })
 })
 
 it('stops the job of a flow that is terminated, and says nothing more of it', async () => {
   const id = randomUUID()
-  await tell(api.url, 'start', startMessage(space, id, 'slow'))
+  await tell(url, 'start', startMessage(space, id, 'slow'))
   const reason = { messageId: 'm', reason: 'the agreement ended' }
-  expect(await tell(api.url, `${id}/terminate`, reason)).toMatchObject({ status: 200 })
+  expect(await tell(url, `${id}/terminate`, reason)).toMatchObject({ status: 200 })
   await untilSlow('canceled')
-  expect(await tell(api.url, `${id}/completed`, {})).toMatchObject({ status: 409 })
-  expect(await tell(api.url, 'start', startMessage(space, id, 'slow'))).toMatchObject({ status: 409 })
+  expect(await tell(url, `${id}/completed`, {})).toMatchObject({ status: 409 })
+  expect(await tell(url, 'start', startMessage(space, id, 'slow'))).toMatchObject({ status: 409 })
   expect(space.notices.filter(({ path }) => path.includes(id))).toEqual([])
 })
 
 it('prepares data by their job, and starts at once what is prepared', async () => {
   const id = randomUUID()
   const message = startMessage(space, id, 'quick')
-  expect(await tell(api.url, 'prepare', message)).toMatchObject({ status: 202, body: { state: 'PREPARING' } })
+  expect(await tell(url, 'prepare', message)).toMatchObject({ status: 202, body: { state: 'PREPARING' } })
   const { body } = await space.until(`/transfers/${id}/dataflow/prepared`)
   expect(body).toMatchObject({ state: 'PREPARED', dataFlowId: id })
   expect(body.dataAddress).toBeUndefined()
-  const started = await tell(api.url, 'start', message)
+  const started = await tell(url, 'start', message)
   expect(started).toMatchObject({ status: 200, body: { state: 'STARTED' } })
   expect(await download(addressIn(started.body))).toEqual({ status: 200, text: 'quick' })
 })
@@ -135,15 +112,15 @@ it('prepares data by their job, and starts at once what is prepared', async () =
 it('goes on with its flows after it was killed while their jobs ran, and tells what it could not tell before', async () => {
   space.answer(503)
   const [job, answer] = [randomUUID(), randomUUID()]
-  await tell(api.url, 'start', startMessage(space, answer, 'quick'))
+  await tell(url, 'start', startMessage(space, answer, 'quick'))
   await space.until(`/transfers/${answer}/dataflow/started`)
-  await tell(api.url, 'start', startMessage(space, job, 'slow'))
+  await tell(url, 'start', startMessage(space, job, 'slow'))
   await untilSlow('running')
-  await api.kill()
+  await plane.api.kill()
   space.notices.length = 0
   space.answer(200)
-  api = await startApiProcess(settings)
-  expect(await stateOf(api.url, answer)).toBe('STARTED')
+  plane.api = await startApiProcess(plane.settings)
+  expect(await stateOf(url, answer)).toBe('STARTED')
   const { body } = await space.until(`/transfers/${answer}/dataflow/started`)
   expect(await download(addressIn(body))).toEqual({ status: 200, text: 'quick' })
   // Embedded, a job ends with its API: what is told then is why.
@@ -157,7 +134,7 @@ describe('a renewal', () => {
 
   beforeAll(async () => {
     process = randomUUID()
-    await tell(api.url, 'start', startMessage(space, process, 'quick'))
+    await tell(url, 'start', startMessage(space, process, 'quick'))
     address = addressIn((await space.until(`/transfers/${process}/dataflow/started`)).body)
   })
 
@@ -196,9 +173,9 @@ describe('a renewal', () => {
   })
 
   it('of a flow that is suspended or over is refused', async () => {
-    await tell(api.url, `${process}/suspend`)
+    await tell(url, `${process}/suspend`)
     expect(await renewToken(address, await space.sign(claims()))).toMatchObject(refused(400, 'invalid_grant'))
-    await tell(api.url, `${process}/terminate`)
+    await tell(url, `${process}/terminate`)
     expect(await renewToken(address, await space.sign(claims()))).toMatchObject(refused(400, 'invalid_grant'))
   })
 })
@@ -206,7 +183,7 @@ describe('a renewal', () => {
 /** The newest of that job. */
 async function untilSlow(state: string): Promise<void> {
   await eventually(async () => {
-    const response = await fetch(`${api.url}/job`, { headers: { authorization: `Bearer ${apiToken}` } })
+    const response = await fetch(`${url}/job`, { headers: { authorization: `Bearer ${apiToken}` } })
     const { jobs: all } = (await response.json()) as { jobs: Job[] }
     expect(all.find(({ job }) => job === 'slow')).toMatchObject({ state })
   })
