@@ -15,6 +15,8 @@ export interface MergeOptions {
   signal?: AbortSignal
   /** The checkpoints' keys, oldest first; without them they are listed. */
   keys?: readonly string[]
+  /** What earlier checkpoints than `keys` add up to, sorted. */
+  base?: AsyncIterable<Entry>
   /** Where temporary files go; default the system's. They take about what the checkpoints take in the store. */
   directory?: string
   /** Is told of every checkpoint that is left out. */
@@ -29,6 +31,7 @@ export interface MergedCheckpoints extends AsyncDisposable {
   entries(): AsyncIterable<Entry>
 }
 
+const batchLength = 256
 /** So many files are open at once; more runs are merged in rounds. */
 const maxRuns = 16
 
@@ -49,6 +52,7 @@ export async function mergeCheckpoints(
   const remove = () => rm(directory, { recursive: true, force: true })
   try {
     const runs = new Runs(directory)
+    if (options.base !== undefined) await runs.add(batchesOf(options.base))
     const head = await fetchAll(store, keys, runs, options)
     if (head === undefined) {
       await remove()
@@ -133,6 +137,17 @@ async function* readRun(path: string): AsyncGenerator<CheckpointLine[], void> {
 
 async function* encodeBatches(batches: AsyncIterable<CheckpointLine[]>): AsyncGenerator<string, void> {
   for await (const batch of batches) yield batch.map((line) => `${JSON.stringify(line)}\n`).join('')
+}
+
+async function* batchesOf(entries: AsyncIterable<Entry>): AsyncGenerator<Entry[], void> {
+  let batch: Entry[] = []
+  for await (const entry of entries) {
+    batch.push(entry)
+    if (batch.length < batchLength) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }
 
 async function* entryBatches(batches: AsyncIterable<CheckpointLine[]>): AsyncGenerator<Entry[], void> {

@@ -27,7 +27,7 @@ import { tokenRoutes } from './token.ts'
 /** The whole HTTP API. */
 export function createApp(services: Services, options: HttpOptions): Express {
   const app = express()
-  const results = createResults(services.store, services.locateResult, services.log)
+  const results = createResults(services.store, services.locateResult, services.log, services.shutdown)
   // A GET that deploys must never be answered from a cache.
   const sendFile = resultFileSender(results, services, { 'Cache-Control': 'no-store' })
   app.disable('x-powered-by')

@@ -2,7 +2,7 @@ import { type Request, type Response, Router } from 'express'
 import { invalid } from '../errors.ts'
 import { jobLinks } from '../job/links.ts'
 import { archiveFormat } from '../result/archive-format.ts'
-import { UnsatisfiableRange } from '../result/file.ts'
+import { type FileRequest, UnsatisfiableRange } from '../result/file.ts'
 import { listParameters, parseListQuery } from '../result/list.ts'
 import { flag, rawQuery, single } from '../result/raw-query.ts'
 import type { Results, TarRequest } from '../result/results.ts'
@@ -29,7 +29,7 @@ export function resultRoutes(
   route(router, '/job/:id/result', {
     async get(req, res) {
       const uuid = jobId(req)
-      const query = rawQuery(req.originalUrl, ['file', 'format', 'redirect', 'wait'])
+      const query = rawQuery(req.originalUrl, ['file', 'format', 'redirect', 'so_far', 'wait'])
       const files = query.get('file') ?? []
       if (files.some((file) => file.length === 0)) {
         throw invalid('file', 'is empty', 'a path of the result list')
@@ -37,12 +37,13 @@ export function resultRoutes(
       const named = single(query, 'format')?.toString('latin1')
       const format = archiveFormat(named)
       const redirect = flag(query, 'redirect') ?? false
+      const soFar = flag(query, 'so_far') ?? false
       const [only] = files
       const asItIs = only !== undefined && files.length === 1 && named === undefined
       await wait(req, res, uuid, query)
       await (asItIs
-        ? sendFile(req, res, uuid, only, redirect)
-        : sendTar(req, res, uuid, { paths: files, format }))
+        ? sendFile(req, res, uuid, only, { redirect, soFar })
+        : sendTar(req, res, uuid, { paths: files, format, soFar }))
     },
   })
 
@@ -90,11 +91,11 @@ export function resultFileSender(
     res: Response,
     uuid: string,
     path: string | Uint8Array,
-    redirect = false,
+    how: Pick<FileRequest, 'redirect' | 'soFar'> = {},
   ): Promise<void> => {
     const { method, headers } = req
     try {
-      const request = { method, headers, redirect, signal: callerGone(res) }
+      const request = { method, headers, ...how, signal: callerGone(res) }
       const answer = await results.file(uuid, Buffer.from(path), request)
       const bytes = await sendAnswer(res, { ...answer, headers: { ...answer.headers, ...replaced } }, log)
       if (answer.body !== undefined) metrics.downloaded('file', bytes)

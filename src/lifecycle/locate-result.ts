@@ -6,9 +6,11 @@ import type { Jobs } from './jobs.ts'
 
 /** LocateResult over all jobs, live and finished. */
 export function createLocateResult(jobs: Jobs): LocateResult {
-  return async (uuid) => {
+  return async (uuid, soFar = false) => {
     const job = await jobs.get(uuid)
     if (!job) throw new Problem('not-found', `there is no job ${uuid}`)
+    if (!isFinal(job.state) && soFar)
+      return { job, attempt: job.attempt?.uid ?? 'none', state: 'provisional' }
     if (!isFinal(job.state)) {
       throw new Problem(
         'not-final',

@@ -14,6 +14,8 @@ export interface FileSource {
   store: ArtifactStore
   uuid: string
   attempt: string
+  /** The job isn't final: its files may be replaced at any time. */
+  provisional?: boolean
   log: Log
   damages: Damages
 }
@@ -123,6 +125,7 @@ function readFailure(source: FileSource, file: ReadableFile, error: unknown): un
 
 /** Log and lists name the file from now on. */
 export function reportDamage(source: FileSource, file: Entry, problem: string): void {
+  if (source.provisional) return
   const { uuid, attempt, log, damages } = source
   const known = { job: uuid, attempt, file: shownPath(file), key: file.key, problem }
   log.error(known, 'a result in the store is damaged')
@@ -131,6 +134,10 @@ export function reportDamage(source: FileSource, file: Entry, problem: string): 
 
 function damaged(source: FileSource, file: Entry, problem: string, cause?: unknown): Problem {
   reportDamage(source, file, problem)
+  if (source.provisional) {
+    const detail = `${shownPath(file)} of job ${source.uuid}, which isn't final, was replaced meanwhile`
+    return new Problem('not-final', detail, { retryAfterSeconds: 1, cause })
+  }
   const detail = `${shownPath(file)} of job ${source.uuid} is no longer what was committed: ${problem}`
   return new Problem('result-damaged', detail, cause === undefined ? {} : { cause })
 }

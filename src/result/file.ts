@@ -14,6 +14,8 @@ export interface FileRequest {
   headers: Conditions & { range?: string | undefined }
   /** To the store's own address, where that can be. */
   redirect?: boolean
+  /** The job need not be final. */
+  soFar?: boolean
   signal?: AbortSignal
 }
 
@@ -51,7 +53,8 @@ export async function fileAnswer(
   Object.assign(headers, contentHeaders(file))
   const range = rangeOf(request, file, validators)
   if (range.kind === 'unsatisfiable') throw new UnsatisfiableRange(request.headers.range ?? '', file.size)
-  const elsewhere = request.redirect ? await redirected(source, file, request, headers) : undefined
+  const elsewhere =
+    request.redirect && !source.provisional ? await redirected(source, file, request, headers) : undefined
   if (elsewhere !== undefined) return elsewhere
   if (range.kind === 'whole') {
     Object.assign(headers, { 'Content-Length': String(file.size) })

@@ -20,6 +20,8 @@ export interface ListQuery {
   limit?: number
   /** Ask the store for every file that is listed. */
   verify?: boolean
+  /** The job need not be final. */
+  soFar?: boolean
 }
 
 export interface ResultList {
@@ -35,7 +37,7 @@ export interface ResultList {
   next: string | null
 }
 
-export const listParameters = ['prefix', 'limit', 'after', 'verify']
+export const listParameters = ['prefix', 'limit', 'after', 'verify', 'so_far']
 const defaultLimit = 1000
 const maxLimit = 10_000
 
@@ -45,18 +47,20 @@ export function parseListQuery(query: ReadonlyMap<string, Buffer[]>): ListQuery 
   const after = single(query, 'after')
   const limit = single(query, 'limit')
   const verify = flag(query, 'verify')
+  const soFar = flag(query, 'so_far')
   return {
     ...(prefix === undefined ? {} : { prefix }),
     ...(after === undefined ? {} : { after }),
     ...(limit === undefined ? {} : { limit: parseLimit(limit.toString('utf8')) }),
     ...(verify === undefined ? {} : { verify }),
+    ...(soFar === undefined ? {} : { soFar }),
   }
 }
 
 export type Page = Awaited<ReturnType<Manifest['page']>>
 
 export function readPage({ manifest }: OpenedResult, query: ListQuery, signal?: AbortSignal): Promise<Page> {
-  const { verify: _, limit = defaultLimit, ...range } = query
+  const { verify: _, soFar: __, limit = defaultLimit, ...range } = query
   return manifest.page({ ...range, limit, ...(signal === undefined ? {} : { signal }) })
 }
 
@@ -113,10 +117,11 @@ function parseLimit(text: string): number {
   throw invalid('limit', `${JSON.stringify(text)} is no such number`, `a whole number from 1 to ${maxLimit}`)
 }
 
-function nextLink(self: string, { prefix, limit, verify }: ListQuery, after: Buffer): string {
+function nextLink(self: string, { prefix, limit, verify, soFar }: ListQuery, after: Buffer): string {
   const parameters = [`after=${encodeValue(after)}`]
   if (prefix !== undefined) parameters.push(`prefix=${encodeValue(prefix)}`)
   if (limit !== undefined) parameters.push(`limit=${limit}`)
   if (verify) parameters.push('verify=true')
+  if (soFar) parameters.push('so_far=true')
   return `${self}?${parameters.join('&')}`
 }

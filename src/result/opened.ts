@@ -6,6 +6,7 @@ import { type ArtifactStore, StoreError, type StoreErrorKind } from '../artifact
 import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { LocatedResult, LocateResult } from './locate.ts'
+import type { SoFar } from './so-far.ts'
 
 const cacheBytes = 64 * 1024 * 1024
 
@@ -19,22 +20,27 @@ export interface OpenedResult {
 export interface Opener {
   /**
    * What `use` gives for a job's results; it is called again where the manifest had been replaced since it was
-   * opened. Rejects with Problem: as LocateResult does, `result-damaged`, `unavailable`.
+   * opened. Rejects with Problem: as LocateResult does, `result-damaged`, `unavailable`. With `soFar` a job need not
+   * be final.
    */
-  withResult<T>(uuid: string, use: (result: OpenedResult) => Promise<T>): Promise<T>
+  withResult<T>(uuid: string, use: (result: OpenedResult) => Promise<T>, soFar?: boolean): Promise<T>
   /** The same for what is read bit by bit and can't be begun again. */
   streamOf<T>(result: OpenedResult, source: AsyncIterable<T>): AsyncIterable<T>
 }
 
-export function createOpener(store: ArtifactStore, locateResult: LocateResult, log: Log): Opener {
+export function createOpener(
+  store: ArtifactStore,
+  locateResult: LocateResult,
+  log: Log,
+  soFarOf?: SoFar,
+): Opener {
   const manifests = new LRUCache<string, Manifest>({
     maxSize: cacheBytes,
     sizeCalculation: (manifest) => manifest.weight,
     fetchMethod: (key) => openManifest(store, key),
   })
 
-  async function open(uuid: string): Promise<OpenedResult> {
-    const located = await locateResult(uuid)
+  async function open(located: LocatedResult): Promise<OpenedResult> {
     const key = layout.manifest(located.job.job_uuid, located.attempt)
     const manifest = await manifests.fetch(key)
     if (manifest === undefined) throw new DamagedManifest(key, 'it is gone')
@@ -42,11 +48,16 @@ export function createOpener(store: ArtifactStore, locateResult: LocateResult, l
   }
 
   return {
-    async withResult(uuid, use) {
+    async withResult(uuid, use, soFar = false) {
       for (let tries = 1; ; tries += 1) {
         let opened: OpenedResult | undefined
         try {
-          opened = await open(uuid)
+          const located = await locateResult(uuid, soFar)
+          if (located.state === 'provisional' && soFarOf !== undefined) {
+            const { job, attempt } = located
+            return await soFarOf.withManifest(job.job_uuid, attempt, (manifest) => use({ located, manifest }))
+          }
+          opened = await open(located)
           return await use(opened)
         } catch (error) {
           if (opened !== undefined && isStale(error)) manifests.delete(opened.manifest.key)
@@ -55,9 +66,9 @@ export function createOpener(store: ArtifactStore, locateResult: LocateResult, l
       }
     },
 
-    async *streamOf({ manifest }, source) {
+    async *streamOf({ located, manifest }, source) {
       try {
-        yield* source
+        yield* located.state === 'provisional' && soFarOf ? soFarOf.hold(manifest, source) : source
       } catch (error) {
         if (isStale(error)) manifests.delete(manifest.key)
         throw asProblem(error, log)

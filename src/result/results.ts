@@ -12,6 +12,7 @@ import { type DamageOf, type ListQuery, listLines, listOf, type ResultList, read
 import type { LocateResult } from './locate.ts'
 import { createOpener, type OpenedResult } from './opened.ts'
 import { PackedRuns } from './packed-runs.ts'
+import { createSoFar } from './so-far.ts'
 import { tarBytes } from './tar.ts'
 import { verified } from './verify.ts'
 
@@ -39,14 +40,29 @@ export interface TarRequest {
   /** Everything where it is empty. */
   paths: readonly Buffer[]
   format: ArchiveFormat
+  /** The job need not be final. */
+  soFar?: boolean
   signal?: AbortSignal
 }
 
-export function createResults(store: ArtifactStore, locateResult: LocateResult, log: Log): Results {
-  const opener = createOpener(store, locateResult, log)
+/** With `shutdown` go its temporary files. */
+export function createResults(
+  store: ArtifactStore,
+  locateResult: LocateResult,
+  log: Log,
+  shutdown?: AbortSignal,
+): Results {
+  const opener = createOpener(store, locateResult, log, createSoFar(store, log, shutdown))
+  const withResult = <T>(
+    uuid: string,
+    soFar: boolean | undefined,
+    use: (result: OpenedResult) => Promise<T>,
+  ): Promise<T> => opener.withResult(uuid, use, soFar)
   const damages = createDamages()
   const sourceOf = ({ located }: OpenedResult): FileSource => {
-    return { store, uuid: located.job.job_uuid, attempt: located.attempt, log, damages }
+    const { job, attempt, state } = located
+    const provisional = state === 'provisional'
+    return { store, uuid: job.job_uuid, attempt, provisional, log, damages }
   }
   const damageOf = ({ located }: OpenedResult): DamageOf => {
     return (entry) => damages.of(located.attempt, entry)
@@ -57,10 +73,10 @@ export function createResults(store: ArtifactStore, locateResult: LocateResult, 
 
   return {
     file: (uuid, path, request) =>
-      opener.withResult(uuid, (result) => fileAnswer(result, sourceOf(result), path, request)),
+      withResult(uuid, request.soFar, (result) => fileAnswer(result, sourceOf(result), path, request)),
 
-    tar: (uuid, { paths, format, signal }) =>
-      opener.withResult(uuid, async (result) => {
+    tar: (uuid, { paths, format, soFar, signal }) =>
+      withResult(uuid, soFar, async (result) => {
         const source = sourceOf(result)
         const headers = {
           ...resultHeaders(result.located.state),
@@ -76,14 +92,14 @@ export function createResults(store: ArtifactStore, locateResult: LocateResult, 
       }),
 
     list: (uuid, query, self, signal) =>
-      opener.withResult(uuid, async (result) => {
+      withResult(uuid, query.soFar, async (result) => {
         const page = await readPage(result, query, signal)
         if (query.verify) await readAll(verified(sourceOf(result), each(page.entries), signal))
         return { headers: listHeaders(result), list: listOf(result, page, query, self, damageOf(result)) }
       }),
 
-    lines: (uuid, { limit, verify, ...range }, signal) =>
-      opener.withResult(uuid, async (result) => {
+    lines: (uuid, { limit, verify, soFar, ...range }, signal) =>
+      withResult(uuid, soFar, async (result) => {
         const headers = { ...listHeaders(result), 'Content-Type': 'application/x-ndjson' }
         const all = entriesOf(result, { ...range, ...abortOf(signal) })
         const entries = verify ? opener.streamOf(result, verified(sourceOf(result), all, signal)) : all

@@ -15,6 +15,7 @@ import { createMetrics } from '../../src/http/metrics.ts'
 import { resultRoutes } from '../../src/http/result.ts'
 import type { Services } from '../../src/http/services.ts'
 import type { Job } from '../../src/job/job.ts'
+import type { LocatedResult } from '../../src/result/locate.ts'
 import { createResults } from '../../src/result/results.ts'
 import { attempt, folderStore, job, putManifest } from '../artifact/fixtures.ts'
 import { type layouts, packed } from './packed.ts'
@@ -60,12 +61,15 @@ export async function serve(
     faults?: (store: ArtifactStore) => ArtifactStore
     publicUrl?: string
     kind?: (typeof layouts)[number]
+    /** The job isn't final: there is no manifest. */
+    running?: true
   } = {},
 ): Promise<Served> {
   const store = await folderStore()
   const entries = await make(store)
   entries.sort((a, b) => Buffer.compare(pathBytes(a), pathBytes(b)))
-  await putManifest(store, options.kind === 'packed' ? await packed(store, entries) : entries)
+  if (!options.running)
+    await putManifest(store, options.kind === 'packed' ? await packed(store, entries) : entries)
 
   const logged: string[] = []
   const log = pino(
@@ -78,7 +82,7 @@ export async function serve(
     }),
   )
   const services: Services = { log, metrics: createMetrics(() => new Map()) } as Partial<Services> as Services
-  const results = createResults(options.faults?.(store) ?? store, locate, log)
+  const results = createResults(options.faults?.(store) ?? store, options.running ? locateSoFar : locate, log)
   const app = express()
   app.use(resultRoutes(results, services, options))
   app.use(errorHandler(services))
@@ -95,6 +99,11 @@ export async function serve(
 async function locate(uuid: string) {
   if (uuid !== job) throw new Problem('not-found', `There is no job ${uuid}`)
   return { job: theJob, attempt, state: 'partial' } as const
+}
+
+async function locateSoFar(uuid: string, soFar = false): Promise<LocatedResult> {
+  if (!soFar) throw new Problem('not-final', `job ${uuid} is running`, { retryAfterSeconds: 5 })
+  return { job: { ...theJob, state: 'running' }, attempt, state: 'provisional' }
 }
 
 const theJob: Job = {

@@ -1,0 +1,92 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { expect, it } from 'vitest'
+import { layout } from '../../src/artifact/layout.ts'
+import { createLog } from '../../src/log.ts'
+import type { ResultList } from '../../src/result/list.ts'
+import { createSoFar } from '../../src/result/so-far.ts'
+import { attempt, collect, folderStore, job, putCheckpoint, recording } from '../artifact/fixtures.ts'
+import { eventually } from '../support/eventually.ts'
+import { putFile, serve } from './served.ts'
+
+async function listOf(url: string, query = 'so_far=true') {
+  const response = await fetch(`${url}/list?${query}`)
+  return { response, list: (await response.json()) as ResultList }
+}
+
+it('answers what the checkpoints of a running job hold, as provisional; 409 without so_far', async () => {
+  const { url, store } = await serve(async () => [], { running: true })
+  await putCheckpoint(store, 1, [])
+  expect((await listOf(url)).list).toMatchObject({ count: 0, bytes: 0, files: [], next: null })
+
+  const [a, b] = [await putFile(store, 'a', 'first'), await putFile(store, 'b', 'gone soon')]
+  await putCheckpoint(store, 2, [a, b])
+  expect((await fetch(`${url}/list`)).status).toBe(409)
+  expect((await fetch(`${url}?file=a`)).status).toBe(409)
+  const { response, list } = await listOf(url, 'so_far=true&limit=1')
+  expect(response.headers.get('jobferry-result-state')).toBe('provisional')
+  expect(list).toMatchObject({ state: 'running', result_state: 'provisional', count: 2, bytes: 14 })
+  expect(list.next).toMatch(/after=a&limit=1&so_far=true$/)
+
+  const file = await fetch(`${url}?file=a&so_far=true`, { headers: { range: 'bytes=1-2' } })
+  expect([file.status, await file.text()]).toEqual([206, 'ir'])
+  expect(file.headers.get('jobferry-result-state')).toBe('provisional')
+  const tar = await fetch(`${url}?so_far=true`)
+  expect(Buffer.from(await tar.arrayBuffer()).toString('latin1')).toContain('first')
+
+  await putCheckpoint(store, 3, [
+    { ...a, size: 0 },
+    { path: 'b', removed: true },
+  ])
+  expect((await listOf(url)).list).toMatchObject({ count: 1, bytes: 0 })
+})
+
+it('gives no bytes of a file that was replaced meanwhile, and calls nothing damaged', async () => {
+  const { url, store, logged } = await serve(async () => [], { running: true })
+  await putCheckpoint(store, 1, [await putFile(store, 'file', 'first')])
+  await store.put(layout.file(job, attempt, 'file'), Buffer.from('later'))
+  const answer = await fetch(`${url}?file=file&so_far=true`)
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([409, '1'])
+  expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('replaced') })
+  expect((await listOf(url, 'so_far=true&verify=true')).list.files).toMatchObject([{ path: 'file' }])
+  expect(logged.join()).not.toContain('damaged')
+})
+
+it.each(['', '/list'])('names a so_far that is neither true nor false (%s)', async (path) => {
+  const { url } = await serve(async () => [], { running: true })
+  const answer = await fetch(`${url}${path}?so_far=perhaps`)
+  expect(answer.status).toBe(400)
+  expect(await answer.json()).toMatchObject({ errors: [{ field: 'so_far' }] })
+})
+
+it('answers a job that has ended as without it', async () => {
+  const { url } = await serve(async (store) => [await putFile(store, 'a', 'content')])
+  const { response, list } = await listOf(url)
+  expect([response.headers.get('jobferry-result-state'), list.files.length]).toEqual(['partial', 1])
+})
+
+it('reads each checkpoint once, and leaves no file behind', async () => {
+  const store = await folderStore()
+  const before = new Set(readdirSync(tmpdir()))
+  const recorded = recording(store)
+  const shutdown = new AbortController()
+  const soFar = createSoFar(recorded, createLog('test', 'silent'), shutdown.signal)
+  const paths = () =>
+    soFar.withManifest(job, attempt, async (manifest) => {
+      return (await collect(soFar.hold(manifest, manifest.entries()))).map(({ path }) => path)
+    })
+  for (let number = 1; number <= 20; number += 1) {
+    await putCheckpoint(store, number, [{ path: `${number}`.padStart(2, '0'), type: 'directory' }])
+    expect(await paths()).toHaveLength(number)
+    expect(await paths()).toHaveLength(number)
+  }
+  expect(recorded.gets).toHaveLength(20)
+  shutdown.abort()
+  await eventually(() => {
+    const left = readdirSync(tmpdir()).filter(
+      (name) => name.startsWith('jobferry-so-far-') && !before.has(name),
+    )
+    expect(left).toEqual([])
+  })
+  expect(existsSync(store.directory)).toBe(true)
+})
