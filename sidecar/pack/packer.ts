@@ -1,25 +1,17 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { packKey } from '../../src/artifact/keys.ts'
-import { StoreError } from '../../src/artifact/store.ts'
 import { tarHeader } from '../../src/artifact/tar-header.ts'
-import { messageOf } from '../../src/errors.ts'
 import type { KnownLine } from '../known/line.ts'
 import { type BytePath, toBytes } from '../scan/byte-path.ts'
 import { fileEntry, fingerprint, wholeSeconds } from '../scan/entry-of.ts'
-import { reasonOf } from '../scan/found.ts'
 import type { OpenFile } from '../scan/open-file.ts'
 import { Halted } from '../store/store-calls.ts'
 import { ChangedWhileRead, checkUnchanged, type Reading, type Sending } from '../upload/send.ts'
 import { type FileOptions, maxReadings, mayChangeUnseen, storedAsKnown } from '../upload/send-file.ts'
-import { OpenPack } from './open-pack.ts'
+import { errorText, OpenPack } from './open-pack.ts'
 
 export type PackOptions = Pick<FileOptions, 'job' | 'attempt' | 'final' | 'timesCanBeTrusted'>
-
-/** A file that was read: its line at once, or once its pack is in the store. */
-interface Taken {
-  line: KnownLine | undefined | Promise<KnownLine | undefined>
-}
 
 /**
  * Brings small files into the store in packs, which are plain tars of at most 8 MiB. Files are read one after the
@@ -33,7 +25,8 @@ export class Packer {
   readonly #program = randomBytes(4).toString('hex')
   #packs = 0
   #open: OpenPack | undefined
-  #reading: Promise<unknown> = Promise.resolve()
+  #reading = false
+  #dropped = false
 
   /** Files up to `maxBytes` are packed. */
   constructor(sending: Sending, options: PackOptions, maxBytes: number) {
@@ -44,64 +37,55 @@ export class Packer {
 
   /** Whether a file is to share an object with others. */
   packs(file: OpenFile): boolean {
-    return this.#isSmall(file.stat())
+    return this.#isSmall(file.opened)
   }
 
   /**
-   * As sendFile(), but the file is read, and closed, once ready() resolves; its line comes when its pack is in the
-   * store. `otherwise` sends a file that has grown too large meanwhile. To be called only when ready.
+   * As sendFile(), but resolves once the file is read. With a pack, its line is open.lineOf(line) once that has ended.
+   * `otherwise` sends a file that has grown too large meanwhile. Not to be called before the call before has settled.
    */
-  pack(
+  async pack(
     path: BytePath,
     file: OpenFile,
     known: KnownLine | undefined,
     otherwise: () => Promise<KnownLine | undefined>,
-  ): Promise<KnownLine | undefined> {
-    const taken = this.#take(path, file, known, otherwise)
-    this.#reading = taken.catch(() => undefined)
-    return taken.then(({ line }) => line)
-  }
-
-  /** Resolves when the next file can be taken. */
-  async ready(): Promise<void> {
-    await this.#reading
-  }
-
-  /** Seals the pack that is open now, which a file in it may be waited for, and no later one. */
-  sealer(): () => void {
-    const open = this.#open
-    return () => {
-      if (open !== undefined && open === this.#open) this.seal()
+  ): Promise<Packed> {
+    let stat = file.opened
+    for (let readings = 1; ; readings += 1) {
+      if (!this.#isSmall(stat)) return { line: await otherwise() }
+      this.#reading = true
+      try {
+        return await this.#read(path, { file, stat, name: '' }, known)
+      } catch (error) {
+        if (error instanceof Halted) throw error
+        if (!(error instanceof ChangedWhileRead)) return failed(path, stat, errorText(error))
+        if (!this.#options.final) return { line: undefined }
+        if (readings === maxReadings) return failed(path, stat, 'it changed while it was read')
+      } finally {
+        this.#reading = false
+        if (this.#dropped) this.drop()
+      }
+      stat = file.stat()
     }
   }
 
-  /** Has the open pack sent. */
-  seal(): void {
-    this.#open?.seal()
+  /** Has the open pack sent; that one alone, where one is given. */
+  seal(pack = this.#open): void {
+    if (pack === undefined || pack !== this.#open) return
+    this.#open = undefined
+    pack.seal()
+  }
+
+  /** Gives up what isn't being sent yet: nobody wants to know of it any more. */
+  drop(): void {
+    this.#dropped = true
+    // Its buffer would be somebody else's while it is still being filled.
+    if (this.#reading) return
+    this.#open?.seal(false)
     this.#open = undefined
   }
 
-  async #take(
-    path: BytePath,
-    file: OpenFile,
-    known: KnownLine | undefined,
-    otherwise: () => Promise<KnownLine | undefined>,
-  ): Promise<Taken> {
-    for (let readings = 1; ; readings += 1) {
-      const reading: Reading = { file, stat: file.stat(), name: JSON.stringify(toBytes(path).toString()) }
-      if (!this.#isSmall(reading.stat)) return { line: otherwise() }
-      try {
-        return await this.#read(path, reading, known)
-      } catch (error) {
-        if (error instanceof Halted) throw error
-        if (!(error instanceof ChangedWhileRead)) return { line: failed(path, reading.stat, error) }
-        if (!this.#options.final) return { line: undefined }
-        if (readings === maxReadings) return { line: failed(path, reading.stat, error) }
-      }
-    }
-  }
-
-  async #read(path: BytePath, reading: Reading, known: KnownLine | undefined): Promise<Taken> {
+  async #read(path: BytePath, reading: Reading, known: KnownLine | undefined): Promise<Packed> {
     const { file, stat } = reading
     const openedAt = Date.now()
     const size = Number(stat.size)
@@ -111,26 +95,13 @@ export class Packer {
     if (!(await file.fill(content, 0))) throw new ChangedWhileRead()
     checkUnchanged(reading)
     file.close()
-
     const sha256 = hash('sha256', content, 'hex')
-    const marked = (line: KnownLine): KnownLine =>
-      mayChangeUnseen(reading, openedAt, this.#options) ? { ...line, verify: true } : line
     const same = storedAsKnown(reading, known)
-    if (same?.sha256 === sha256) {
-      return { line: marked({ entry: fileEntry(path, stat, same), fingerprint: fingerprint(stat) }) }
-    }
-    const offset = pack.tar.add(header, size)
-    const stored = pack.stored.then(
-      (etag) => {
-        const entry = fileEntry(path, stat, { sha256, key: pack.key, offset, etag })
-        return marked({ entry, fingerprint: fingerprint(stat) })
-      },
-      (error: unknown) => {
-        if (error instanceof Halted) throw error
-        return failed(path, stat, error)
-      },
-    )
-    return { line: stored }
+    const isSame = same?.sha256 === sha256
+    const placed = isSame ? same : { sha256, key: pack.key, offset: pack.tar.add(header, size), etag: '' }
+    const line: KnownLine = { entry: fileEntry(path, stat, placed), fingerprint: fingerprint(stat) }
+    if (mayChangeUnseen(reading, openedAt, this.#options)) line.verify = true
+    return isSame ? { line } : { line, pack }
   }
 
   #isSmall({ size }: BigIntStats): boolean {
@@ -148,14 +119,14 @@ export class Packer {
   }
 }
 
-function failed(path: BytePath, stat: BigIntStats, error: unknown): KnownLine {
-  const text =
-    error instanceof ChangedWhileRead
-      ? 'it changed while it was read'
-      : error instanceof StoreError
-        ? `not stored: ${messageOf(error)}`
-        : reasonOf(error)
-  return { entry: fileEntry(path, stat, { error: text }) }
+/** A file that was read, and where its bytes are if they have yet to be stored. */
+export interface Packed {
+  line: KnownLine | undefined
+  pack?: OpenPack
+}
+
+function failed(path: BytePath, stat: BigIntStats, error: string): Packed {
+  return { line: { entry: fileEntry(path, stat, { error }) } }
 }
 
 /** Whole seconds: with nanoseconds each small file would take a further kilobyte. The manifest has them. */

@@ -1,21 +1,22 @@
 import { type Joined, keysInUse } from '../known/join.ts'
-import type { KnownLine } from '../known/line.ts'
+import { isGone, type KnownLine } from '../known/line.ts'
+import type { OpenPack } from '../pack/open-pack.ts'
 import type { Packer } from '../pack/packer.ts'
 import type { BytePath } from '../scan/byte-path.ts'
 import type { OpenFile } from '../scan/open-file.ts'
 import type { FileOptions } from '../upload/send-file.ts'
 import { type Chooses, type Finding, lineFor } from './line-for.ts'
-import type { Place } from './window.ts'
+import type { Pending, Place } from './window.ts'
 
 /** A finding that holds no file open takes less of the window: so many are one file. */
 const findingsPerFile = 32
 const light: Place = { weight: 1 / findingsPerFile }
 
-/** A finding, which may be to come, and its place in the window. */
-export interface BegunLine {
-  finding: Finding | Promise<Finding>
-  place: Place
-}
+/** A finding, which may be to come, by itself or with others, and its place in the window. */
+export type BegunLine =
+  | { finding: Finding; place: Place }
+  | { coming: Promise<Finding>; place: Place }
+  | { pending: Pending<Finding>; place: Place }
 
 /** Brings a file's bytes into the store; as sendFile(), whose last argument it knows. */
 export type FileSender = (
@@ -29,6 +30,8 @@ export interface How {
   send: FileSender
   packer: Packer | undefined
   chooses: Chooses | undefined
+  /** Is given each finding once, as soon as it is there. */
+  counted: (finding: Finding) => Finding
   /** Settles when the pass is left, whatever is under way. */
   left: Promise<void>
 }
@@ -40,18 +43,37 @@ export interface How {
 export async function beginLine(
   joined: Joined,
   options: Omit<FileOptions, 'keysInUse'>,
-  { send: sendFile, packer, chooses, left }: How,
+  { send: sendFile, packer, chooses, counted, left }: How,
 ): Promise<BegunLine> {
-  let packed = false
+  let isPacked = false
+  let pack: OpenPack | undefined
   const begin = (file: OpenFile, base: KnownLine | undefined) => {
     const send = () => sendFile(joined.path, file, base, { ...options, keysInUse: keysInUse(joined) })
     if (!packer?.packs(file)) return send()
-    packed = true
-    return packer.pack(joined.path, file, base, send)
+    isPacked = true
+    return packer.pack(joined.path, file, base, send).then((packed) => {
+      pack = packed.pack
+      return packed.line
+    })
   }
   const finding = lineFor(joined, options.final, begin, chooses)
   if (!(finding instanceof Promise)) return { finding, place: light }
-  if (!packed || packer === undefined) return { finding, place: { weight: 1 } }
-  await Promise.race([packer.ready(), left])
-  return { finding, place: { ...light, onAwaited: packer.sealer() } }
+  if (!isPacked || packer === undefined) return { coming: finding, place: { weight: 1 } }
+  const read = await Promise.race([finding, left.then(() => undefined)])
+  if (pack === undefined || read === undefined || read === 'halted' || isGone(read)) {
+    return { finding: read, place: light }
+  }
+  return pendingIn(pack, read, packer, counted)
+}
+
+/** Keeps hold of nothing but the line: thousands wait for their pack. */
+function pendingIn(pack: OpenPack, line: KnownLine, packer: Packer, counted: How['counted']): BegunLine {
+  const done = () => {
+    const result = pack.lineOf(line)
+    return result === undefined ? undefined : { result: counted(result) }
+  }
+  return {
+    pending: { ended: pack.ended, done },
+    place: { ...light, onAwaited: () => packer.seal(pack) },
+  }
 }

@@ -94,13 +94,12 @@ export async function runPass(
     window.leave()
   }
   if (choosing !== undefined) options.enough.addEventListener('abort', leave, { once: true })
-  const how = { send: sending.send, packer, chooses: choosing?.chooses, left: window.left }
-
   const counted = (finding: Finding) => {
     if (typeof finding === 'object' && !isGone(finding) && finding.entry.type === 'file')
       context.progress.fileDone(finding.entry.size ?? 0)
     return finding
   }
+  const how = { send: sending.send, packer, chooses: choosing?.chooses, counted, left: window.left }
   let looked = 0
   try {
     for (const joined of join(root.scan, known, recovered)) {
@@ -108,14 +107,16 @@ export async function runPass(
         complete = false
         break
       }
-      const { finding, place } = await beginLine(joined, fileOptions, how)
-      if (finding instanceof Promise) await window.add(finding.then(counted), place)
-      else await window.addResult(counted(finding), place.weight)
+      const begun = await beginLine(joined, fileOptions, how)
+      if ('coming' in begun) await window.add(begun.coming.then(counted), begun.place)
+      else if ('pending' in begun) await window.addPending(begun.pending, begun.place)
+      else await window.addResult(counted(begun.finding), begun.place.weight)
       looked += 1
       if (looked % namesPerTurn === 0) await nextTurn()
     }
   } finally {
-    packer?.seal()
+    if (window.isLeft) packer?.drop()
+    else packer?.seal()
     await window.drain()
     options.enough.removeEventListener('abort', leave)
     journal.flush()

@@ -6,6 +6,14 @@ export interface Place {
   onAwaited?: () => void
 }
 
+/** A result that comes together with others: a promise for each of thousands would cost more than they do. */
+export interface Pending<T> {
+  /** The same one for all that come together; never rejects. */
+  ended: Promise<void>
+  /** Undefined until then. */
+  done(): { result: T } | undefined
+}
+
 /**
  * Results in the order in which their tasks were begun, while many are under way: `emit` is called with each, one
  * after the other. A task that is slow holds back those behind it, up to `limit` of them.
@@ -17,6 +25,8 @@ export class Window<T> {
   #weight = 0
   readonly #leaving = Promise.withResolvers<void>()
   #isLeft = false
+  /** What the newest pending result waits for. */
+  #awaited: Promise<void> | undefined
   #failure: { error: unknown } | undefined
 
   constructor(limit: number, emit: (result: T) => void) {
@@ -35,11 +45,26 @@ export class Window<T> {
     await this.#shrinkBelow(this.#limit)
   }
 
+  /** Adds a result that several others come with; as add(). */
+  async addPending(pending: Pending<T>, place: Place): Promise<void> {
+    if (pending.ended !== this.#awaited) {
+      this.#awaited = pending.ended
+      // Whoever waits for the first of them hears of it after this.
+      void pending.ended.then(() => this.#emitDone())
+    }
+    this.#push({ ...place, ended: pending.ended, pending })
+    await this.#shrinkBelow(this.#limit)
+  }
+
   /** Adds a result that is there already; as add(). */
   async addResult(result: T, weight = 1): Promise<void> {
     this.#push({ weight, ended: Promise.resolve(), done: { result } })
     this.#emitDone()
     await this.#shrinkBelow(this.#limit)
+  }
+
+  get isLeft(): boolean {
+    return this.#isLeft
   }
 
   /** Settles with leave(). */
@@ -79,10 +104,12 @@ export class Window<T> {
   #emitDone(): void {
     if (this.#failure !== undefined || this.#isLeft) return
     try {
-      for (let first = this.#slots[0]; first?.done !== undefined; first = this.#slots[0]) {
+      for (let first = this.#slots[0]; first !== undefined; first = this.#slots[0]) {
+        const done = first.pending === undefined ? first.done : first.pending.done()
+        if (done === undefined) break
         this.#slots.shift()
         this.#weight -= first.weight
-        this.#emit(first.done.result)
+        this.#emit(done.result)
       }
     } catch (error) {
       this.#failure = { error }
@@ -93,4 +120,5 @@ export class Window<T> {
 interface Slot<T> extends Place {
   ended: Promise<void>
   done?: { result: T }
+  pending?: Pending<T>
 }

@@ -5,13 +5,22 @@ import { type Found, isReplaced, look, reasonOf } from './found.ts'
 const readAt = promisify(read)
 const dataSync = promisify(fdatasync)
 
-/** A regular file, open for reading. */
+/** A file, open for reading. */
 export class OpenFile {
   readonly #fd: number
   #closed = false
+  /** As it was when it was opened. */
+  readonly opened: BigIntStats
 
+  /** Takes the descriptor over, also where this throws. */
   constructor(fd: number) {
     this.#fd = fd
+    try {
+      this.opened = this.stat()
+    } catch (error) {
+      this.close()
+      throw error
+    }
   }
 
   stat(): BigIntStats {
@@ -73,7 +82,7 @@ const maxTries = 20
 
 function openRegular(found: Found & { type: 'file' }): OpenFile {
   const file = new OpenFile(found.parent.openFile(found.name))
-  if (file.stat().isFile()) return file
+  if (file.opened.isFile()) return file
   file.close()
   throw Object.assign(new Error('it is no regular file any more'), { code: 'ENXIO' })
 }
