@@ -1,10 +1,9 @@
 import { endOfTar, padding } from '../../src/artifact/tar-header.ts'
-import { partBytes } from '../upload/buffers.ts'
 
-/** What a pack takes at most: one buffer, sent by one request. */
-export const packBytes = partBytes
-/** So that few files wait for one request, however small they are. */
-const maxMembers = 2048
+/** What a pack takes at most: it is sent by one request, and memory has some that fill or are on their way. */
+export const packBytes = 4 * 1024 * 1024
+/** So many files wait for one request, however small they are. */
+const maxMembers = 1024
 
 /** A tar that is being made in a buffer. */
 export class Pack {

@@ -14,7 +14,7 @@ import { errorText, OpenPack } from './open-pack.ts'
 export type PackOptions = Pick<FileOptions, 'job' | 'attempt' | 'final' | 'timesCanBeTrusted'>
 
 /**
- * Brings small files into the store in packs, which are plain tars of at most 8 MiB. Files are read one after the
+ * Brings small files into the store in packs, which are plain tars of at most 4 MiB. Files are read one after the
  * other into the pack's buffer; one that changes meanwhile leaves nothing there. Full packs are sent, some at once,
  * while the next one fills.
  */

@@ -15,4 +15,5 @@ export interface Packing {
 }
 
 export const defaultPacking: Packing = { fileBytes: 1024 * 1024, fromCount: 1000 }
-export const largestPacked = 4 * 1024 * 1024
+/** A pack must hold it (sidecar/pack/pack.ts). */
+export const largestPacked = 2 * 1024 * 1024

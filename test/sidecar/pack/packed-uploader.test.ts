@@ -99,7 +99,7 @@ describe('packed results', () => {
     }
   })
 
-  it('have as many packs as they need, none above 8 MiB, beside large files', async () => {
+  it('have as many packs as they need, none above 4 MiB, beside large files', async () => {
     const made = newFolderAttempt(packed)
     writeMany(made, 3000, 1000)
     for (let index = 0; index < 200; index += 1) write(made, `d5/z${index}`, randomBytes(90_000))
@@ -111,10 +111,10 @@ describe('packed results', () => {
     for await (const { key, size } of made.store.list(layout.file(job, attempt, '~packs/'))) {
       sizes.push(size)
       const names = execFileSync('tar', ['-tf', '-'], { input: await objectOf(made.store, key) })
-      expect(names.toString().trimEnd().split('\n').length).toBeLessThanOrEqual(2048)
+      expect(names.toString().trimEnd().split('\n').length).toBeLessThanOrEqual(1024)
     }
-    expect(Math.max(...sizes)).toBeLessThanOrEqual(8 * 1024 * 1024)
-    expect(sizes.length).toBeLessThan(6)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(4 * 1024 * 1024)
+    expect(sizes.length).toBeLessThan(12)
   })
 
   it.each([
