@@ -43,7 +43,7 @@ export function createDataSpaces(
   const { outgoing } = completion
   const signaling = createSignaling({
     ...{ ...parts, grants, outgoing, outbox: completion.outbox, jobEnds: completion.ends },
-    ...{ settings: config.signaling, publicUrl, onDeployed },
+    ...{ settings: config.signaling, publicUrl, onDeployed, objects, managementUrl: edc.managementUrl },
   })
   let endSweeps: (() => void) | undefined
   return {

@@ -68,10 +68,10 @@ export class MessageWithdrawn extends Error {
 export interface MessageKind {
   readonly kind: string
   /**
-   * Called for each try: signatures, tokens and secrets are made here. A rejection counts as a failed try; undefined
-   * ends it as `rejected`, since it has been overtaken and nothing is sent, as MessageWithdrawn does with a reason.
+   * Called for each try: signatures, tokens and secrets are made here. A rejection counts as a failed try; with
+   * MessageWithdrawn it ends as `rejected`.
    */
-  prepare(message: Message): Promise<PreparedMessage | undefined>
+  prepare(message: Message): Promise<PreparedMessage>
   /** Default: 2xx is delivered, 410 the end, everything else `again`. */
   judge?(status: number): Verdict
   /** Once nothing more is sent; idempotent: called again until it resolves, over restarts. */

@@ -38,9 +38,6 @@ async function send(
 ): Promise<Sent> {
   try {
     const prepared = await kind.prepare(message)
-    if (prepared === undefined) {
-      return { attempt: { status: null, error: 'not sent: it has been overtaken' }, verdict: 'end' }
-    }
     const { status, headers } = await outgoing.send({ ...prepared, signal })
     const verdict = kind.judge?.(status) ?? judge(status)
     const wanted = retryAfter(headers['retry-after'], Date.now())

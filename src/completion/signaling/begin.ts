@@ -1,7 +1,8 @@
 import { invalid, Problem } from '../../errors.ts'
-import { isFinal, type Job } from '../../job/job.ts'
+import { isFinal } from '../../job/job.ts'
 import type { ConfiguredJob } from '../../job/request-schema.ts'
 import type { Jobs } from '../../lifecycle/jobs.ts'
+import type { OwnObjects } from '../../result/own-object.ts'
 import { datasetRequest } from '../datasets/dataset-request.ts'
 import type { Dataset, Datasets } from '../datasets/datasets.ts'
 import type { JobEnds } from '../job-ends.ts'
@@ -9,8 +10,10 @@ import type { Called } from './control-plane-of.ts'
 import { type Flow, type FlowData, flowKey } from './flow.ts'
 import type { Flows } from './flows.ts'
 import { type BeginMessage, parseBegin } from './messages.ts'
+import { newFlow } from './new-flow.ts'
 import type { SignalingSettings } from './settings.ts'
 import { transition } from './states.ts'
+import { unreadable } from './unreadable.ts'
 
 /** The kind under which a job knows the flow that waits for it. */
 export const consumerKind = 'dataflow'
@@ -21,6 +24,8 @@ export interface BeginParts {
   configured: { get(name: string): ConfiguredJob | undefined }
   datasets: Pick<Datasets, 'find'>
   jobEnds: Pick<JobEnds, 'add'>
+  /** Rejects with a Problem where a job's results, or that file of them, can't be read. */
+  objects: Pick<OwnObjects, 'check'>
   settings: Pick<SignalingSettings, 'profiles' | 'participantId'>
   controlPlane(flow: Pick<Flow, 'callback_address' | 'control_plane'>): Promise<Called | undefined>
   /** Why an address will never be called. */
@@ -94,10 +99,10 @@ async function dataOf(
   const waiting = { kind: consumerKind, id: flowKey(id), data: { flow: id } }
   if (source.kind === 'results') {
     const { uuid } = source
-    let ready = hasResults(await parts.jobs.get(uuid), uuid)
+    let ready = await hasResults(parts, uuid, file)
     if (!ready) {
       await parts.jobEnds.add(uuid, waiting)
-      ready = hasResults(await parts.jobs.get(uuid), uuid)
+      ready = await hasResults(parts, uuid, file)
     }
     return { data: { ...data, uuid, made: false }, ready }
   }
@@ -114,42 +119,17 @@ async function dataOf(
   return { data: { ...data, uuid, made: true }, ready: false }
 }
 
-/** Rejects with a Problem where there are no results and never will be. */
-function hasResults(job: Job | undefined, uuid: string): boolean {
+/** Rejects with a Problem where there are no such results and never will be. */
+async function hasResults(
+  { jobs, objects }: BeginParts,
+  uuid: string,
+  file: string | undefined,
+): Promise<boolean> {
+  const job = await jobs.get(uuid)
   if (job !== undefined && !isFinal(job.state)) return false
-  if (job?.result.state === 'complete' || job?.result.state === 'partial') return true
-  throw invalid('datasetId', `stands for results that are not there (job ${uuid})`, 'a dataset that has data')
-}
-
-function newFlow(
-  message: BeginMessage,
-  controlPlane: string | undefined,
-  own: string | undefined,
-): Omit<Flow, 'state' | 'by' | 'data'> {
-  const at = new Date().toISOString()
-  return {
-    version: 1,
-    id: message.processId,
-    number: 1,
-    created_at: at,
-    changed_at: at,
-    earlier: message.earlier,
-    profile: message.profile,
-    ...parties(message, own),
-    dataset_id: message.datasetId,
-    agreement_id: message.agreementId,
-    ...(message.callbackAddress !== undefined && { callback_address: message.callbackAddress }),
-    ...(controlPlane !== undefined && { control_plane: controlPlane }),
-    tokens: { refresh: [], access: [] },
-  }
-}
-
-/** Connectors up to 0.18 name the two the other way round in a start (eclipse-edc/Connector pull 5797). */
-function parties({ participantId, counterPartyId }: BeginMessage, own: string | undefined) {
-  const turned = own !== undefined && counterPartyId === own && participantId !== own
-  return turned
-    ? { participant_id: counterPartyId, counter_party_id: participantId }
-    : { participant_id: participantId, counter_party_id: counterPartyId }
+  const missing = await unreadable(objects, uuid, file)
+  if (missing === undefined) return true
+  throw invalid('datasetId', `stands for data that are not there (${missing})`, 'a dataset that has data')
 }
 
 function exists(id: string, flow?: Flow): Problem {

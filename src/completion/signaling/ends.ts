@@ -1,11 +1,13 @@
 import type { Job } from '../../job/job.ts'
+import type { OwnObjects } from '../../result/own-object.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Answers } from './answers.ts'
 import type { Called } from './control-plane-of.ts'
 import type { Flow } from './flow.ts'
 import type { Flows } from './flows.ts'
-import { type Notice, noticeMessage, noticeUrl } from './notices.ts'
+import { type Notice, noticeMessage, noticeUrl, terminateMessage } from './notices.ts'
 import { isTerminal, transition } from './states.ts'
+import { unreadable } from './unreadable.ts'
 
 /** A request that is under way writes its flow's record within this time of its job's creation. */
 const unwrittenMilliseconds = 30_000
@@ -15,6 +17,10 @@ export interface EndParts {
   answers: Pick<Answers, 'sent'>
   outbox: Pick<Outbox, 'add'>
   controlPlane(flow: Flow): Promise<Called | undefined>
+  /** Rejects with a Problem where a job's results, or that file of them, can't be read. */
+  objects: Pick<OwnObjects, 'check'>
+  /** Of the connector, where the settings have it. */
+  managementUrl: string | undefined
 }
 
 /**
@@ -28,12 +34,14 @@ export async function jobEnded(parts: EndParts, id: string, job: Job): Promise<v
     throw new Error(`the data flow ${id} is not written yet`)
   }
   if (isTerminal(flow.state) || flow.data.uuid !== job.job_uuid) return
-  const error = failureOf(job, flow)
+  const error = failureOf(job, flow) ?? (await lacking(parts, flow))
   const [moved, notice] = error === undefined ? await ready(parts, id) : await failed(parts, id, error)
   if (moved === undefined || notice === undefined) return
   await parts.answers.sent(moved)
   const called = await parts.controlPlane(moved)
   await parts.outbox.add(noticeMessage(moved, notice, called ? noticeUrl(called, moved, notice) : ''))
+  if (error === undefined || parts.managementUrl === undefined) return
+  await parts.outbox.add(terminateMessage(moved, error, parts.managementUrl))
 }
 
 type Moved = readonly [flow: Flow | undefined, notice: Notice | undefined]
@@ -59,6 +67,11 @@ async function failed({ flows }: EndParts, id: string, error: string): Promise<M
     return waits && current.error === undefined ? { ...current, error } : undefined
   })
   return [flow, waits ? 'errored' : undefined]
+}
+
+async function lacking({ objects }: EndParts, { data }: Flow): Promise<string | undefined> {
+  const missing = await unreadable(objects, data.uuid, data.file)
+  return missing === undefined ? undefined : `The job ${data.uuid} left no such data: ${missing}`
 }
 
 function failureOf(job: Job, { data }: Flow): string | undefined {

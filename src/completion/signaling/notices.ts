@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../log.ts'
-import type { Message, MessageKind } from '../outbox/outbox.ts'
+import { type Message, type MessageKind, MessageWithdrawn } from '../outbox/outbox.ts'
 import type { Outgoing } from '../outgoing/outgoing.ts'
+import { terminateUrl } from '../provision/messages.ts'
 import { authorizationHeaders } from './authorization.ts'
 import type { Called } from './control-plane-of.ts'
 import type { DataAddress } from './data-address.ts'
@@ -68,6 +69,19 @@ export function noticeUrl({ endpoint }: Called, flow: Pick<Flow, 'id'>, notice: 
   return `${endpoint}/transfers/${encodeURIComponent(flow.id)}/dataflow/${notice}`
 }
 
+/** Connectors note an `errored` in their log alone: where their management API is known, it ends the transfer. */
+export function terminateMessage(flow: Flow, reason: string, managementUrl: string): Message {
+  const key = flowKey(flow.id)
+  return {
+    id: `${key}-terminate`,
+    lane: `flow-${key}-end`,
+    kind: 'edc-terminate',
+    job: flow.data.uuid,
+    url: terminateUrl(managementUrl, flow.id),
+    data: { provision: flow.id, reason },
+  }
+}
+
 /** How notices are sent: to where the control plane is now, with what the flow is now. */
 export function noticeKind(parts: NoticeParts): MessageKind {
   return {
@@ -76,7 +90,9 @@ export function noticeKind(parts: NoticeParts): MessageKind {
     async prepare(message) {
       const { flow: id, notice } = message.data as { flow: string; notice: Notice }
       const flow = await parts.readFlow(id)
-      if (flow === undefined || !isDue(flow, notice)) return undefined
+      if (flow === undefined || !isDue(flow, notice)) {
+        throw new MessageWithdrawn(`the data flow is ${flow?.state ?? 'unknown'}`)
+      }
       const called = await parts.controlPlane(flow)
       if (called === undefined) throw new Error('no control plane is known: none is registered or configured')
       const address = notice === 'started' ? await parts.address(flow) : undefined

@@ -12,7 +12,7 @@ import { type CallerTokens, createCallerTokens } from './caller-token.ts'
 import { controlPlaneOf } from './control-plane-of.ts'
 import { type ControlPlanes, createControlPlanes } from './control-planes.ts'
 import { createDidKeys } from './did-keys.ts'
-import { jobEnded } from './ends.ts'
+import { type EndParts, jobEnded } from './ends.ts'
 import type { Flow } from './flow.ts'
 import { createFlows } from './flows.ts'
 import { createJsonDocuments } from './json-documents.ts'
@@ -23,7 +23,9 @@ import type { SignalingSettings } from './settings.ts'
 import { knownFlow, type Signal, type SignalParts, signal } from './signals.ts'
 import { newAddress } from './tokens.ts'
 
-export interface SignalingParts extends Pick<BeginParts, 'configured' | 'datasets' | 'onDeployed'> {
+export interface SignalingParts
+  extends Pick<BeginParts, 'configured' | 'datasets' | 'onDeployed'>,
+    Pick<EndParts, 'objects' | 'managementUrl'> {
   store: ArtifactStore
   jobs: BeginParts['jobs'] & SignalParts['jobs']
   grants: SignalParts['grants']

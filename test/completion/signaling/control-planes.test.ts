@@ -16,8 +16,10 @@ beforeAll(async () => {
   space = await startDataspace()
   plane = await startDataPlane(
     space,
-    { quick: 'printf quick > $RESULT_DIRECTORY/report.txt' },
+    { quick: 'printf quick > $RESULT_DIRECTORY/report.txt', failing: 'exit 3' },
     {
+      EDC_MANAGEMENT_URL: `${space.controlPlane}/management`,
+      EDC_MANAGEMENT_API_KEY: 'management-key',
       SIGNALING_DATAPLANE_ID: 'the-data-plane',
       SIGNALING_REGISTER_URL: `${space.controlPlane}/dataplanes`,
       SIGNALING_REGISTER_HEADERS: 'x-api-key: secret',
@@ -177,6 +179,15 @@ it('keeps telling a control plane that fails', async () => {
   await space.until(path.replace('/signaling', ''))
   space.answer(200)
   await eventually(() => expect(space.notices.filter((notice) => notice.path === path)).toHaveLength(2))
+})
+
+it('ends a transfer by the management API where its job fails: connectors only log what they are told', async () => {
+  const id = randomUUID()
+  await tell(url, 'start', startMessage(space, id, 'failing'))
+  await space.until(`/transfers/${id}/dataflow/errored`)
+  const { headers, body } = await space.until(`/management/v3/transferprocesses/${id}/terminate`)
+  expect(headers['x-api-key']).toBe('management-key')
+  expect(body.reason).toContain('failed: Error: ')
 })
 
 async function put(path: string, body: unknown): Promise<Response> {

@@ -30,6 +30,7 @@ beforeAll(async () => {
     quick: 'printf quick > $RESULT_DIRECTORY/report.txt',
     slow: 'sleep 300',
     failing: 'exit 3',
+    nothing: 'true',
   })
   url = plane.api.url
 })
@@ -73,18 +74,24 @@ it('gives the address of results that exist at once', async () => {
   expect(missing).toMatchObject({ status: 400, body: { errors: [{ field: 'datasetId' }] } })
 })
 
-it('tells the control plane why there will be no data, and leaves the end to it', async () => {
-  const id = randomUUID()
-  expect((await tell(url, 'start', startMessage(space, id, 'failing'))).status).toBe(202)
-  const { body } = await space.until(`/transfers/${id}/dataflow/errored`)
-  expect(body).toMatchObject({
-    dataFlowId: id,
-    state: 'STARTING',
-    error: expect.stringContaining('failed: Error: '),
-  })
-  expect(await stateOf(url, id)).toBe('STARTING')
-  expect(await tell(url, `${id}/terminate`)).toMatchObject({ status: 200, body: { state: 'TERMINATED' } })
-})
+it.each([
+  ['failing', 'failed: Error: '],
+  ['nothing', 'left no such data: '],
+])(
+  'tells the control plane why there will be no data of %s, and leaves the end to it',
+  async (dataset, why) => {
+    const id = randomUUID()
+    expect((await tell(url, 'start', startMessage(space, id, dataset))).status).toBe(202)
+    const { body } = await space.until(`/transfers/${id}/dataflow/errored`)
+    expect(body).toMatchObject({
+      dataFlowId: id,
+      state: 'STARTING',
+      error: expect.stringContaining(why),
+    })
+    expect(await stateOf(url, id)).toBe('STARTING')
+    expect(await tell(url, `${id}/terminate`)).toMatchObject({ status: 200, body: { state: 'TERMINATED' } })
+  },
+)
 
 it('stops the job of a flow that is terminated, and says nothing more of it', async () => {
   const id = randomUUID()
