@@ -1,5 +1,6 @@
 import type { Topic } from './measure.ts'
+import { scale } from './scale.ts'
 import { uploads } from './uploads.ts'
 
 /** In the order in which they are run; each is a file of its own. */
-export const topics: readonly Topic[] = [uploads]
+export const topics: readonly Topic[] = [uploads, scale]

@@ -63,7 +63,8 @@ export async function apiOnCluster(options: ApiOnClusterOptions): Promise<ApiOnC
   }
   const close = async () => {
     try {
-      const last = await start()
+      // Others may still run: it is none of them.
+      const last = await start({ POD_UID: '' })
       await deleteJobs(last.url, namespace.name)
     } finally {
       await discard()

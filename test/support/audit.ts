@@ -21,8 +21,12 @@ interface AuditEvent {
 }
 
 /** All that a service account asked for; non-resource paths (`/version`) are left out. */
-export async function callsOf(log: string, namespace: string, account: string): Promise<AuditedCall[]> {
-  const username = `system:serviceaccount:${namespace}:${account}`
+export function callsOf(log: string, namespace: string, account: string): Promise<AuditedCall[]> {
+  return callsOfUser(log, `system:serviceaccount:${namespace}:${account}`)
+}
+
+/** The same of any user. */
+export async function callsOfUser(log: string, username: string): Promise<AuditedCall[]> {
   // A watch or a log has two events, at its answer's begin and at its end.
   const calls = new Map<string, AuditedCall>()
   for await (const line of createInterface({ input: createReadStream(log) })) {

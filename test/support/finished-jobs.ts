@@ -1,0 +1,166 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import type { Entry } from '../../src/artifact/entry.ts'
+import { layout } from '../../src/artifact/layout.ts'
+import { writeManifest } from '../../src/artifact/manifest-writer.ts'
+import { putStream } from '../../src/artifact/put-stream.ts'
+import type { ArtifactStore } from '../../src/artifact/store.ts'
+import { requestDefaults } from '../../src/job/request-merge.ts'
+import { createRecords, type Records } from '../../src/lifecycle/records.ts'
+
+const atOnce = 32
+const content = Buffer.from('what a worker left\n')
+
+/**
+ * Puts jobs into the store that have succeeded with one file each, as API and uploader leave them, with nothing left
+ * for the janitor to look at: the newest made at `newest` (ms since the epoch), each further one a minute before.
+ * Resolves with their uuids, newest first. Without `results` their records alone are there.
+ */
+export async function putFinishedJobs(
+  store: ArtifactStore,
+  count: number,
+  newest: number,
+  { results = true } = {},
+): Promise<string[]> {
+  const records = createRecords(store)
+  const uuids = Array.from({ length: count }, () => randomUUID())
+  const put = async (uuid: string, createdAt: number) => {
+    const attempt = randomUUID()
+    const size = { count: 1, bytes: content.length }
+    if (results) {
+      const file = await putContent(store, uuid, attempt, 'result.txt', content)
+      await putResult(store, uuid, attempt, createdAt, { entries: [file], ...size })
+      await store.put(layout.log(uuid, attempt, 'worker'), Buffer.from('what it said\n'))
+    }
+    await putRecord(records, uuid, attempt, createdAt, size)
+  }
+  await inTurn(uuids, (uuid, index) => put(uuid, newest - index * 60_000))
+  await clearAgenda(store)
+  return uuids
+}
+
+/** A job that left very many files, of which only some have their bytes in the store. */
+export interface LargeResult {
+  uuid: string
+  /** The path of a file by its place in the listing. */
+  path(index: number): string
+  /** Those that can be read: the first ones and every thousandth. */
+  readable(index: number): boolean
+  content: Buffer
+}
+
+const readableAtFirst = 256
+const readableEvery = 1000
+
+/** Puts a job with `count` files of 4 KiB into the store, a thousand in a folder. */
+export async function putLargeResult(
+  store: ArtifactStore,
+  count: number,
+  createdAt: number,
+): Promise<LargeResult> {
+  const uuid = randomUUID()
+  const attempt = randomUUID()
+  const body = Buffer.alloc(4096, 'jobferry ')
+  const path = (index: number) => {
+    return `${String(Math.floor(index / 1000)).padStart(4, '0')}/${String(index % 1000).padStart(3, '0')}.bin`
+  }
+  const readable = (index: number) => index < readableAtFirst || index % readableEvery === 0
+  const entry = await putContent(store, uuid, attempt, path(0), body)
+  const existing = Array.from({ length: count }, (_, index) => index).filter(readable)
+  await inTurn(existing, (index) => putContent(store, uuid, attempt, path(index), body))
+  const entries = function* (): Generator<Entry> {
+    for (let index = 0; index < count; index++) yield { ...entry, path: path(index), key: path(index) }
+  }
+  const size = { count, bytes: count * body.length }
+  await putResult(store, uuid, attempt, createdAt, { entries: entries(), ...size })
+  await putRecord(createRecords(store), uuid, attempt, createdAt, size)
+  await clearAgenda(store)
+  return { uuid, path, readable, content: body }
+}
+
+async function putContent(
+  store: ArtifactStore,
+  uuid: string,
+  attempt: string,
+  path: string,
+  body: Buffer,
+): Promise<Entry> {
+  const { etag } = await store.put(layout.file(uuid, attempt, path), body)
+  return {
+    path,
+    type: 'file',
+    size: body.length,
+    mode: '0644',
+    mtime: '2026-01-02T03:04:05.123456789Z',
+    sha256: createHash('sha256').update(body).digest('hex'),
+    key: path,
+    etag,
+  }
+}
+
+async function putResult(
+  store: ArtifactStore,
+  job: string,
+  attempt: string,
+  createdAt: number,
+  { entries, ...size }: { entries: Iterable<Entry>; count: number; bytes: number },
+): Promise<void> {
+  const head = { version: 1, job, attempt, scan_started_at: at(createdAt, 30), ...size, errors: 0 } as const
+  const bytes = Readable.from(writeManifest(head, each(entries)))
+  await putStream(store, layout.manifest(job, attempt), bytes)
+}
+
+async function putRecord(
+  records: Records,
+  uuid: string,
+  attempt: string,
+  createdAt: number,
+  size: { count: number; bytes: number },
+): Promise<void> {
+  await records.write({
+    version: 1,
+    job: {
+      job_uuid: uuid,
+      job: null,
+      state: 'succeeded',
+      reason: null,
+      message: null,
+      exit_code: 0,
+      attempt: { number: 1, uid: attempt },
+      created_at: at(createdAt, 0),
+      started_at: at(createdAt, 10),
+      finished_at: at(createdAt, 29),
+      result: { state: 'complete', ...size },
+    },
+    request: { ...requestDefaults, image: 'docker.io/library/busybox:latest', env: {}, job_env: {} },
+    request_sha256: createHash('sha256').update(uuid).digest('hex'),
+    ended_at: at(createdAt, 31),
+    logs: { worker: { from_beginning: true } },
+  })
+}
+
+function at(createdAt: number, seconds: number): string {
+  return new Date(createdAt + seconds * 1000).toISOString()
+}
+
+/** As after the janitor's last look. */
+async function clearAgenda(store: ArtifactStore): Promise<void> {
+  const due: string[] = []
+  for await (const { key } of store.list('agenda/')) due.push(key)
+  await store.remove(due)
+}
+
+async function inTurn<T>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++) await work(items[index] as T, index)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items
+}
