@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { ArtifactStore } from './artifact/store.ts'
 import type { Config } from './config.ts'
@@ -46,6 +47,8 @@ export async function createBackend(config: Config, log: Log, rules: RemovalRule
       uploaderPort: backend.uploaderPort,
       podSecurity: backend.podSecurity,
       lostNodeSeconds: backend.lostNodeSeconds,
+      // A container that is started again needn't wait for the Lease of the one before: that is gone.
+      ...(backend.podUid && { identity: `${hostname()}-${backend.podUid}` }),
       store: {
         endpointForPods: backend.endpointForPods,
         bucket: store.bucket,

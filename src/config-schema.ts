@@ -71,6 +71,7 @@ export const settings = z.object({
   OUTGOING_ALLOW: z.string().optional().transform(allowRules),
   OUTGOING_TIMEOUT_SECONDS: wholeNumber(1, 300, 15),
   SHUTDOWN_SECONDS: wholeNumber(0, 3600, 25),
+  POD_UID: z.string().optional(),
   LOST_NODE_SECONDS: wholeNumber(1, 86_400, 300),
   JANITOR_INTERVAL_SECONDS: wholeNumber(1, 86_400, 3600),
   JANITOR_DRY_RUN: flag,

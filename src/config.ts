@@ -50,6 +50,8 @@ export interface KubernetesConfig {
   uploaderPort: number
   podSecurity: 'baseline' | 'restricted'
   lostNodeSeconds: number
+  /** Of the pod that this runs in: it outlives its container. */
+  podUid?: string
   /** The store as pods reach it. */
   endpointForPods: string
   uploaderCredentials: { accessKey: string; secretKey: string }
@@ -215,6 +217,7 @@ function kubernetes(env: Settings): KubernetesConfig {
     uploaderPort: env.UPLOADER_PORT,
     podSecurity: env.POD_SECURITY,
     lostNodeSeconds: env.LOST_NODE_SECONDS,
+    ...(env.POD_UID && { podUid: env.POD_UID }),
     endpointForPods: env.S3_ENDPOINT_FOR_PODS ?? env.S3_ENDPOINT ?? '',
     uploaderCredentials: {
       accessKey: env.S3_UPLOADER_ACCESS_KEY ?? env.S3_ACCESS_KEY ?? '',

@@ -193,5 +193,7 @@ function startApi(): Promise<ApiProcess> {
     S3_ACCESS_KEY: accessKey,
     S3_SECRET_KEY: secretKey,
     S3_BUCKET: bucket.name,
+    // A container that is started again in its pod.
+    POD_UID: bucket.name,
   })
 }

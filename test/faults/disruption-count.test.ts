@@ -17,7 +17,7 @@ import { fault } from './plan.ts'
 let where: ApiOnCluster
 let api: ApiProcess
 beforeAll(async () => {
-  where = await apiOnCluster({ name: 'disruption-count' })
+  where = await apiOnCluster({ name: 'disruption-count', environment: { POD_UID: 'of-all' } })
   api = await where.start()
 })
 afterAll(() => where.close())

@@ -83,7 +83,7 @@ fault(
   'the API is killed while it removes a result past its time → 410, and the next one goes on',
   240,
   async () => {
-    const environment = { JANITOR_INTERVAL_SECONDS: '1' }
+    const environment = { JANITOR_INTERVAL_SECONDS: '1', POD_UID: 'of-both' }
     await using place = await apiOnCluster({ name: 'janitor', environment })
     const first = await place.start()
     const uuid = await deployFiles(first.url, { count: 3000, bytes: 100 }, 'exit 0', {
