@@ -20,7 +20,7 @@ export function testStore(): StoreAccess {
 /** A client that shares no code with the project's own: what it reads is what stands in the store. */
 export function s3Client(
   { endpoint, accessKey, secretKey }: StoreAccess = testStore(),
-  options: { partSize?: number } = {},
+  options: { partSize?: number; sessionToken?: string } = {},
 ): Client {
   const { hostname, port, protocol } = new URL(endpoint)
   const useSSL = protocol === 'https:'
