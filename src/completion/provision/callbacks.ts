@@ -35,7 +35,7 @@ export const defaultPauses: Pauses = { afterAnswer: 1000, unanswered: 60_000, sw
 
 export interface CallbackParts {
   provisions: StoredProvisions
-  jobs: Jobs
+  jobs: Pick<Jobs, 'get'>
   access: AccessParts
   edc: EdcSettings
   completion: { ends: JobEnds; outbox: Outbox }

@@ -19,7 +19,7 @@ import { type Provision, type StoredProvisions, storedProvisions } from './store
 
 export interface ProvisioningParts {
   store: ArtifactStore
-  jobs: Jobs
+  jobs: Pick<Jobs, 'beginDeployment' | 'get' | 'cancel' | 'remove'>
   configured: { get(name: string): ConfiguredJob | undefined }
   access: AccessParts
   edc: EdcSettings

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -9,6 +7,7 @@ import { call } from '../../http/client.ts'
 import { type Connector, startConnector } from '../../support/connector.ts'
 import { type Embedded, startEmbedded } from '../../support/embedded.ts'
 import { eventually } from '../../support/eventually.ts'
+import { freePort } from '../../support/free-port.ts'
 
 const ns = 'https://w3id.org/edc/v0.0.1/ns/'
 const jobs = {
@@ -258,12 +257,4 @@ test.each<[string, object, number, string]>([
 
 function shell(script: string): string {
   return `command: ["sh", "-c", ${JSON.stringify(script)}]`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
 }
