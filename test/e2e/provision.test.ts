@@ -58,6 +58,8 @@ beforeAll(async () => {
   api = await world.start()
 })
 afterAll(async () => {
+  // Its port is taken again.
+  await api?.stop()
   await world?.close()
   await connector?.close()
   await rm(folder, { recursive: true, force: true })
@@ -68,7 +70,8 @@ type Properties = Readonly<Record<string, string>>
 async function told(transfer: string): Promise<Properties> {
   // A job on a cluster takes its time.
   const [called] = await eventually(() => connector.until(`/${transfer}/provision`), { within: 90_000 })
-  return (called?.body as { contentDataAddress: { properties: Properties } }).contentDataAddress.properties
+  const { contentDataAddress } = (called?.body ?? {}) as { contentDataAddress: { properties: Properties } }
+  return contentDataAddress.properties
 }
 
 /** As a connector's data plane with S3 does, which knows these properties and no session token. */
