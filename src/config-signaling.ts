@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkAuthorization, headerType } from './completion/signaling/authorization.ts'
+import { checkAuthorization, headerType, selfSignedType } from './completion/signaling/authorization.ts'
 import { httpPull } from './completion/signaling/data-address.ts'
 import type { SignalingSettings } from './completion/signaling/settings.ts'
 import { messageOf } from './errors.ts'
@@ -74,9 +74,10 @@ export function onSignaling(env: Settings, publicUrl: string | undefined): strin
   ]
 }
 
-/** A JSON object is an authorization profile, everything else the value of the Authorization header. */
+/** `self-signed`, a JSON object as an authorization profile, everything else as the value of the Authorization header. */
 function outboundAuthorization(text: string | undefined, context: z.RefinementCtx) {
   if (text === undefined) return undefined
+  if (text === selfSignedType) return { type: selfSignedType }
   if (!text.startsWith('{')) return { type: headerType, value: text }
   const authorization = jsonObject(text, context)
   try {

@@ -19,7 +19,7 @@ const statuses: Record<OAuthError['code'], number> = {
 /**
  * Where readers of a data flow renew their access token (profile Token Renewal; RFC 6749, section 6), and where control
  * planes get one for their calls (profile OAuth 2 Client Credentials Grant; section 4.4). Whoever comes here shows
- * something else than a token of this API: a signature, or a name and its secret.
+ * something else than a token of this API: a signature, or a name and its secret. And the public key of this data plane.
  */
 export function tokenRoutes(services: Pick<Services, 'signaling' | 'log'>, options: HttpOptions): Router {
   const router = Router()
@@ -33,6 +33,11 @@ export function tokenRoutes(services: Pick<Services, 'signaling' | 'log'>, optio
         services.log.warn({ error: error.code, description: error.message }, 'no token was given out')
         refuse(res, error)
       }
+    },
+  })
+  route(router, '/.well-known/jwks.json', {
+    async get(_req, res) {
+      res.json(await services.signaling.publicKeys())
     },
   })
   return router

@@ -3,6 +3,7 @@ import { invalid } from '../../errors.ts'
 import { check } from '../../job/schema-errors.ts'
 import type { Outgoing } from '../outgoing/outgoing.ts'
 import type { ControlPlane } from './control-planes.ts'
+import type { OwnKey } from './own-key.ts'
 
 /** The profile OAuth 2 Client Credentials Grant; what it says of keys is for calls in the other direction. */
 const clientCredentials = z.looseObject({
@@ -17,6 +18,14 @@ export type ClientCredentials = z.infer<typeof clientCredentials>
 
 /** Of the settings alone: the value of the Authorization header. */
 export const headerType = 'header'
+/** Of the settings alone: a JWT that this data plane signs itself. */
+export const selfSignedType = 'self-signed'
+
+export interface AuthorizationParts {
+  outgoing: Pick<Outgoing, 'send'>
+  ownKey: Pick<OwnKey, 'sign'>
+  dataplaneId: string
+}
 
 /** Checks an authorization object. Rejects with a Problem `invalid-request`. */
 export function checkAuthorization(authorization: { type: string }): ClientCredentials {
@@ -31,11 +40,14 @@ export function checkAuthorization(authorization: { type: string }): ClientCrede
  * they have seen (`jti`). Rejects where the authorization server gives none.
  */
 export async function authorizationHeaders(
-  { authorization, trusted }: Pick<ControlPlane, 'authorization' | 'trusted'>,
-  outgoing: Pick<Outgoing, 'send'>,
+  { authorization, trusted, endpoint }: Pick<ControlPlane, 'authorization' | 'trusted' | 'endpoint'>,
+  { outgoing, ownKey, dataplaneId }: AuthorizationParts,
 ): Promise<Record<string, string>> {
   if (authorization === undefined) return {}
   if (authorization.type === headerType) return { authorization: String(authorization.value) }
+  if (authorization.type === selfSignedType) {
+    return { authorization: `Bearer ${await ownKey.sign({ sub: dataplaneId, aud: endpoint, seconds: 60 })}` }
+  }
   const { tokenEndpoint, clientId, clientSecret } = checkAuthorization(authorization)
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
   const answer = await outgoing.send({

@@ -1,27 +1,19 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import {
-  createLocalJWKSet,
-  decodeJwt,
-  decodeProtectedHeader,
-  type JSONWebKeySet,
-  jwtVerify,
-  SignJWT,
-} from 'jose'
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { type ArtifactStore, isOccupied, StoreError } from '../../artifact/store.ts'
+import { StoreError } from '../../artifact/store.ts'
 import { Problem } from '../../errors.ts'
 import { type ClientCredentials, checkAuthorization } from './authorization.ts'
 import { publicKeyAlgorithms } from './client-token.ts'
 import type { ControlPlanes } from './control-planes.ts'
 import { DocumentError, type JsonDocuments } from './json-documents.ts'
+import type { OwnKey } from './own-key.ts'
 
 /** How long a token of our own is good, in seconds. */
 export const callerTokenSeconds = 300
 const tolerance = 30
-const keyOfTokens = 'signaling/token-key'
 
 export interface CallerTokenParts {
-  store: ArtifactStore
+  ownKey: Pick<OwnKey, 'sign' | 'verify'>
   controlPlanes: Pick<ControlPlanes, 'get'>
   documents: JsonDocuments
   dataplaneId: string
@@ -40,28 +32,8 @@ export interface CallerTokens {
 }
 
 export function createCallerTokens(parts: CallerTokenParts): CallerTokens {
-  const { store, controlPlanes, documents, dataplaneId } = parts
+  const { ownKey, controlPlanes, documents, dataplaneId } = parts
   const seen = new LRUCache<string, true>({ max: 100_000, ttl: 3_600_000 })
-  let key: Promise<Uint8Array> | undefined
-  const ownKey = () => {
-    key ??= sharedKey(store).catch((error: unknown) => {
-      key = undefined
-      throw error
-    })
-    return key
-  }
-
-  async function verifyOwn(jwt: string): Promise<string | undefined> {
-    const options = {
-      issuer: dataplaneId,
-      audience: dataplaneId,
-      algorithms: ['HS256'],
-      requiredClaims: ['exp'],
-    }
-    const { payload } = await jwtVerify(jwt, await ownKey(), options)
-    return payload.sub
-  }
-
   async function verifySigned(jwt: string, sub: string): Promise<string | undefined> {
     const authorization = (await controlPlanes.get(sub))?.authorization
     if (authorization === undefined) return undefined
@@ -82,23 +54,14 @@ export function createCallerTokens(parts: CallerTokenParts): CallerTokens {
   }
 
   return {
-    async issue(name) {
-      return await new SignJWT()
-        .setProtectedHeader({ alg: 'HS256' })
-        .setIssuer(dataplaneId)
-        .setSubject(name)
-        .setAudience(dataplaneId)
-        .setIssuedAt()
-        .setExpirationTime(`${callerTokenSeconds}s`)
-        .setJti(randomUUID())
-        .sign(await ownKey())
-    },
+    issue: (name) => ownKey.sign({ sub: name, aud: dataplaneId, seconds: callerTokenSeconds }),
 
     async verify(jwt) {
       try {
-        const { sub } = decodeJwt(jwt)
+        const { iss, sub } = decodeJwt(jwt)
         if (sub === undefined) return undefined
-        return await (decodeProtectedHeader(jwt).alg === 'HS256' ? verifyOwn(jwt) : verifySigned(jwt, sub))
+        if (iss === dataplaneId) return (await ownKey.verify(jwt)).sub
+        return await verifySigned(jwt, sub)
       } catch (error) {
         if (error instanceof StoreError || error instanceof Problem) throw error
         if (!(error instanceof DocumentError) || error.kind === 'refused') return undefined
@@ -108,19 +71,6 @@ export function createCallerTokens(parts: CallerTokenParts): CallerTokens {
       }
     },
   }
-}
-
-/** One for all replicas and restarts; of several that make one, the first one's stands. */
-async function sharedKey(store: ArtifactStore): Promise<Uint8Array> {
-  const made = randomBytes(32)
-  try {
-    await store.put(keyOfTokens, made, undefined, { ifAbsent: true })
-  } catch (error) {
-    if (!isOccupied(error)) throw error
-  }
-  const chunks: Buffer[] = []
-  for await (const chunk of (await store.get(keyOfTokens)).stream) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }
 
 /** The registered keys that may have signed; read again where they are behind an address and `kid` is not among them. */

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../log.ts'
 import { type Message, type MessageKind, MessageWithdrawn } from '../outbox/outbox.ts'
-import type { Outgoing } from '../outgoing/outgoing.ts'
 import { terminateUrl } from '../provision/messages.ts'
-import { authorizationHeaders } from './authorization.ts'
+import { type AuthorizationParts, authorizationHeaders } from './authorization.ts'
 import type { Called } from './control-plane-of.ts'
 import type { DataAddress } from './data-address.ts'
 import { type Flow, flowKey } from './flow.ts'
@@ -14,10 +13,8 @@ export type Notice = 'prepared' | 'started' | 'errored'
 
 const places: Record<Notice, number> = { prepared: 0, started: 1, errored: 2 }
 
-export interface NoticeParts {
-  outgoing: Pick<Outgoing, 'send'>
+export interface NoticeParts extends AuthorizationParts {
   log: Log
-  dataplaneId: string
   readFlow(id: string): Promise<Flow | undefined>
   controlPlane(flow: Flow): Promise<Called | undefined>
   /** A new token each time: none lies in the store. */
@@ -96,7 +93,7 @@ export function noticeKind(parts: NoticeParts): MessageKind {
       const called = await parts.controlPlane(flow)
       if (called === undefined) throw new Error('no control plane is known: none is registered or configured')
       const address = notice === 'started' ? await parts.address(flow) : undefined
-      const headers = await authorizationHeaders(called, parts.outgoing)
+      const headers = await authorizationHeaders(called, parts)
       return {
         method: 'POST',
         url: noticeUrl(called, flow, notice),

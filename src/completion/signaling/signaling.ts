@@ -18,6 +18,7 @@ import { createFlows } from './flows.ts'
 import { createJsonDocuments } from './json-documents.ts'
 import { parseRegistration } from './messages.ts'
 import { noticeKind, type StatusMessage, statusMessage } from './notices.ts'
+import { createOwnKey, type OwnKey } from './own-key.ts'
 import { renew, type TokenAnswer } from './renewal.ts'
 import type { SignalingSettings } from './settings.ts'
 import { knownFlow, type Signal, type SignalParts, signal } from './signals.ts'
@@ -48,6 +49,8 @@ export interface Signaling {
   register(body: unknown, id?: string): Promise<void>
   unregister(id: string): Promise<boolean>
   callers: CallerTokens
+  /** What control planes verify this data plane's own tokens with. */
+  publicKeys: OwnKey['publicKeys']
 }
 
 /** Registers itself with `outbox` and `jobEnds`, which are started after it. */
@@ -56,6 +59,8 @@ export function createSignaling(given: SignalingParts): Signaling {
   const controlPlanes = createControlPlanes(store)
   const answers = createAnswers(store, log)
   const documents = createJsonDocuments(outgoing)
+  const { dataplaneId } = settings
+  const ownKey = createOwnKey(store, dataplaneId)
   const parts = {
     ...given,
     answers,
@@ -67,9 +72,7 @@ export function createSignaling(given: SignalingParts): Signaling {
   }
   outbox.register(
     noticeKind({
-      outgoing,
-      log,
-      dataplaneId: settings.dataplaneId,
+      ...{ outgoing, log, ownKey, dataplaneId },
       readFlow: (id) => parts.flows.read(id),
       controlPlane: parts.controlPlane,
       address: (flow) => newAddress(parts, flow),
@@ -85,7 +88,7 @@ export function createSignaling(given: SignalingParts): Signaling {
     async signal(id, message, body) {
       const flow = await signal(parts, id, message, body)
       const address = message === 'resume' ? await newAddress(parts, flow) : undefined
-      return statusMessage(flow, settings.dataplaneId, address)
+      return statusMessage(flow, dataplaneId, address)
     },
 
     async status(id) {
@@ -96,7 +99,8 @@ export function createSignaling(given: SignalingParts): Signaling {
     renew: (refreshToken, clientJwt) => renew(parts, refreshToken, clientJwt),
     register: (body, id) => register(parts, controlPlanes, body, id),
     unregister: (id) => controlPlanes.remove(id),
-    callers: createCallerTokens({ store, controlPlanes, documents, dataplaneId: settings.dataplaneId }),
+    callers: createCallerTokens({ ownKey, controlPlanes, documents, dataplaneId }),
+    publicKeys: () => ownKey.publicKeys(),
   }
 }
 

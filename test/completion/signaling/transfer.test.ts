@@ -70,6 +70,11 @@ it('gives the address of results that exist at once', async () => {
   expect(began).toMatchObject({ status: 200, body: { state: 'STARTED', dataFlowId: id } })
   expect(await download(addressIn(began.body))).toEqual({ status: 200, text: 'quick' })
 
+  const nobodyToTell = { ...message, processId: randomUUID(), datasetId: 'quick' }
+  expect(await tell(url, 'start', nobodyToTell)).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: 'callbackAddress' }] },
+  })
   const missing = await tell(url, 'start', startMessage(space, randomUUID(), randomUUID()))
   expect(missing).toMatchObject({ status: 400, body: { errors: [{ field: 'datasetId' }] } })
 })
