@@ -16,7 +16,7 @@ export interface Mc {
 }
 
 export async function createMc(store: StoreAccess): Promise<Mc> {
-  const program = await goProgram('mc', 'github.com/minio/mc', version)
+  const program = await mcProgram()
   const { protocol, host } = new URL(store.endpoint)
   const environment = {
     ...process.env,
@@ -38,4 +38,9 @@ export async function createMc(store: StoreAccess): Promise<Mc> {
     upload: (folder, target) => copy(`${folder}/`, `bench/${target}/`),
     download: (source, folder) => copy(`bench/${source}/`, `${folder}/`),
   }
+}
+
+/** The path of its program. */
+export function mcProgram(): Promise<string> {
+  return goProgram('mc', 'github.com/minio/mc', version)
 }

@@ -1,6 +1,7 @@
+import { ends } from './ends.ts'
 import type { Topic } from './measure.ts'
 import { scale } from './scale.ts'
 import { uploads } from './uploads.ts'
 
 /** In the order in which they are run; each is a file of its own. */
-export const topics: readonly Topic[] = [uploads, scale]
+export const topics: readonly Topic[] = [uploads, ends, scale]

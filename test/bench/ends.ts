@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { applyManifests, kubectl } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { postJson } from '../support/http.ts'
+import { busybox, type OnCluster, startOnCluster } from '../support/on-cluster.ts'
+import { given } from '../support/test-run.ts'
+import { mcImage } from './mc-image.ts'
+import type { Goal, Row, Run, Topic } from './measure.ts'
+
+/** What a worker leaves, as a script that is run in the result directory; `last` is the file that is asked for. */
+interface Work {
+  what: string
+  script: string
+  last: string
+  goal: Goal
+}
+
+const gibibyte = 'dd if=/dev/zero of=file bs=1M count=1024 2>/dev/null'
+const works: readonly Work[] = [
+  { what: '1 KiB', script: 'sleep 2; head -c 1024 /dev/zero > file', last: 'file', goal: { most: 1.3 } },
+  {
+    what: '1 GiB, written just before',
+    script: `sleep 2; ${gibibyte}`,
+    last: 'file',
+    goal: { peerPlus: 1.3 },
+  },
+  { what: '1 GiB, closed 5 s before', script: `${gibibyte}; sleep 5`, last: 'file', goal: { most: 1.3 } },
+  {
+    what: '10,000 × 4 KiB, written just before',
+    script: 'sleep 2; dd if=/dev/zero bs=4k count=10000 2>/dev/null | split -b 4096 -a 4 - f',
+    last: 'faoup',
+    goal: { ratio: 0.7 },
+  },
+]
+
+/** From a worker's end to its result's being there, beside a Job whose container runs `mc cp` after its work. */
+export const ends: Topic = {
+  name: 'ends',
+  async *run({ rounds, only }) {
+    const image = await mcImage()
+    await using api = await startOnCluster({ name: 'bench' })
+    for (const work of works.filter(({ what }) => what.includes(only))) {
+      const [ours, peers]: [Run[], Run[]] = [[], []]
+      for (let round = 0; round < rounds; round += 1) {
+        peers.push(await byMc(api, image, work, round))
+        ours.push(await byJobferry(api, work))
+      }
+      const { what, goal } = work
+      const row: Row = {
+        what: `worker's end → downloadable, ${what}`,
+        unit: 's',
+        ours,
+        peer: { name: 'a Job with mc cp', runs: peers },
+        goal,
+      }
+      yield row
+    }
+  },
+}
+
+/** A moment goes into the log by the kernel's clock, which is this machine's: busybox knows whole seconds alone. */
+const mark = (what: string) => `read -r now rest </proc/uptime; echo ${what}=$now`
+
+/** Seconds by the same clock. */
+function now(): number {
+  return Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0])
+}
+
+async function byJobferry(api: OnCluster, { script, last }: Work): Promise<Run> {
+  const { body } = await postJson(
+    `${api.url}/job/deploy`,
+    busybox(`cd "$RESULT_DIRECTORY"; ${script}; ${mark('end')}`),
+  )
+  const job = `${api.url}/job/${body.job_uuid}`
+  for (;;) {
+    const { status } = await fetch(`${job}/result?file=${last}&wait=60`, { method: 'HEAD' })
+    if (status === 200) break
+    if (status !== 409) throw new Error(`the result of ${job}: ${status}`)
+  }
+  const there = now()
+  const end = endIn(await (await fetch(`${job}/log`)).text())
+  await fetch(job, { method: 'DELETE' })
+  return { value: there - end }
+}
+
+async function byMc(api: OnCluster, image: string, work: Work, round: number): Promise<Run> {
+  const name = `peer-${round}-${Math.random().toString(36).slice(2, 8)}`
+  const key = `peer/${name}/${work.last}`
+  await applyManifests(
+    JSON.stringify(jobOfMc(name, image, `${api.bucket}/peer/${name}`, work)),
+    '-n',
+    api.namespace,
+  )
+  let there: number | undefined
+  while (there === undefined) {
+    there = await api.client.statObject(api.bucket, key).then(
+      () => now(),
+      () => undefined,
+    )
+    await sleep(20)
+  }
+  // The last in order needn't be the last one there.
+  const log = await eventually(
+    async () => {
+      const text = await kubectl('-n', api.namespace, 'logs', `job/${name}`, '-c', 'worker')
+      if (!text.includes('copied=')) throw new Error('not copied yet')
+      return text
+    },
+    { within: 120_000 },
+  )
+  await kubectl('-n', api.namespace, 'delete', 'job', name, '--wait=true')
+  const copied = Number(/^copied=([\d.]+)$/m.exec(log)?.[1])
+  const many = work.what.startsWith('10,000')
+  return { value: (many ? copied : there) - endIn(log) }
+}
+
+function jobOfMc(name: string, image: string, target: string, { script }: Work) {
+  const { protocol, host } = new URL(given('S3_ENDPOINT_FOR_PODS'))
+  const [key, secret] = [given('S3_ACCESS_KEY'), given('S3_SECRET_KEY')]
+  const copy = `/tools/mc --quiet cp --recursive /output/ bench/${target}/ >/dev/null; ${mark('copied')}`
+  const mounts = [
+    { name: 'output', mountPath: '/output' },
+    { name: 'tools', mountPath: '/tools' },
+  ]
+  const home = { name: 'HOME', value: '/tools' }
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name },
+    spec: {
+      backoffLimit: 0,
+      template: {
+        spec: {
+          restartPolicy: 'Never',
+          terminationGracePeriodSeconds: 0,
+          volumes: mounts.map((mount) => ({ name: mount.name, emptyDir: {} })),
+          initContainers: [
+            {
+              name: 'mc',
+              image,
+              imagePullPolicy: 'Never',
+              command: ['/mc', '--quiet', 'cp', '/mc', '/tools/mc'],
+              env: [home],
+              volumeMounts: mounts,
+            },
+          ],
+          containers: [
+            {
+              name: 'worker',
+              ...worker(`chmod +x /tools/mc; cd /output; ${script}; ${mark('end')}; ${copy}`),
+              env: [home, { name: 'MC_HOST_bench', value: `${protocol}//${key}:${secret}@${host}` }],
+              volumeMounts: mounts,
+            },
+          ],
+        },
+      },
+    },
+  }
+}
+
+function worker(script: string) {
+  const { image, image_pull_policy: imagePullPolicy, command } = busybox(script)
+  return { image, imagePullPolicy, command }
+}
+
+function endIn(log: string): number {
+  const end = Number(/^end=([\d.]+)$/m.exec(log)?.[1])
+  if (!(end > 0)) throw new Error(`no end in the log: ${log.slice(-500)}`)
+  return end
+}
