@@ -7,6 +7,7 @@ import type { JobEnds } from '../job-ends.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Lease } from '../outbox/sender.ts'
 import type { EdcSettings } from './edc-settings.ts'
+import { failureOf } from './failure.ts'
 import type { AccessParts } from './give-access.ts'
 import {
   deprovisionedKind,
@@ -116,12 +117,9 @@ export class Callbacks {
   }
 
   async #send(provision: Provision, job: Job): Promise<void> {
-    if (job.state === 'succeeded') {
-      await this.#parts.completion.outbox.add(provisionedMessage(provision))
-      return
-    }
-    const why = [job.reason, job.message].filter((part) => part !== null).join(': ')
-    await this.#failed(provision, `job ${job.job_uuid} ${job.state}${why && `: ${why}`}`)
+    const failure = failureOf(provision, job)
+    if (failure !== undefined) return await this.#failed(provision, failure)
+    await this.#parts.completion.outbox.add(provisionedMessage(provision))
   }
 
   async #failed(provision: Provision, reason: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ArtifactStore } from '../../artifact/store.ts'
+import { type ArtifactStore, StoreError } from '../../artifact/store.ts'
 import { invalid, Problem } from '../../errors.ts'
 import { isFinal } from '../../job/job.ts'
 import type { ConfiguredJob } from '../../job/request-schema.ts'
@@ -188,14 +188,28 @@ async function end(
   if (!found) return undefined
   const { uuid, own, dataset } = found
   await provisions.write({ ...found, deprovisioned_at: found.deprovisioned_at ?? new Date().toISOString() })
-  await revokeAccess(access, found)
+  await revokeAccess(access, found).catch((error: unknown) => {
+    // A store that knows no such keys gave none either; another trouble passes, and the connector asks again.
+    if (!(error instanceof StoreError && error.kind === 'denied')) throw error
+    log.error(
+      { job: uuid, error: error.message },
+      'the store does not take back the key that it may have given',
+    )
+  })
   await completion.ends.remove(uuid, { kind: consumerKind, id })
   const job = await jobs.get(uuid)
   if (dataset.remove === 'job') await jobs.remove(uuid)
-  else if (own && job && !isFinal(job.state)) await jobs.cancel(uuid)
+  else if (own && job && !isFinal(job.state)) await cancel(jobs, uuid)
   await provisions.remove(id)
   log.info({ job: uuid, transfer: found.request.transfer, removed: dataset.remove }, 'deprovisioned')
   return uuid
+}
+
+/** Somebody may remove it in this moment. */
+async function cancel(jobs: Pick<Jobs, 'cancel'>, uuid: string): Promise<void> {
+  await jobs.cancel(uuid).catch((error: unknown) => {
+    if (!(error instanceof Problem && error.code === 'not-found')) throw error
+  })
 }
 
 function given({ file, format, givenAs, remove }: Dataset): Provision['dataset'] {

@@ -38,7 +38,7 @@ function replica(store: ArtifactStore, { held = true, state = 'succeeded' } = {}
   const lease = leaseOf(held)
   const ends = createJobEnds(store, log)
   const outbox = startOutbox(store, { lease })
-  const job = { job_uuid: uuid, state, reason: null, message: null } as Job
+  const job = { job_uuid: uuid, state, reason: null, message: null, result: {} } as Job
   const never = () => Promise.reject(new Error('not for results that exist'))
   const jobs = { get: () => Promise.resolve(job), beginDeployment: never, cancel: never, remove: never }
   const objects = {
