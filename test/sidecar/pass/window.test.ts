@@ -40,3 +40,26 @@ it('rejects with what emitting throws, once nothing is under way', async () => {
   expect(underWay).toBe(0)
   await expect(window.drain()).rejects.toThrow('no space')
 })
+
+it('emits results that come together in their places, and asks for them once they are waited for', async () => {
+  const emitted: number[] = []
+  const window = new Window<number>(2, (result) => emitted.push(result))
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  let isDone = false
+  const onAwaited = () => {
+    isDone = true
+    resolve()
+  }
+  const place = { weight: 0.5, onAwaited }
+  const pending = (result: number) => ({ ended, done: () => (isDone ? { result } : undefined) })
+  await window.add(delay(5, 0))
+  await window.addPending(pending(1), place)
+  expect(isDone).toBe(false)
+  await window.addResult(2, 0.5)
+  expect(emitted).toEqual([0])
+  await window.addPending(pending(3), place)
+  await window.addPending(pending(4), place)
+  expect(isDone).toBe(true)
+  await window.drain()
+  expect(emitted).toEqual([0, 1, 2, 3, 4])
+})
