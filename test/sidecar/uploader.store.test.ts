@@ -1,18 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commitCheckpoints, openUploads } from '../../src/artifact/checkpoint.ts'
 import { layout } from '../../src/artifact/layout.ts'
-import { createS3Store, staticCredentials } from '../../src/artifact/s3.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
-import { s3Client, temporaryBucket } from '../support/bucket.ts'
+import { s3Client } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
-import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { type RunningMinio, startMinio } from '../support/minio.ts'
-import { sorted, storedTree, treeOf } from './tree.ts'
-import { type Attempt, attempt, job, keysOf, manifestOf, newAttempt, Uploader } from './uploader-process.ts'
+import { expectAllStored, newS3Attempt, type S3Attempt, writeMany } from './s3-attempt.ts'
+import { attempt, job, keysOf, manifestOf, Uploader } from './uploader-process.ts'
 
 const MiB = 1024 * 1024
 
@@ -22,40 +19,6 @@ beforeAll(async () => {
 })
 afterAll(() => minio.stop())
 
-interface S3Attempt extends Attempt {
-  store: ArtifactStore
-  bucket: string
-  proxy: FaultProxy
-}
-
-/** An attempt whose store is a bucket of its own, behind a proxy. */
-async function newS3Attempt(environment: Record<string, string> = {}): Promise<S3Attempt> {
-  const { name: bucket } = await temporaryBucket(minio)
-  const proxy = await startFaultProxy(minio.endpoint)
-  const made = newAttempt()
-  const credentialsDirectory = join(made.root, 'credentials')
-  mkdirSync(credentialsDirectory)
-  writeFileSync(join(credentialsDirectory, 'access-key'), minio.accessKey)
-  writeFileSync(join(credentialsDirectory, 'secret-key'), minio.secretKey)
-  const store = createS3Store({
-    endpoint: minio.endpoint,
-    bucket,
-    region: 'us-east-1',
-    prefix: '',
-    credentials: staticCredentials(minio.accessKey, minio.secretKey),
-  })
-  onTestFinished(async () => {
-    await proxy.close()
-    await store.close()
-  })
-  Object.assign(made.environment, {
-    S3_ENDPOINT: proxy.url,
-    S3_BUCKET: bucket,
-    CREDENTIALS_DIRECTORY: credentialsDirectory,
-    ...environment,
-  })
-  return { ...made, store, bucket, proxy }
-}
 /** Uploads in parts that MinIO holds open for a file. */
 async function openParts(bucket: string, name: string): Promise<number> {
   const uploads = s3Client(minio).listIncompleteUploads(bucket, layout.file(job, attempt, name), true)
@@ -64,22 +27,9 @@ async function openParts(bucket: string, name: string): Promise<number> {
   return count
 }
 
-function writeMany(made: Attempt, count: number, bytes: number): void {
-  for (let index = 0; index < count; index += 1) {
-    const directory = join(made.result, `d${index % 10}`)
-    mkdirSync(directory, { recursive: true })
-    writeFileSync(join(directory, `f${index}`), randomBytes(bytes))
-  }
-}
-
-async function expectAllStored(made: S3Attempt): Promise<void> {
-  const { entries } = await manifestOf(made.store)
-  expect([...(await storedTree(made.store, entries))]).toEqual(sorted(treeOf(made.result)))
-}
-
 describe('killed while it stores', () => {
   it('stores thousands of files all the same', async () => {
-    const made = await newS3Attempt()
+    const made = await newS3Attempt(minio)
     writeMany(made, 2000, 2000)
     const uploader = await new Uploader(made).ready()
     uploader.terminate()
@@ -94,17 +44,18 @@ describe('killed while it stores', () => {
   })
 
   it('stores a large file all the same, and leaves no upload open', async () => {
-    const made = await newS3Attempt()
+    const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'large'), randomBytes(120 * MiB))
     await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 8 * MiB })
     const uploader = await new Uploader(made).ready()
     uploader.terminate()
     await eventually(async () => expect(await openParts(made.bucket, 'large')).toBe(1))
-    await delay(500)
     // So that others could abort it, had the whole container been killed.
-    expect(await openUploads(made.store, job, attempt)).toMatchObject([
-      { key: layout.file(job, attempt, 'large') },
-    ])
+    await eventually(async () =>
+      expect(await openUploads(made.store, job, attempt)).toMatchObject([
+        { key: layout.file(job, attempt, 'large') },
+      ]),
+    )
     expect(uploader.killProgram()).toBe(true)
     await made.proxy.setFault({ kind: 'pass' })
     expect(await uploader.exit()).toBe(0)
@@ -113,7 +64,7 @@ describe('killed while it stores', () => {
   })
 
   it('survives kills at random moments while files are still being written', async () => {
-    const made = await newS3Attempt({ UPLOADER_PORT: '47331', STOP_TOKEN: 'token' })
+    const made = await newS3Attempt(minio, { UPLOADER_PORT: '47331', STOP_TOKEN: 'token' })
     writeMany(made, 400, 3000)
     const uploader = await new Uploader(made).ready()
     await fetch('http://127.0.0.1:47331/stop/token')
@@ -132,7 +83,7 @@ describe('killed while it stores', () => {
 
 describe('told to stop while it stores', () => {
   async function storing(outcome: string): Promise<{ made: S3Attempt; uploader: Uploader }> {
-    const made = await newS3Attempt()
+    const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'a small'), 'small')
     writeFileSync(join(made.result, 'large'), randomBytes(200 * MiB))
     await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 2 * MiB })
@@ -172,7 +123,7 @@ describe('told to stop while it stores', () => {
   })
 
   it('writes nothing when it comes back to a job that was deleted meanwhile', async () => {
-    const made = await newS3Attempt()
+    const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'file'), 'content')
     const uploader = await new Uploader(made).ready()
     await made.store.put(layout.stop(job), Buffer.from(JSON.stringify({ outcome: 'deleted' })))
@@ -183,7 +134,7 @@ describe('told to stop while it stores', () => {
   })
 
   it('stores what a worker left that was canceled and ended in time', async () => {
-    const made = await newS3Attempt()
+    const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'last words'), 'of the worker')
     const uploader = await new Uploader(made).ready()
     await made.store.put(layout.stop(job), Buffer.from(JSON.stringify({ outcome: 'canceled' })))
@@ -194,7 +145,7 @@ describe('told to stop while it stores', () => {
 
 describe('a store in trouble', () => {
   it('is waited for, and what it lacks is said', async () => {
-    const made = await newS3Attempt()
+    const made = await newS3Attempt(minio)
     writeMany(made, 200, 5000)
     await made.proxy.setFault({ kind: 'refuse' })
     const uploader = new Uploader(made)
@@ -213,7 +164,7 @@ describe('a store in trouble', () => {
   })
 
   it('gets credentials that were renewed', async () => {
-    const made = await newS3Attempt()
+    const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'file'), 'content')
     const file = join(made.environment.CREDENTIALS_DIRECTORY ?? '', 'secret-key')
     writeFileSync(file, 'an old one')
@@ -230,7 +181,7 @@ describe('a store in trouble', () => {
     async (since) => {
       const port = 47332
       const settings = { UPLOAD_TIMEOUT_SECONDS: '10', UPLOADER_PORT: String(port), STOP_TOKEN: 'token' }
-      const made = await newS3Attempt(settings)
+      const made = await newS3Attempt(minio, settings)
       writeFileSync(join(made.result, 'a small'), 'small')
       writeFileSync(join(made.result, 'large'), randomBytes(200 * MiB))
       await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 2 * MiB })

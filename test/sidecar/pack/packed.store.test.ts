@@ -1,0 +1,136 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { commitCheckpoints } from '../../../src/artifact/checkpoint.ts'
+import { layout } from '../../../src/artifact/layout.ts'
+import { eventually } from '../../support/eventually.ts'
+import { type RunningMinio, startMinio } from '../../support/minio.ts'
+import { expectAllStored, newS3Attempt, type S3Attempt, writeMany } from '../s3-attempt.ts'
+import { sorted, storedTree, treeOf } from '../tree.ts'
+import { attempt, job, keysOf, manifestOf, Uploader } from '../uploader-process.ts'
+
+const MiB = 1024 * 1024
+const packed = { RESULT_LAYOUT: 'packed' }
+
+let minio: RunningMinio
+beforeAll(async () => {
+  minio = await startMinio()
+})
+afterAll(() => minio.stop())
+
+/** An uploader that has stored some of its packs, and would need long for the rest. */
+async function storing(
+  environment: Record<string, string> = {},
+): Promise<{ made: S3Attempt; uploader: Uploader }> {
+  const made = await newS3Attempt(minio, { ...packed, ...environment })
+  writeMany(made, 1000, 30_000)
+  await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 4 * MiB })
+  const uploader = await new Uploader(made).ready()
+  uploader.terminate()
+  await eventually(async () => expect(await packsOf(made)).not.toHaveLength(0))
+  return { made, uploader }
+}
+
+async function packsOf({ store }: S3Attempt): Promise<string[]> {
+  return keysOf(store, layout.file(job, attempt, '~packs/'))
+}
+
+/** The packs that the manifest names. */
+async function named({ store }: S3Attempt): Promise<Set<string>> {
+  const { entries } = await manifestOf(store)
+  return new Set(entries.flatMap(({ key }) => (key === undefined ? [] : layout.file(job, attempt, key))))
+}
+
+it('sends a pack that is stored no second time when its program was killed', async () => {
+  const { made, uploader } = await storing()
+  const journal = join(made.state, 'next.ndjson')
+  await eventually(() => expect(readFileSync(journal, 'utf8')).toContain('~packs/'))
+  expect(uploader.killProgram()).toBe(true)
+  const [first = ''] = await packsOf(made)
+  await made.proxy.setFault({ kind: 'pass' })
+  expect(await uploader.exit()).toBe(0)
+  await expectAllStored(made)
+  expect(await named(made)).toContain(first)
+  // What was under way and what was not written down yet is sent again; the rest of the 30 MB is not.
+  expect((await packsOf(made)).length).toBeLessThan(16)
+})
+
+it('survives kills at random moments while small files come, change and go', async () => {
+  const made = await newS3Attempt(minio, { ...packed, UPLOADER_PORT: '47341', STOP_TOKEN: 'token' })
+  writeMany(made, 400, 3000)
+  const uploader = await new Uploader(made).ready()
+  await fetch('http://127.0.0.1:47341/stop/token')
+  for (let round = 0; round < 5; round += 1) {
+    await delay(Math.random() * 1200)
+    uploader.killProgram()
+    writeMany(made, 100 + round, 1000)
+    rmSync(join(made.result, `d${round}`), { recursive: true })
+  }
+  await delay(500)
+  expect(await uploader.terminate().exit()).toBe(0)
+  await expectAllStored(made)
+})
+
+it('makes what is stored of it a partial result once it is stopped', async () => {
+  const { made, uploader } = await storing()
+  await eventually(() => expect(readFileSync(join(made.state, 'next.ndjson'), 'utf8')).toContain('~packs/'))
+  const cause = { reason: 'Canceled', message: 'canceled by request' }
+  await made.store.put(
+    layout.stop(job),
+    Buffer.from(JSON.stringify({ outcome: 'canceled', cause, at: Date.now() })),
+  )
+  expect(await uploader.exit()).toBe(3)
+  const head = await commitCheckpoints(made.store, job, attempt)
+  const { entries } = await manifestOf(made.store)
+  expect(head?.count).toBeGreaterThan(0)
+  const before = treeOf(made.result)
+  for (const [path, facts] of await storedTree(made.store, entries)) expect(facts).toEqual(before.get(path))
+})
+
+it('takes over the packs of an uploader that has gone with its container, and packs what differs anew', async () => {
+  const environment = { UPLOADER_PORT: '47342', STOP_TOKEN: 'token' }
+  const made = await newS3Attempt(minio, { ...packed, ...environment })
+  writeMany(made, 300, 5000)
+  const uploader = await new Uploader(made).ready()
+  await fetch('http://127.0.0.1:47342/stop/token')
+  await eventually(async () => expect((await keysOf(made.store)).filter(isCheckpoint)).toHaveLength(2))
+  await uploader.kill()
+  const packs = await packsOf(made)
+  // Same size, as the checkpoint knows it.
+  writeFileSync(join(made.result, 'd3/f3'), Buffer.alloc(5000, 'x'))
+  const again = {
+    ...made,
+    environment: { ...made.environment, STATE_DIRECTORY: join(made.root, 'other-state'), RESCUE: 'true' },
+  }
+  expect(await new Uploader(again).exit()).toBe(0)
+  await expectAllStored(made)
+  expect(packs).toHaveLength(1)
+  expect((await packsOf(made)).length).toBe(2)
+  const { entries } = await manifestOf(made.store)
+  const elsewhere = entries.filter(({ type, key = '' }) => type === 'file' && !packs[0]?.endsWith(key))
+  expect(elsewhere.map(({ path }) => path)).toEqual(['d3/f3'])
+})
+
+it('sends what settles while the worker runs in packs, and only what changed once more', async () => {
+  const made = await newS3Attempt(minio, { ...packed, UPLOAD_WHILE_RUNNING: 'true' })
+  writeMany(made, 200, 1000)
+  const uploader = await new Uploader(made).ready()
+  const known = join(made.state, 'known.ndjson')
+  const isAll = () => expect(readFileSync(known, 'utf8').match(/~packs/g)).toHaveLength(200)
+  await eventually(isAll, { within: 40_000 })
+  const early = await packsOf(made)
+  writeFileSync(join(made.result, 'd3/f3'), 'changed at the end')
+  const before = treeOf(made.result)
+  expect(await uploader.terminate().exit()).toBe(0)
+  const { entries } = await manifestOf(made.store)
+  expect([...(await storedTree(made.store, entries))]).toEqual(sorted(before))
+  const elsewhere = entries.filter(
+    ({ type, key = '' }) => type === 'file' && !early.some((pack) => pack.endsWith(key)),
+  )
+  expect(elsewhere.map(({ path }) => path)).toEqual(['d3/f3'])
+})
+
+function isCheckpoint(key: string): boolean {
+  return key.includes('/checkpoint/')
+}
