@@ -6,7 +6,7 @@ import { sweepGrants } from './completion/grants/sweep-grants.ts'
 import { createProvisioning, type Provisioning } from './completion/provision/provisioning.ts'
 import { registerDataPlane } from './completion/signaling/registration.ts'
 import { createSignaling, type Signaling } from './completion/signaling/signaling.ts'
-import type { Config } from './config.ts'
+import { type Config, isLoopback } from './config.ts'
 import type { Services } from './http/services.ts'
 import { createOwnObjects } from './result/own-object.ts'
 
@@ -35,6 +35,12 @@ export function createDataSpaces(
   if (publicUrl === undefined && config.datasetsFile !== undefined) {
     log.warn(
       'PUBLIC_URL is not set: data that datasets give by http will be refused, since nobody can be told its address',
+    )
+  }
+  if (publicUrl?.startsWith('http:') && !isLoopback(new URL(publicUrl).hostname) && config.datasetsFile) {
+    log.warn(
+      { publicUrl },
+      'PUBLIC_URL is no https: address: receivers of Dataplane Signaling must refuse others',
     )
   }
   const onDeployed = () => metrics.deployed()

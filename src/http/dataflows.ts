@@ -29,7 +29,7 @@ async function begin(
   res: Response,
   kind: 'start' | 'prepare',
   { signaling }: Pick<Services, 'signaling'>,
-  { publicUrl = '' }: HttpOptions,
+  { publicUrl }: HttpOptions,
 ): Promise<void> {
   readQuery(req, [])
   const body = await jsonBody(req)
@@ -40,10 +40,13 @@ async function begin(
   )
   // `close` comes in any case, `finish` only where all of the answer was handed over.
   res.once('close', answered)
-  if (waits) {
-    res.status(202).location(`${publicUrl}/dataflows/${encodeURIComponent(message.dataFlowId)}/status`)
-  }
+  if (waits) res.status(202).location(statusPath(message.dataFlowId, publicUrl))
   res.json(message)
+}
+
+/** Relative, as the specification has it; below the path that a proxy may put before this API. */
+function statusPath(id: string, publicUrl = 'http://localhost'): string {
+  return `${new URL(publicUrl).pathname.replace(/\/$/, '')}/dataflows/${encodeURIComponent(id)}/status`
 }
 
 async function signal(

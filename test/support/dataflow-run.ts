@@ -108,7 +108,7 @@ export async function wholeTransfer(
   const began = await tell(url, 'start', startMessage(space, process, dataset))
   const answeredAt = Date.now()
   expect(began).toMatchObject({ status: 202, body: { state: 'STARTING', dataFlowId: process } })
-  expect(began.headers.get('location')).toBe(`${url}/dataflows/${process}/status`)
+  expect(began.headers.get('location')).toBe(`/dataflows/${process}/status`)
   expect(await tell(url, 'start', startMessage(space, process, dataset))).toMatchObject({ status: 409 })
 
   const notice = await space.until(`/transfers/${process}/dataflow/started`, seconds * 1000)

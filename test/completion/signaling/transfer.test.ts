@@ -109,6 +109,16 @@ it('stops the job of a flow that is terminated, and says nothing more of it', as
   expect(space.notices.filter(({ path }) => path.includes(id))).toEqual([])
 })
 
+it('tells the control plane of a job that somebody deletes', async () => {
+  const id = randomUUID()
+  await tell(url, 'start', startMessage(space, id, 'slow'))
+  const job = await untilSlow('running')
+  const headers = { authorization: `Bearer ${apiToken}` }
+  expect((await fetch(`${url}/job/${job.job_uuid}`, { method: 'DELETE', headers })).status).toBe(204)
+  const { body } = await space.until(`/transfers/${id}/dataflow/errored`)
+  expect(body.error).toContain('canceled: Canceled: ')
+})
+
 it('prepares data by their job, and starts at once what is prepared', async () => {
   const id = randomUUID()
   const message = startMessage(space, id, 'quick')
@@ -193,10 +203,12 @@ describe('a renewal', () => {
 })
 
 /** The newest of that job. */
-async function untilSlow(state: string): Promise<void> {
-  await eventually(async () => {
+async function untilSlow(state: string): Promise<Job> {
+  return await eventually(async () => {
     const response = await fetch(`${url}/job`, { headers: { authorization: `Bearer ${apiToken}` } })
     const { jobs: all } = (await response.json()) as { jobs: Job[] }
-    expect(all.find(({ job }) => job === 'slow')).toMatchObject({ state })
+    const found = all.find(({ job }) => job === 'slow')
+    if (found?.state !== state) throw new Error(`not ${state} but ${found?.state}`)
+    return found
   })
 }

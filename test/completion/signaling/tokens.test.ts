@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { createGrants } from '../../../src/completion/grants/create-grants.ts'
+import { grantId } from '../../../src/completion/signaling/flow.ts'
+import { createFlows } from '../../../src/completion/signaling/flows.ts'
+import { signal } from '../../../src/completion/signaling/signals.ts'
+import { newAddress, type TokenParts } from '../../../src/completion/signaling/tokens.ts'
+import { createLog } from '../../../src/log.ts'
+import { folderStore } from '../../support/folder-store.ts'
+import { newFlow } from './flows-cases.ts'
+
+const settings = { participantId: 'did:web:provider.example', tokenSeconds: 60, finalTokenSeconds: 600 }
+const log = createLog('test', 'silent')
+const jobs = {
+  get: async () => undefined,
+  remove: async () => undefined,
+  cancel: () => Promise.reject(new Error('no job was made for it')),
+}
+
+/** Two replicas over one store, with a flow that is started. */
+async function startedFlow(id: string) {
+  const store = await folderStore()
+  const replica = () => {
+    const grants = createGrants(store, { seconds: 60 })
+    return { flows: createFlows(store), grants, settings, publicUrl: 'https://jobferry.example', jobs, log }
+  }
+  const [one, two] = [replica(), replica()]
+  const flow = newFlow(id)
+  await one.flows.create({ ...flow, state: 'STARTED', data: { ...flow.data, made: false } })
+  return { one, two }
+}
+
+async function addressOf(parts: TokenParts, id: string) {
+  const flow = await parts.flows.read(id)
+  if (flow === undefined) throw new Error('there is a flow')
+  return await newAddress(parts, flow)
+}
+
+it.each(Array.from({ length: 12 }, (_, index) => index * 2))(
+  'leaves no token that opens anything where a flow is suspended %d ms after a token began to be made',
+  async (delay) => {
+    const { one, two } = await startedFlow('process')
+    await addressOf(one, 'process')
+    const [made] = await Promise.allSettled([
+      addressOf(one, 'process'),
+      sleep(delay).then(() => signal(two, 'process', 'suspend', { messageId: 'm' })),
+    ])
+    if (made.status === 'rejected') expect(made.reason).toMatchObject({ code: 'conflict' })
+    expect(await two.grants.get(grantId('process'))).toMatchObject({ suspended: true })
+    await signal(two, 'process', 'terminate', { messageId: 'm' })
+    expect(await one.grants.get(grantId('process'))).toBeUndefined()
+  },
+)
+
+it('gives no refresh token to whom it could not be bound', async () => {
+  const { one } = await startedFlow('process')
+  const names = async (parts: TokenParts) =>
+    (await addressOf(parts, 'process')).endpointProperties.map(({ name }) => name)
+  expect(await names(one)).toEqual([
+    'authorization',
+    'authType',
+    'expiresIn',
+    'refreshToken',
+    'refreshEndpoint',
+  ])
+  const { participantId: _, ...others } = settings
+  expect(await names({ ...one, settings: others })).toEqual(['authorization', 'authType', 'expiresIn'])
+  await one.flows.change('process', (flow) => ({ ...flow, counter_party_id: 'a-consumer' }))
+  expect(await names(one)).toEqual(['authorization', 'authType', 'expiresIn'])
+})
+
+it('names neither tokens nor secrets in what it writes down', async () => {
+  const { one } = await startedFlow('process')
+  const { endpointProperties } = await addressOf(one, 'process')
+  const text = JSON.stringify(await one.flows.read('process'))
+  for (const { name, value } of endpointProperties) {
+    if (/^(authorization|refreshToken)$/.test(name)) expect(text).not.toContain(value)
+  }
+})
