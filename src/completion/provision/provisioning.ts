@@ -154,7 +154,8 @@ async function deploy(
   { write, isNew }: { write(uuid: string): Promise<void>; isNew: boolean },
 ): Promise<string> {
   const request = datasetRequest(source, configured)
-  const deployment = await jobs.beginDeployment(`provision:${id}`)
+  // With a space, which no caller's Idempotency-Key may have: nobody makes the job that it will be.
+  const deployment = await jobs.beginDeployment(`provision ${id}`)
   const { uuid } = deployment
   try {
     await write(uuid)

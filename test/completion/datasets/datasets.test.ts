@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -128,4 +128,15 @@ test('a file that changes is read again, and one that becomes wrong counts as it
   await writeFile(path, 'datasets: [')
   await eventually(() => expect(complaints).toContainEqual(expect.stringContaining(path)))
   expect(datasets.find('c')).toBeDefined()
+})
+
+test('the example of the documentation is a mapping', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../../docs/dataspace.md'), 'utf8')
+  const [example = ''] = /^ {4}datasets:\n(?: {4}.*\n|\n)+/m.exec(text) ?? []
+  const documented = parseDatasets(parse(example))
+  expect(findDataset(documented, 'sim-ocean-7')).toMatchObject({
+    source: { kind: 'job', job: 'simulate', env: { MODEL: 'ocean', RUN: '7', ASSET: 'sim-ocean-7' } },
+    ...{ file: 'run-7.csv', givenAs: 's3', remove: 'job' },
+  })
+  expect(findDataset(documented, 'archive-2025')).toMatchObject({ format: 'tar.gz', givenAs: 'http' })
 })
