@@ -31,6 +31,7 @@ export function createJobEnds(store: ArtifactStore, log: Log): JobEnds & { tell(
 
   return {
     list,
+    get: (uuid, waiting) => read(keyOf(uuid, waiting)),
 
     register(consumer) {
       consumers.set(consumer.kind, consumer)

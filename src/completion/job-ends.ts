@@ -42,6 +42,9 @@ export interface JobEnds {
   /** It waits no longer. */
   remove(uuid: string, waiting: Pick<Waiting, 'kind' | 'id'>): Promise<void>
 
+  /** Undefined where none of that kind and id waits. */
+  get(uuid: string, waiting: Pick<Waiting, 'kind' | 'id'>): Promise<Waiting | undefined>
+
   /** Who waits for the job. */
   list(uuid: string): Promise<Waiting[]>
 }

@@ -2,6 +2,7 @@ import { ends } from './ends.ts'
 import type { Topic } from './measure.ts'
 import { scale } from './scale.ts'
 import { uploads } from './uploads.ts'
+import { waiters } from './waiters.ts'
 
 /** In the order in which they are run; each is a file of its own. */
-export const topics: readonly Topic[] = [uploads, ends, scale]
+export const topics: readonly Topic[] = [uploads, ends, scale, waiters]

@@ -11,12 +11,14 @@ const environment = {
   CALLBACK_SECRETS: `*: whsec_${Buffer.alloc(32).toString('base64')}`,
   OUTGOING_ALLOW: 'any',
 }
+/** As of a container that is started again in its pod. */
+const first = { POD_UID: 'the-first' }
 let cluster: ApiOnCluster
 let api: ApiProcess
 
 beforeAll(async () => {
   cluster = await apiOnCluster({ name: 'callbacks', environment })
-  api = await cluster.start()
+  api = await cluster.start(first)
 })
 afterAll(() => cluster.close())
 
@@ -41,10 +43,10 @@ test('a callback under way when the API is killed is made again by the next one,
   const [first, second] = await receiver.until(2, 60_000)
   expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
   expect(second?.body).toBe(first?.body)
-  await eventually(async () => expect(await states(api.url, uuid)).toEqual(['delivered']))
+  await eventually(async () => expect(await states(api.url, uuid)).toEqual(['delivered']), { within: 60_000 })
 })
 
-test.each([0, 30, 100])(
+test.each([0, 100])(
   'an API that is killed %d ms after the result was there still calls back',
   async (delay) => {
     await using receiver = await startReceiver()
@@ -57,7 +59,9 @@ test.each([0, 30, 100])(
     await new Promise((over) => setTimeout(over, delay))
     await restart()
     await receiver.until(1, 60_000)
-    await eventually(async () => expect(await states(api.url, uuid)).toEqual(['delivered']))
+    await eventually(async () => expect(await states(api.url, uuid)).toEqual(['delivered']), {
+      within: 60_000,
+    })
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
   },
 )
@@ -69,10 +73,10 @@ async function deploy(url: string, callback: string): Promise<string> {
   return String(body.job_uuid)
 }
 
-/** SIGKILL, as an out-of-memory kill is; the next one takes the Lease when it isn't renewed any more. */
+/** SIGKILL, as an out-of-memory kill is; the next one has the Lease at once. */
 async function restart(): Promise<void> {
   await api.kill()
-  api = await cluster.start()
+  api = await cluster.start(first)
 }
 
 async function states(url: string, uuid: string): Promise<string[]> {

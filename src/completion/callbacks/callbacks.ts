@@ -8,6 +8,7 @@ import type { JobEnds } from '../job-ends.ts'
 import type { Delivery, Message, MessageKind, Outbox } from '../outbox/outbox.ts'
 import type { Lease } from '../outbox/sender.ts'
 import type { Outgoing } from '../outgoing/outgoing.ts'
+import { Ahead } from './ahead.ts'
 import {
   type Callback,
   type CallbackData,
@@ -48,10 +49,7 @@ export function createCallbacks(
   const { ends, outbox, outgoing, lease, log, secrets, publicUrl } = parts
   ends.register({
     kind: callbackKind,
-    async jobEnded(job, { data }) {
-      await states.settled(job.job_uuid)
-      await announce(job, data as Callback)
-    },
+    jobEnded: (job, { data }) => announceEnd(job, data as Callback),
   })
   outbox.register({ ...messageKind(secrets), onEnd: noteGone })
   const states = new StateEvents(lease, log, async (job) => {
@@ -59,14 +57,20 @@ export function createCallbacks(
     if (callback) await announce(job, callback)
   })
 
+  const ahead = new Ahead(lease, callbackOf, announceEnd)
+
+  async function announceEnd(job: Job, callback: Callback): Promise<void> {
+    await states.settled(job.job_uuid)
+    await announce(job, callback)
+  }
+
   async function announce(job: Job, callback: Callback): Promise<void> {
     if (callback.gone || !callback.events.includes(eventOf(job))) return
     await outbox.add(callbackMessage(job, callback, Date.now(), publicUrl))
   }
 
   async function callbackOf(uuid: string): Promise<Callback | undefined> {
-    const found = (await ends.list(uuid)).find(({ kind, id }) => kind === place.kind && id === place.id)
-    return found?.data as Callback | undefined
+    return (await ends.get(uuid, place))?.data as Callback | undefined
   }
 
   async function noteGone({ job }: Message, { state }: Delivery): Promise<void> {
@@ -95,7 +99,10 @@ export function createCallbacks(
       return delivery
     },
 
-    watch: (change) => states.watch(change),
+    watch(change) {
+      states.watch(change)
+      ahead.watch(change)
+    },
     close: () => states.close(),
   }
 }

@@ -15,11 +15,11 @@ import {
 
 /** `start` begins to send, once the backend has been started; `close` ends it. */
 export function createOutbox(
-  parts: Omit<SenderParts, 'kinds'>,
+  parts: Omit<SenderParts, 'kinds' | 'isHeld'>,
 ): Outbox & { start(): void; close(): Promise<void> } {
   const { store } = parts
   const kinds = new Map<string, MessageKind>()
-  const sender = new Sender({ ...parts, kinds })
+  const sender = new Sender({ ...parts, kinds, isHeld: (key) => adding.has(key) })
 
   async function* messagesBelow(prefix: string): AsyncGenerator<StoredMessage> {
     for await (const { key } of store.list(prefix)) {
@@ -44,18 +44,36 @@ export function createOutbox(
     return [...found.values()].sort((a, b) => (a.created_at < b.created_at ? -1 : 1))
   }
 
+  /** Under way; whoever adds the same meanwhile waits for it. */
+  const adding = new Map<string, Promise<void>>()
+
   async function add(message: Message): Promise<void> {
     const key = outboxKey(message)
-    const history = historyKey(message)
-    if (history !== undefined && (await store.head(history)) !== undefined) return
+    const standing = adding.get(key)
+    if (standing !== undefined) return await standing
+    const added = write(key, message).finally(() => adding.delete(key))
+    adding.set(key, added)
+    await added
+  }
+
+  /** Both at once, since somebody waits: what turns out to be sent already goes again, before anybody sends it. */
+  async function write(key: string, message: Message): Promise<void> {
+    if (sender.hasSent(key)) return
     const stored = fresh(message, Date.now())
-    try {
-      await putJson(store, key, stored, { ifAbsent: true })
-      sender.notice(key, stored)
-    } catch (error) {
-      if (!isOccupied(error)) throw error
-      sender.notice(key)
-    }
+    const history = historyKey(message)
+    const [before, isNew] = await Promise.all([
+      history === undefined ? undefined : store.head(history),
+      putJson(store, key, stored, { ifAbsent: true }).then(
+        () => true,
+        (error: unknown) => {
+          if (!isOccupied(error)) throw error
+          return false
+        },
+      ),
+    ])
+    if (sender.hasSent(key) || (before !== undefined && isNew)) await store.remove([key])
+    else if (isNew) sender.notice(key, stored)
+    else sender.notice(key)
   }
 
   return {

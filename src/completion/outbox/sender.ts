@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { ArtifactStore } from '../../artifact/store.ts'
 import { messageOf } from '../../errors.ts'
 import { DueQueue } from '../../lifecycle/due-queue.ts'
@@ -23,6 +24,8 @@ export interface SenderParts {
   log: Log
   lease: Lease
   kinds: ReadonlyMap<string, MessageKind>
+  /** It may turn out to be sent already, so it isn't taken up from a listing. */
+  isHeld(key: string): boolean
   /** How often messages of other replicas are looked for, in milliseconds. */
   every?: number
 }
@@ -45,6 +48,8 @@ export class Sender {
   readonly #lanes = new Lanes()
   readonly #queue = new DueQueue()
   readonly #slots = new Slots(mostAtOnce)
+  /** What was done lately: a listing or another add may be behind. */
+  readonly #sent = new LRUCache<string, true>({ max: 10_000 })
   readonly #closing = new AbortController()
   #sweeping: Promise<void> = Promise.resolve()
   #endLease: (() => void) | undefined
@@ -65,10 +70,16 @@ export class Sender {
   /** There is a message; `stored` where it is known already. */
   notice(key: string, stored?: StoredMessage): void {
     const name = laneOf(key)
-    if (name === undefined || this.#closing.signal.aborted || !this.#parts.lease.holdsLease()) return
+    if (name === undefined || this.#sent.has(key)) return
+    if (this.#closing.signal.aborted || !this.#parts.lease.holdsLease()) return
     const lane = this.#lanes.put(name, key)
     if (stored && lane.keys[0] === key && !lane.busy) lane.head ??= { key, stored }
     this.#plan(lane)
+  }
+
+  /** Nothing more is sent of it; known of the newest ones. */
+  hasSent(key: string): boolean {
+    return this.#sent.has(key)
   }
 
   /** Begins no further call; those under way are ended, their messages are sent again by the next process. */
@@ -87,11 +98,13 @@ export class Sender {
   }
 
   async #look(): Promise<void> {
-    const { store, log, lease } = this.#parts
+    const { store, log, lease, isHeld } = this.#parts
     const { signal } = this.#closing
     if (!lease.holdsLease() || signal.aborted) return
     try {
-      for await (const { key } of store.list(outboxPrefix, { signal })) this.notice(key)
+      for await (const { key } of store.list(outboxPrefix, { signal })) {
+        if (!isHeld(key)) this.notice(key)
+      }
     } catch (error) {
       if (!signal.aborted) log.warn({ error: messageOf(error) }, 'what is to be sent could not be listed')
     }
@@ -163,6 +176,7 @@ export class Sender {
     await putJson(store, key, stored)
     await kinds.get(stored.message.kind)?.onEnd?.(stored.message, deliveryOf(stored))
     await writeHistory(store, stored)
+    this.#sent.set(key, true)
     await store.remove([key])
     this.#lanes.drop(lane, key)
   }
