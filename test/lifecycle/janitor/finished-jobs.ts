@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { commitCheckpoints, writeCheckpoint } from '../../../src/artifact/checkpoint.ts'
+import { packKey } from '../../../src/artifact/keys.ts'
 import { layout } from '../../../src/artifact/layout.ts'
 import { writeManifest } from '../../../src/artifact/manifest-writer.ts'
 import { putStream } from '../../../src/artifact/put-stream.ts'
@@ -33,6 +34,7 @@ export function describeFinishedJobs(makeStore: () => Promise<ArtifactStore>): v
       [
         `${shown}files/a`,
         `${shown}files/~0123.1`,
+        `${shown}files/~packs/0123abcd-000001.tar`,
         `${shown}log/worker.txt`,
         `${shown}manifest.ndjson`,
         layout.input(uuid, 'in'),
@@ -43,7 +45,7 @@ export function describeFinishedJobs(makeStore: () => Promise<ArtifactStore>): v
     const facts = told.map(({ kind, job, objects }) => [kind, job === uuid, objects])
     expect(facts.sort()).toEqual([
       ['attempt', true, 3],
-      ['object', true, 3],
+      ['object', true, 4],
       ['upload', true, 1],
       ['upload', true, 1],
     ])
@@ -98,13 +100,13 @@ export function describeFinishedJobs(makeStore: () => Promise<ArtifactStore>): v
     const before = await keysOf(store)
     told.length = 0
     await lookAtFinished({ ...parts, rules: { ...parts.rules, ...dry } }, expiresAt)
-    expect(told).toMatchObject([{ kind: 'result', job: uuid, objects: 6 }])
+    expect(told).toMatchObject([{ kind: 'result', job: uuid, objects: 7 }])
     expect(await keysOf(store)).toEqual(before)
 
     told.length = 0
     await lookAtFinished(parts, expiresAt)
     expect(await keysOf(store, layout.job(uuid))).toEqual([layout.record(uuid)])
-    expect(told).toMatchObject([{ kind: 'result', job: uuid, objects: 6 }])
+    expect(told).toMatchObject([{ kind: 'result', job: uuid, objects: 7 }])
     expect(await keysOf(store, 'index/')).toHaveLength(2)
 
     told.length = 0
@@ -112,7 +114,7 @@ export function describeFinishedJobs(makeStore: () => Promise<ArtifactStore>): v
     expect(told).toMatchObject([{ kind: 'record', job: uuid }])
     const left = await keysOf(store)
     expect(left.filter((key) => key.includes(uuid))).toEqual([])
-    expect(left.filter((key) => key.startsWith(kept.shown))).toHaveLength(4)
+    expect(left.filter((key) => key.startsWith(kept.shown))).toHaveLength(5)
   })
 
   it('finishes what a crash cut short, and takes no removal for a result', async () => {
@@ -193,14 +195,16 @@ async function finishedJob(store: ArtifactStore, record: JobRecord) {
   const uid = attempt?.uid ?? ''
   const [shown, old] = [layout.attempt(uuid, uid), randomUUID()]
   const replaced = layout.attempt(uuid, old)
-  for (const key of ['files/a', 'files/a.old', 'files/~0123', 'files/~0123.1', 'log/worker.txt']) {
-    await store.put(shown + key, Buffer.from(key))
-  }
+  const packs = [packKey('0123abcd', 1), packKey('0123abcd', 2)] as const
+  const files = ['a', 'a.old', '~0123', '~0123.1', ...packs].map((key) => `files/${key}`)
+  for (const key of [...files, 'log/worker.txt']) await store.put(shown + key, Buffer.from(key))
   for (const key of [layout.input(uuid, 'in'), layout.inputList(uuid, '0')])
     await store.put(key, Buffer.from('x'))
   const entries = [
     { path: 'a', type: 'file', size: 7, key: 'a' },
     { path: 'b', type: 'file', size: 13, key: '~0123.1' },
+    { path: 'c', type: 'file', size: 1, key: packs[0], offset: 5 },
+    { path: 'd', type: 'file', size: 1, key: packs[0], offset: 7 },
   ] as const
   const head = headFor(entries, { job: uuid, attempt: uid })
   await putStream(store, `${shown}manifest.ndjson`, writeManifest(head, each(entries)))

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { objectKeys } from '../support/bucket.ts'
+import { curl } from '../support/curl.ts'
+import { waitForFinal } from '../support/http.ts'
+import { type OnCluster, startOnCluster } from '../support/on-cluster.ts'
+import { run } from '../support/run.ts'
+import { given } from '../support/test-run.ts'
+
+let api: OnCluster
+beforeAll(async () => {
+  api = await startOnCluster({ name: 'packed' })
+}, 120_000)
+afterAll(() => api?.close())
+
+it('1,200 small files come back from packs as they were, and go with their job', async () => {
+  const script =
+    'cd "$RESULT_DIRECTORY" && i=0 && while [ $i -lt 1200 ]; do echo "file $i" > f$i; i=$((i+1)); done'
+  const request = {
+    image: given('UPLOADER_IMAGE'),
+    image_pull_policy: 'IfNotPresent',
+    command: ['sh', '-c', script],
+    result_layout: 'auto',
+  }
+  const deployed = await curl(
+    `${api.url}/job/deploy`,
+    ...['-H', 'content-type: application/json', '-d', JSON.stringify(request)],
+  )
+  const { job_uuid: uuid } = deployed.json<{ job_uuid: string }>()
+  const job = await waitForFinal(api.url, uuid, 180)
+  expect(job).toMatchObject({ state: 'succeeded', result: { state: 'complete', count: 1200 } })
+
+  const keys = (await objectKeys(api.client, api.bucket, `jobs/${uuid}/`)).filter((key) =>
+    key.includes('/files/'),
+  )
+  expect(keys.length).toBeLessThan(4)
+  const { url } = api
+  expect((await curl(`${url}/job/${uuid}/result?file=f7`)).text()).toBe('file 7\n')
+  expect((await curl(`${url}/job/${uuid}/result?file=f7`, '-H', 'range: bytes=5-')).text()).toBe('7\n')
+  const unpacked = await run('sh', [
+    '-c',
+    `curl -sf "${url}/job/${uuid}/result" | tar -xO | sort | uniq | wc -l`,
+  ])
+  expect(Number(unpacked)).toBe(1200)
+
+  await curl(`${url}/job/${uuid}`, '-X', 'DELETE')
+  await expect
+    .poll(() => objectKeys(api.client, api.bucket, `jobs/${uuid}/`), { timeout: 60_000 })
+    .toEqual([])
+}, 300_000)
