@@ -14,7 +14,7 @@ const keptAccessTokens = 100
 
 export interface TokenParts {
   flows: Flows
-  grants: Pick<Grants, 'create' | 'suspend' | 'revoke'>
+  grants: Pick<Grants, 'create' | 'suspend' | 'resume' | 'revoke'>
   settings: Pick<SignalingSettings, 'participantId' | 'tokenSeconds' | 'finalTokenSeconds'>
   publicUrl: string | undefined
 }
@@ -51,9 +51,16 @@ export async function newAccessToken(
 }
 
 /** Does what a flow's state means for who reads its data: nothing is read while it is suspended or once it is over. */
-export async function closeData({ grants }: Pick<TokenParts, 'grants'>, flow: Flow): Promise<void> {
-  if (flow.state === 'SUSPENDED') await grants.suspend(grantId(flow.id))
-  else if (flow.state === 'COMPLETED' || flow.state === 'TERMINATED') await grants.revoke(grantId(flow.id))
+export async function closeData(
+  { flows, grants }: Pick<TokenParts, 'flows' | 'grants'>,
+  flow: Flow,
+): Promise<void> {
+  if (flow.state === 'SUSPENDED') {
+    await grants.suspend(grantId(flow.id))
+    // Where it was resumed meanwhile, this came too late.
+    const now = await flows.read(flow.id)
+    if (now?.state === 'STARTED') await grants.resume(grantId(flow.id))
+  } else if (flow.state === 'COMPLETED' || flow.state === 'TERMINATED') await grants.revoke(grantId(flow.id))
 }
 
 /** Whose a refresh token is by its own word; undefined for what is none. */

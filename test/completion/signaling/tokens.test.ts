@@ -4,7 +4,7 @@ import { createGrants } from '../../../src/completion/grants/create-grants.ts'
 import { grantId } from '../../../src/completion/signaling/flow.ts'
 import { createFlows } from '../../../src/completion/signaling/flows.ts'
 import { signal } from '../../../src/completion/signaling/signals.ts'
-import { newAddress, type TokenParts } from '../../../src/completion/signaling/tokens.ts'
+import { closeData, newAddress, type TokenParts } from '../../../src/completion/signaling/tokens.ts'
 import { createLog } from '../../../src/log.ts'
 import { folderStore } from '../../support/folder-store.ts'
 import { newFlow } from './flows-cases.ts'
@@ -51,6 +51,17 @@ it.each(Array.from({ length: 12 }, (_, index) => index * 2))(
     expect(await one.grants.get(grantId('process'))).toBeUndefined()
   },
 )
+
+it('leaves the data of a flow open that was resumed while its suspension was still under way', async () => {
+  const { one, two } = await startedFlow('process')
+  await addressOf(one, 'process')
+  await signal(one, 'process', 'suspend', { messageId: 'm' })
+  const suspended = await one.flows.read('process')
+  await signal(two, 'process', 'resume', { messageId: 'm' })
+  await addressOf(two, 'process')
+  if (suspended) await closeData(one, suspended)
+  expect(await one.grants.get(grantId('process'))).toMatchObject({ suspended: false })
+})
 
 it('gives no refresh token to whom it could not be bound', async () => {
   const { one } = await startedFlow('process')
