@@ -1,11 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Hash } from '@smithy/hash-node'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { Agent, type Dispatcher } from 'undici'
 import type { S3CredentialsProvider } from './s3-credentials.ts'
 import { errorOfAnswer, errorOfFailure } from './s3-errors.ts'
+import { exchange } from './s3-exchange.ts'
+import { createS3Signer } from './s3-signer.ts'
 import { elementText } from './s3-xml.ts'
+import type { StoreError } from './store.ts'
 
 export interface S3HttpSettings {
   /** `http://127.0.0.1:9000`, without a path. */
@@ -35,9 +37,16 @@ export interface S3Answer {
   text(): Promise<string>
 }
 
+export interface S3ShortAnswer {
+  header(name: string): string | undefined
+  text: string
+}
+
 export interface S3Http {
   /** Rejects with StoreError for any answer but 2xx and for anything that the network did. */
   send(request: S3Request): Promise<S3Answer>
+  /** The same for a request whose answer is short; it is read whole. */
+  call(request: S3Request): Promise<S3ShortAnswer>
   close(): Promise<void>
 }
 
@@ -53,45 +62,48 @@ export function createS3Http(settings: S3HttpSettings): S3Http {
     headersTimeout: timeout,
     bodyTimeout: timeout,
   })
-  const signer = new SignatureV4({
-    service: 's3',
-    region: settings.region,
-    credentials: settings.credentials,
-    sha256: Hash.bind(null, 'sha256'),
-    uriEscapePath: false,
-    applyChecksum: false,
-  })
+  const sign = createS3Signer(settings.region, settings.credentials)
 
-  const send = async (asked: S3Request): Promise<S3Answer> => {
-    const name = `${asked.method} ${settings.bucket}/${asked.key}`
+  const signed = async (asked: S3Request) => {
     asked.signal?.throwIfAborted()
     const path = `/${settings.bucket}/${encodeKey(asked.key)}`
-    const signed = await signer.sign({
-      method: asked.method,
-      protocol: endpoint.protocol,
-      hostname: endpoint.hostname,
-      path,
-      query: asked.query ?? {},
-      headers: { ...asked.headers, host: endpoint.host, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
-    })
-    try {
+    const query = asked.query ?? {}
+    const { method, body } = asked
+    const { protocol, hostname, host, origin } = endpoint
+    const headers = { ...asked.headers, host }
+    return {
       // Origin and path apart: URL would resolve dot segments, encoded ones too.
-      const answer = await agent.request({
-        origin: endpoint.origin,
-        path: path + encodeQuery(asked.query ?? {}),
-        method: asked.method,
-        headers: withLength(signed.headers, asked),
-        body: asked.body === undefined ? null : bodyOf(asked.body),
-        signal: asked.signal ?? null,
-      })
-      return await checked(name, answer)
+      origin,
+      path: path + encodeQuery(query),
+      method,
+      headers: withLength(await sign({ method, protocol, hostname, path, query, headers }), asked),
+      body: body === undefined ? null : bodyOf(body),
+    }
+  }
+  const tried = async <T>(asked: S3Request, work: (name: string) => Promise<T>): Promise<T> => {
+    const name = `${asked.method} ${settings.bucket}/${asked.key}`
+    try {
+      return await work(name)
     } catch (error) {
       if (asked.signal?.aborted) throw asked.signal.reason
       throw errorOfFailure(name, error)
     }
   }
 
-  return { send, close: () => closeSoon(agent) }
+  const send = (asked: S3Request) =>
+    tried(asked, async (name) => {
+      const answer = await agent.request({ ...(await signed(asked)), signal: asked.signal ?? null })
+      return checked(name, answer)
+    })
+
+  const call = (asked: S3Request) =>
+    tried(asked, async (name) => {
+      const { status, headers, text } = await exchange(agent, await signed(asked), asked.signal)
+      if (status >= 300) throw refusal(name, { status, headers, xml: text })
+      return { header: (wanted: string) => first(headers[wanted]), text }
+    })
+
+  return { send, call, close: () => closeSoon(agent) }
 }
 
 /** Lets what is under way end, but not for ever: an answer that nobody reads to its end would hold it. */
@@ -119,19 +131,21 @@ async function checked(name: string, answer: Dispatcher.ResponseData): Promise<S
       throw errorOfFailure(name, error)
     }
   }
-  if (status >= 300) {
-    const xml = await text()
-    throw errorOfAnswer(name, {
-      status,
-      bodyless: name.startsWith('HEAD '),
-      code: elementText(xml, 'Code') ?? first(headers['x-minio-error-code']),
-      message: (elementText(xml, 'Message') ?? first(headers['x-minio-error-desc']))?.slice(
-        0,
-        longestMessage,
-      ),
-    })
-  }
+  if (status >= 300) throw refusal(name, { status, headers, xml: await text() })
   return { status, header: (wanted) => first(headers[wanted]), body, text }
+}
+
+function refusal(
+  name: string,
+  { status, headers, xml }: { status: number; headers: IncomingHttpHeaders; xml: string },
+): StoreError {
+  const message = elementText(xml, 'Message') ?? first(headers['x-minio-error-desc'])
+  return errorOfAnswer(name, {
+    status,
+    bodyless: name.startsWith('HEAD '),
+    code: elementText(xml, 'Code') ?? first(headers['x-minio-error-code']),
+    message: message?.slice(0, longestMessage),
+  })
 }
 
 /** It may become a file's error in the manifest, whose lines have a bound. */

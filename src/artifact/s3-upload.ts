@@ -20,14 +20,14 @@ export async function createMultipartUpload(
   key: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const answer = await http.send({
+  const answer = await http.call({
     method: 'POST',
     key,
     query: { uploads: '' },
     headers: { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'COMPOSITE' },
     signal,
   })
-  const id = elementText(await answer.text(), 'UploadId')
+  const id = elementText(answer.text, 'UploadId')
   if (!id) throw new StoreError('unavailable', `POST ${key}?uploads: an answer without UploadId`)
   return id
 }
@@ -40,7 +40,7 @@ export async function uploadPart(
   signal?: AbortSignal,
 ): Promise<Part> {
   const crc32 = crc32Base64(body)
-  const answer = await http.send({
+  const answer = await http.call({
     method: 'PUT',
     key: upload.key,
     query: { partNumber: String(number), uploadId: upload.id },
@@ -48,7 +48,6 @@ export async function uploadPart(
     body,
     signal,
   })
-  await answer.body.dump()
   return { number, etag: etagOf(answer.header('etag'), `PUT ${upload.key}`), crc32, size: body.byteLength }
 }
 
@@ -64,7 +63,7 @@ export async function completeMultipartUpload(
   options?: WriteOptions,
 ): Promise<StoredObject> {
   try {
-    const answer = await http.send({
+    const answer = await http.call({
       method: 'POST',
       key: upload.key,
       query: { uploadId: upload.id },
@@ -72,7 +71,7 @@ export async function completeMultipartUpload(
       body: Buffer.from(completionXml(parts)),
       signal,
     })
-    return completed(upload.key, await answer.text())
+    return completed(upload.key, answer.text)
   } catch (error) {
     const etag = isNotFound(error) ? multipartEtag(parts) : undefined
     if (etag !== undefined && (await presentEtag(http, upload.key, signal)) === etag) return { etag }
@@ -99,8 +98,7 @@ export async function abortMultipartUpload(
   const open = await listUploads(http, upload.key, signal)
   try {
     const query = { uploadId: upload.id }
-    const answer = await http.send({ method: 'DELETE', key: upload.key, query, signal })
-    await answer.body.dump()
+    await http.call({ method: 'DELETE', key: upload.key, query, signal })
     return open === undefined || open.includes(upload.id)
   } catch (error) {
     if (!isNotFound(error)) throw error
@@ -122,8 +120,8 @@ export async function abortMultipartUploads(http: S3Http, key: string, signal?: 
 async function listUploads(http: S3Http, key: string, signal?: AbortSignal): Promise<string[] | undefined> {
   try {
     const query = { uploads: '', prefix: key }
-    const answer = await http.send({ method: 'GET', key: '', query, signal })
-    return elements(await answer.text(), 'Upload').flatMap((upload) => {
+    const answer = await http.call({ method: 'GET', key: '', query, signal })
+    return elements(answer.text, 'Upload').flatMap((upload) => {
       const id = elementText(upload, 'UploadId')
       return id === undefined || elementText(upload, 'Key') !== key ? [] : [id]
     })

@@ -122,14 +122,12 @@ async function putObject(
   options?: WriteOptions,
 ) {
   const headers = { 'x-amz-checksum-crc32': crc32Base64(body), ...conditionOf(options) }
-  const answer = await http.send({ method: 'PUT', key, headers, body, signal })
-  await answer.body.dump()
+  const answer = await http.call({ method: 'PUT', key, headers, body, signal })
   return { etag: etagOf(answer.header('etag'), `PUT ${key}`) }
 }
 
 async function removeObject(http: S3Http, key: string, signal?: AbortSignal): Promise<void> {
-  const answer = await http.send({ method: 'DELETE', key, signal })
-  await answer.body.dump()
+  await http.call({ method: 'DELETE', key, signal })
 }
 
 /** XML 1.0 has no way to write these two, so a bulk removal can't name such a key. */
