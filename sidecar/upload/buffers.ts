@@ -1,4 +1,5 @@
 import { Pool } from './pool.ts'
+import { Turns } from './turns.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -10,12 +11,14 @@ const maxBufferBytes = 64 * MiB
 const maxParts = 10_000
 
 /**
- * The memory that file contents pass through, used over and over: 42 MiB whatever is uploaded, plus 64 MiB while a
- * file of more than 78 GiB is. The sizes also bound how many files are read and sent at once.
+ * The memory that file contents pass through, used over and over: 44 MiB whatever is uploaded, plus 64 MiB while a
+ * file of more than 78 GiB is. The sizes also bound how many files are read and sent at once; `turns` says how
+ * many of the small ones the store takes.
  */
 export class Buffers {
+  readonly turns = new Turns()
   readonly #classes = [
-    { bytes: 64 * KiB, pool: poolOf(32, 64 * KiB) },
+    { bytes: 64 * KiB, pool: poolOf(64, 64 * KiB) },
     { bytes: MiB, pool: poolOf(8, MiB) },
     { bytes: partBytes, pool: poolOf(4, partBytes) },
   ]

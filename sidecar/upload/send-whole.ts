@@ -17,7 +17,10 @@ export function sendWhole(
     checkUnchanged(reading)
     const sha256 = hash('sha256', buffer, 'hex')
     if (known?.sha256 === sha256) return known
-    const { etag } = await calls.run(`storing ${reading.name}`, (signal) => store.put(key, buffer, signal))
+    const { turns } = buffers
+    const { etag } = await turns.take(() =>
+      calls.run(`storing ${reading.name}`, (signal) => turns.timed(() => store.put(key, buffer, signal))),
+    )
     return { sha256, etag }
   })
 }

@@ -25,7 +25,7 @@ export interface Attempt {
 
 export function newAttempt(environment: Record<string, string> = {}): Attempt {
   const root = mkdtempSync(join(tmpdir(), 'jobferry-sidecar-'))
-  onTestFinished(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }), 60_000)
   const [result, state, message] = [join(root, 'result'), join(root, 'state'), join(root, 'message')] as const
   mkdirSync(result)
   return {
