@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -19,11 +19,13 @@ let connector: Connector
 let api: Embedded
 /** A finished job, whose results are an asset. */
 let archive: string
+/** The mapping's file. */
+let datasets: string
 
 beforeAll(async () => {
   connector = await startConnector()
   archive = randomUUID()
-  const datasets = join(tmpdir(), `jobferry-datasets-${archive}.yaml`)
+  datasets = join(tmpdir(), `jobferry-datasets-${archive}.yaml`)
   const port = await freePort()
   const start = (mapping: string) =>
     writeFile(datasets, mapping).then(() =>
@@ -53,6 +55,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await api?.remove()
   await connector?.close()
+  await rm(datasets, { force: true })
 })
 beforeEach(() => {
   connector.calls.length = 0
