@@ -73,6 +73,37 @@ describe('while the worker runs, the uploader', { timeout: 60_000 }, () => {
     await expectAllStored(made)
   })
 
+  it('leaves a file alone that never rests', async () => {
+    const made = newFolderAttempt(early)
+    const uploader = await new Uploader(made).ready()
+    const log = join(made.result, 'log')
+    const growing = setInterval(() => appendFileSync(log, 'a line\n'), 500)
+    write(made, 'settled', 'early')
+    await eventually(
+      async () => expect(await made.store.head(layout.file(job, attempt, 'settled'))).toBeDefined(),
+      patient,
+    )
+    await delay(3000)
+    expect(await made.store.head(layout.file(job, attempt, 'log'))).toBeUndefined()
+    clearInterval(growing)
+    expect(await uploader.terminate().exit()).toBe(0)
+    await expectAllStored(made)
+  })
+
+  it('sends a part of 10,000 files early, and all of them in the end', async () => {
+    const made = newFolderAttempt(early)
+    for (let index = 0; index < 10_000; index += 1) write(made, `file-${index}`, `${index}`)
+    const uploader = await new Uploader(made).ready()
+    const files = layout.file(job, attempt, '')
+    await eventually(async () => expect((await keysOf(made.store, files)).length).toBeGreaterThan(200), {
+      ...patient,
+      every: 1000,
+    })
+    for (let index = 0; index < 10_000; index += 50) write(made, `file-${index}`, `later ${index}`)
+    expect(await uploader.terminate().exit()).toBe(0)
+    await expectAllStored(made)
+  })
+
   it('does nothing of that where it is not told to', async () => {
     const made = newFolderAttempt()
     const uploader = await new Uploader(made).ready()
