@@ -1,3 +1,4 @@
+import { downloads } from './downloads.ts'
 import { ends } from './ends.ts'
 import type { Topic } from './measure.ts'
 import { scale } from './scale.ts'
@@ -5,4 +6,4 @@ import { uploads } from './uploads.ts'
 import { waiters } from './waiters.ts'
 
 /** In the order in which they are run; each is a file of its own. */
-export const topics: readonly Topic[] = [uploads, ends, scale, waiters]
+export const topics: readonly Topic[] = [uploads, ends, downloads, scale, waiters]

@@ -52,6 +52,6 @@ export async function grow(tree: Tree, folder: string): Promise<void> {
   }
 }
 
-function numbered(count: number, bytes: number, folder = 'files'): [string, number][] {
+export function numbered(count: number, bytes: number, folder = 'files'): [string, number][] {
   return Array.from({ length: count }, (_, index) => [`${folder}/${Math.floor(index / 100)}/${index}`, bytes])
 }

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Reads the addresses with curl, all at once, and throws the bytes away; gives seconds. Rejects unless all were whole. */
+export async function readAll(urls: readonly string[]): Promise<number> {
+  const start = performance.now()
+  const targets = urls.flatMap((url) => ['--output', '/dev/null', url])
+  const parallel = urls.length === 1 ? [] : ['--parallel', '--parallel-immediate', '--parallel-max', '300']
+  const child = spawn(
+    'curl',
+    ['--silent', '--show-error', '--no-progress-meter', '--fail', ...parallel, ...targets],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0) throw new Error(`curl ended with ${code}`)
+  return (performance.now() - start) / 1000
+}
+
+/** Milliseconds from sending a GET to the first byte of its answer's body, which is then given up. */
+export async function firstByte(url: string): Promise<number> {
+  const { hostname, port, pathname, search, host } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  const start = performance.now()
+  socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  let text = ''
+  for await (const chunk of socket) {
+    text += (chunk as Buffer).toString('latin1')
+    const head = text.indexOf('\r\n\r\n')
+    if (head !== -1 && text.length > head + 4) break
+  }
+  const milliseconds = performance.now() - start
+  if (!text.startsWith('HTTP/1.1 200')) throw new Error(`${url}: ${text.slice(0, 200)}`)
+  socket.destroy()
+  return milliseconds
+}
+
+/** Reads the addresses at once, each at about 1 MiB a second, for so long, then gives them up; gives the bytes read. */
+export async function readSlowly(urls: readonly string[], seconds: number): Promise<number> {
+  let bytes = 0
+  const sockets = urls.map((url) => {
+    const { hostname, port, pathname, search, host } = new URL(url)
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => {})
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      socket.pause()
+      setTimeout(() => socket.resume(), chunk.length / 1000)
+    })
+    socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    return socket
+  })
+  await sleep(seconds * 1000)
+  for (const socket of sockets) socket.destroy()
+  return bytes
+}

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { createS3Store, staticCredentials } from '../../src/artifact/s3.ts'
+import type { ArtifactStore } from '../../src/artifact/store.ts'
+import { temporaryBucket, testStore } from '../support/bucket.ts'
+import { temporaryNamespace } from '../support/cluster.ts'
+import { given } from '../support/test-run.ts'
+
+/** The API as its image runs it, on the cluster and in a bucket of its own. */
+export interface ReadingSetup extends AsyncDisposable {
+  bucket: string
+  /** The same bucket, whose presigned addresses are the store's own. */
+  store: ArtifactStore
+  /** Starts the API's bundle; it is ended with the setup. */
+  startApi(): Promise<BuiltApi>
+}
+
+export interface BuiltApi {
+  url: string
+  pid: number
+  /** From the program's start to readiness. */
+  readySeconds: number
+  end(): Promise<void>
+}
+
+export async function setUpReading(): Promise<ReadingSetup> {
+  const namespace = await temporaryNamespace('bench')
+  const bucket = await temporaryBucket()
+  const { endpoint, accessKey, secretKey } = testStore()
+  const store = createS3Store({
+    endpoint,
+    publicEndpoint: endpoint,
+    bucket: bucket.name,
+    region: 'us-east-1',
+    prefix: '',
+    credentials: staticCredentials(accessKey, secretKey),
+  })
+  const running: BuiltApi[] = []
+  return {
+    bucket: bucket.name,
+    store,
+    async startApi() {
+      const api = await startBuiltApi({
+        KUBECONFIG: given('KUBECONFIG'),
+        NAMESPACE: namespace.name,
+        UPLOADER_IMAGE: process.env.UPLOADER_IMAGE ?? 'localhost/jobferry:dev',
+        S3_ENDPOINT: endpoint,
+        S3_BUCKET: bucket.name,
+        S3_ACCESS_KEY: accessKey,
+        S3_SECRET_KEY: secretKey,
+      })
+      running.push(api)
+      return api
+    },
+    async [Symbol.asyncDispose]() {
+      for (const api of running) await api.end()
+      await store.close()
+      await Promise.all([bucket.remove(), namespace.remove()])
+    },
+  }
+}
+
+async function startBuiltApi(environment: Readonly<Record<string, string>>): Promise<BuiltApi> {
+  const start = performance.now()
+  const child = spawn(process.execPath, [...apiFlags, 'dist/server.js'], {
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const url = await untilReady(child)
+  return {
+    url,
+    pid: child.pid ?? 0,
+    readySeconds: (performance.now() - start) / 1000,
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const exited = once(child, 'exit')
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+/** As the Dockerfile's entrypoint has them; API_FLAGS tries others. */
+const apiFlags: readonly string[] = (process.env.API_FLAGS ?? '--max-semi-space-size=2')
+  .split(' ')
+  .filter((flag) => flag !== '')
+
+function untilReady(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`the API ended with ${code} before it was ready`)))
+    if (!child.stdout) return
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const { msg, url } = JSON.parse(line) as { msg?: string; url?: string }
+      if (msg === 'ready' && url !== undefined) resolve(url)
+    })
+  })
+}

@@ -1,0 +1,96 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { type Entry, pathBytes } from '../../src/artifact/entry.ts'
+import { layout } from '../../src/artifact/layout.ts'
+import { writeManifest } from '../../src/artifact/manifest-writer.ts'
+import { putStream } from '../../src/artifact/put-stream.ts'
+import type { ArtifactStore } from '../../src/artifact/store.ts'
+import { addToTally, emptyTally } from '../../src/artifact/tally.ts'
+import { createRecords } from '../../src/lifecycle/records.ts'
+import { jobRequest } from '../support/job-request.ts'
+
+const mebibyte = 1024 * 1024
+
+/** A finished job that was put into the store, without anything having run. */
+export interface SeededJob {
+  uuid: string
+  attempt: string
+}
+
+/** Puts files of random bytes into the store as a job's results. */
+export async function seedFiles(
+  store: ArtifactStore,
+  files: Iterable<readonly [name: string, bytes: number]>,
+): Promise<SeededJob> {
+  const job = { uuid: randomUUID(), attempt: randomUUID() }
+  const entries: Entry[] = []
+  const rest = files[Symbol.iterator]()
+  const send = async () => {
+    for (let next = rest.next(); next.done !== true; next = rest.next()) {
+      const [path, bytes] = next.value
+      entries.push(await putFile(store, job, path, bytes))
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, send))
+  entries.sort((a, b) => Buffer.compare(pathBytes(a), pathBytes(b)))
+  await commit(store, job, () => entries)
+  return job
+}
+
+/** A result of so many entries, which all have one object's bytes: what counts is their number. */
+export async function seedEntries(store: ArtifactStore, count: number): Promise<SeededJob> {
+  const job = { uuid: randomUUID(), attempt: randomUUID() }
+  const file = await putFile(store, job, 'object', 4096)
+  await commit(store, job, function* () {
+    for (let number = 0; number < count; number += 1)
+      yield { ...file, path: `files/${String(number).padStart(8, '0')}.json` }
+  })
+  return job
+}
+
+async function putFile(
+  store: ArtifactStore,
+  { uuid, attempt }: SeededJob,
+  path: string,
+  bytes: number,
+): Promise<Entry> {
+  const { size, sha256, etag } = await putStream(store, layout.file(uuid, attempt, path), blocks(bytes))
+  const mtime = '2026-01-02T03:04:05.000000000Z'
+  return { path, type: 'file', size, mode: '0644', mtime, sha256, key: path, etag }
+}
+
+async function* blocks(bytes: number): AsyncGenerator<Uint8Array> {
+  const block = randomBytes(Math.min(bytes, mebibyte))
+  for (let left = bytes; left > 0; left -= block.length) yield block.subarray(0, Math.min(left, block.length))
+}
+
+async function commit(store: ArtifactStore, { uuid, attempt }: SeededJob, entries: () => Iterable<Entry>) {
+  const tally = emptyTally()
+  for (const entry of entries()) addToTally(tally, entry)
+  const now = new Date().toISOString()
+  const head = { version: 1 as const, job: uuid, attempt, scan_started_at: now, ...tally }
+  await putStream(store, layout.manifest(uuid, attempt), writeManifest(head, each(entries())))
+  await createRecords(store).write({
+    version: 1,
+    job: {
+      job_uuid: uuid,
+      job: null,
+      state: 'succeeded',
+      reason: null,
+      message: null,
+      exit_code: 0,
+      attempt: { number: 1, uid: attempt },
+      created_at: now,
+      started_at: now,
+      finished_at: now,
+      result: { state: 'complete', count: tally.count, bytes: tally.bytes },
+    },
+    request: jobRequest({}),
+    request_sha256: '',
+    ended_at: now,
+    logs: {},
+  })
+}
+
+async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items
+}
