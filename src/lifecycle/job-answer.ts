@@ -3,7 +3,7 @@ import type { LiveJob } from '../job/backend.ts'
 import type { Job } from '../job/job.ts'
 import type { Assessment } from '../job/state.ts'
 import { isExpired } from './janitor/schedule.ts'
-import type { JobRecord } from './records.ts'
+import type { ListedRecord } from './records.ts'
 
 /** A live job as callers see it; `attemptUid` where only the store knows the attempt any more. */
 export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: string | undefined): Job {
@@ -25,7 +25,7 @@ export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: str
 }
 
 /** A job as its record has it; a result past its time counts as gone, whether or not it is removed yet. */
-export function recordedAnswer(record: JobRecord, now: number): Job {
+export function recordedAnswer(record: ListedRecord, now: number): Job {
   const { job, expires_at } = record
   if (expires_at === undefined || job.result.state === 'missing') return job
   const state = isExpired(record, now) ? 'expired' : job.result.state

@@ -46,8 +46,11 @@ export interface IndexEntry {
   position: string
   /** The job's last. */
   state: string
-  read(): Promise<JobRecord | undefined>
+  read(): Promise<ListedRecord | undefined>
 }
+
+/** What a list shows of a record. */
+export type ListedRecord = Pick<JobRecord, 'job' | 'expires_at'>
 
 export function isDamagedRecord(error: unknown): boolean {
   return error instanceof Problem && error.code === 'result-damaged'
@@ -83,7 +86,7 @@ export function positionTime(position: string): number {
 
 export function createRecords(store: ArtifactStore): Records {
   // Only what the index lists is taken from here, and a final record never changes.
-  const listed = new LRUCache<string, JobRecord>({ max: 10_000 })
+  const listed = new LRUCache<string, ListedRecord>({ max: 10_000 })
 
   async function read(uuid: string): Promise<JobRecord | undefined> {
     try {
@@ -131,9 +134,15 @@ export function createRecords(store: ArtifactStore): Records {
           position,
           state,
           async read() {
-            const known = listed.get(key) ?? (await read(uuid))
-            if (known) listed.set(key, known)
-            return known
+            const known = listed.get(key)
+            if (known) return known
+            const record = await read(uuid)
+            if (record === undefined) return undefined
+            // Without its request, which is most of it.
+            const { job, expires_at } = record
+            const shown = { job, ...(expires_at === undefined ? {} : { expires_at }) }
+            listed.set(key, shown)
+            return shown
           },
         }
       }

@@ -52,7 +52,7 @@ export interface LargeResult {
 const readableAtFirst = 256
 const readableEvery = 1000
 
-/** Puts a job with `count` files of 4 KiB into the store, a thousand in a folder. */
+/** Puts a job with `count` files of 4 KiB, all the same, into an S3 store, where equal bytes have equal ETags; a thousand in a folder. */
 export async function putLargeResult(
   store: ArtifactStore,
   count: number,
