@@ -57,9 +57,9 @@ export function createReceiver(
       let bytes = 0
       for await (const chunk of req as AsyncIterable<Buffer>) {
         bytes += chunk.length
-        if (bytes > maxBytes) return res.writeHead(413, { connection: 'close' }).end()
-        chunks.push(chunk)
+        if (bytes <= maxBytes) chunks.push(chunk)
       }
+      if (bytes > maxBytes) return res.writeHead(413).end()
       const event = verifiedEvent(req.headers, Buffer.concat(chunks), secrets)
       if (event === undefined) return res.writeHead(401).end()
       const id = String(req.headers['webhook-id'])

@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { type CallbackEvent, createReceiver } from '../../../docs/callback-receiver.ts'
+import { signedHeaders } from '../../../src/completion/callbacks/signature.ts'
+
+const key = Buffer.alloc(32, 'k')
+const body = JSON.stringify({ type: 'job.succeeded', timestamp: '', data: { job_uuid: 'x' } })
+
+test('the documented receiver handles each event once, and has one that it could not handle sent again', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  onTestFinished(() => void vi.restoreAllMocks())
+  const handled: string[] = []
+  const url = await start(async ({ type }, id) => {
+    handled.push(`${id} ${type}`)
+    if (handled.length === 1) throw new Error('no disk')
+  })
+  const post = async (id: string, secret = key) => {
+    const headers = signedHeaders(id, Date.now(), body, [secret])
+    return (await fetch(url, { method: 'POST', headers, body })).status
+  }
+  expect(await post('msg_1')).toBe(500)
+  expect(await post('msg_1')).toBe(204)
+  expect(await post('msg_1')).toBe(204)
+  expect(await post('msg_2', Buffer.alloc(32))).toBe(401)
+  expect(handled).toEqual(['msg_1 job.succeeded', 'msg_1 job.succeeded'])
+})
+
+test('the documented receiver takes no more than it needs', async () => {
+  const url = await start(async () => undefined)
+  const answer = await fetch(url, { method: 'POST', body: Buffer.alloc(2 ** 20 + 1) })
+  expect(answer.status).toBe(413)
+})
+
+async function start(handle: (event: CallbackEvent, id: string) => Promise<void>): Promise<string> {
+  const server = createReceiver([`whsec_${key.toString('base64')}`], handle)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
