@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { StoreAccess } from '../support/bucket.ts'
 import { goProgram } from './go-program.ts'
 import type { Run } from './measure.ts'
-import { watchResident } from './resident.ts'
+import { watchProcess } from './resident.ts'
 
 const version = 'v0.0.0-20250313080218-cf909e1063a9'
 
@@ -28,11 +28,11 @@ export async function createMc(store: StoreAccess): Promise<Mc> {
       env: environment,
       stdio: ['ignore', 'ignore', 'inherit'],
     })
-    const resident = watchResident(() => child.pid)
+    const watched = watchProcess(() => child.pid)
     const [code] = (await once(child, 'exit')) as [number | null]
     const seconds = (performance.now() - start) / 1000
     if (code !== 0) throw new Error(`mc cp ${from} ${to} ended with ${code}`)
-    return { value: seconds, residentMiB: await resident() }
+    return { value: seconds, ...(await watched()) }
   }
   return {
     upload: (folder, target) => copy(`${folder}/`, `bench/${target}/`),

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Run } from './measure.ts'
 
 /** The highest resident memory of a process so far, in MiB; undefined where it has ended. */
 export async function peakResidentMiB(pid: number | undefined): Promise<number | undefined> {
@@ -7,16 +8,35 @@ export async function peakResidentMiB(pid: number | undefined): Promise<number |
   return kibibytes === undefined ? undefined : Math.round(Number(kibibytes) / 1024)
 }
 
-/** Samples a process until the function that it returns is called, which gives the highest value seen. */
-export function watchResident(pid: () => number | undefined): () => Promise<number | undefined> {
-  let highest: number | undefined
+/** User and system time of a process so far, in seconds; undefined where it has ended. */
+async function cpuSecondsOf(pid: number | undefined): Promise<number | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
+  // Behind the name, which may hold anything: state is field 3, utime 14, stime 15, in hundredths of a second.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [user, system] = [Number(fields[11]), Number(fields[12])]
+  return Number.isNaN(user + system) ? undefined : (user + system) / 100
+}
+
+/**
+ * Samples a process until the function that it returns is called: that gives the highest resident memory and the
+ * processor's time since then, to 50 ms.
+ */
+export function watchProcess(
+  pid: () => number | undefined,
+): () => Promise<Pick<Run, 'residentMiB' | 'cpuSeconds'>> {
+  let residentMiB: number | undefined
+  const cpu: { first?: number; last?: number } = {}
   const look = async () => {
-    const now = await peakResidentMiB(pid())
-    if (now !== undefined) highest = Math.max(highest ?? 0, now)
+    const [now, seconds] = await Promise.all([peakResidentMiB(pid()), cpuSecondsOf(pid())])
+    if (now !== undefined) residentMiB = Math.max(residentMiB ?? 0, now)
+    if (seconds === undefined) return
+    cpu.first ??= seconds
+    cpu.last = seconds
   }
+  void look()
   const timer = setInterval(() => void look(), 50)
   return async () => {
     clearInterval(timer)
-    return highest
+    return { residentMiB, cpuSeconds: cpu.last === undefined ? undefined : cpu.last - (cpu.first ?? 0) }
   }
 }

@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import type { ResultLayout } from '../../src/artifact/result-layout.ts'
 import { type StoreAccess, temporaryBucket, testStore } from '../support/bucket.ts'
 import { eventually } from '../support/eventually.ts'
+import { startDelayProxy } from './delay-proxy.ts'
 import { createMc } from './mc.ts'
 import type { Row, Run, Topic } from './measure.ts'
-import { watchResident } from './resident.ts'
+import { watchProcess } from './resident.ts'
 import { grow, type Tree, trees } from './trees.ts'
 
 /**
@@ -19,13 +20,20 @@ import { grow, type Tree, trees } from './trees.ts'
 export const uploads: Topic = {
   name: 'uploads',
   async *run({ rounds, only }) {
-    for (const tree of trees.filter(({ what }) => what.includes(only))) yield compare(tree, rounds)
+    for (const tree of trees) {
+      for (const roundTripMs of [0, 20]) {
+        const what = roundTripMs === 0 ? tree.what : `${tree.what}, ${roundTripMs} ms of added round trip`
+        if (what.includes(only)) yield compare({ ...tree, what }, rounds, roundTripMs)
+      }
+    }
   },
 }
 
-async function compare(tree: Tree, rounds: number): Promise<Row> {
+async function compare(tree: Tree, rounds: number, roundTripMs: number): Promise<Row> {
   await using bucket = await temporaryBucket()
-  const store = testStore()
+  const direct = testStore()
+  await using proxy = roundTripMs === 0 ? undefined : await startDelayProxy(direct.endpoint, roundTripMs)
+  const store = { ...direct, endpoint: proxy?.url ?? direct.endpoint }
   const folder = await mkdtemp(join(tmpdir(), 'jobferry-bench-'))
   const result = join(folder, 'result')
   try {
@@ -39,7 +47,10 @@ async function compare(tree: Tree, rounds: number): Promise<Row> {
       ours.push(await upload(folder, result, store, bucket.name, tree.layout))
     }
     const peer = { name: 'mc cp', runs: theirs }
-    const goal = { residentMiB: 128, ...(tree.goal !== undefined && { ratio: tree.goal }) }
+    const goal = {
+      residentMiB: 128,
+      ...(tree.goal !== undefined && roundTripMs === 0 && { ratio: tree.goal }),
+    }
     return { what: `upload, ${tree.what}`, unit: 's', ours, peer, goal }
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -77,13 +88,13 @@ async function upload(
   const exited = once(supervisor, 'exit')
   await eventually(() => readFile(join(state, 'ready')), { every: 20 })
   const program = await programOf(supervisor.pid ?? 0)
-  const resident = watchResident(() => program)
+  const watched = watchProcess(() => program)
   const start = performance.now()
   supervisor.kill('SIGTERM')
   const [code] = (await exited) as [number | null]
   const seconds = (performance.now() - start) / 1000
   if (code !== 0) throw new Error(`the uploader ended with ${code}`)
-  return { value: seconds, residentMiB: await resident() }
+  return { value: seconds, ...(await watched()) }
 }
 
 /** The program that a supervisor runs. */
