@@ -40,3 +40,9 @@ export function watchProcess(
     return { residentMiB, cpuSeconds: cpu.last === undefined ? undefined : cpu.last - (cpu.first ?? 0) }
   }
 }
+
+/** The highest resident memory alone. */
+export function watchResident(pid: () => number | undefined): () => Promise<number | undefined> {
+  const watched = watchProcess(pid)
+  return async () => (await watched()).residentMiB
+}
