@@ -14,6 +14,8 @@ export function exactLength(
 ): Readable {
   let left = length
   const stream = new Readable({
+    // The source has a buffer of its own: with fifty slow readers a second one is megabytes.
+    highWaterMark: 1,
     read() {
       source.resume()
     },
