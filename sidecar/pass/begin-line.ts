@@ -6,6 +6,7 @@ import type { BytePath } from '../scan/byte-path.ts'
 import type { OpenFile } from '../scan/open-file.ts'
 import type { FileOptions } from '../upload/send-file.ts'
 import { type Chooses, type Finding, lineFor } from './line-for.ts'
+import { orLeft } from './or-left.ts'
 import type { Pending, Place } from './window.ts'
 
 /** A finding that holds no file open takes less of the window: so many are one file. */
@@ -32,8 +33,8 @@ export interface How {
   chooses: Chooses | undefined
   /** Is given each finding once, as soon as it is there. */
   counted: (finding: Finding) => Finding
-  /** Settles when the pass is left, whatever is under way. */
-  left: Promise<void>
+  /** Aborted when the pass is left, whatever is under way. */
+  left: AbortSignal
 }
 
 /**
@@ -59,7 +60,7 @@ export async function beginLine(
   const finding = lineFor(joined, options.final, begin, chooses)
   if (!(finding instanceof Promise)) return { finding, place: light }
   if (!isPacked || packer === undefined) return { coming: finding, place: { weight: 1 } }
-  const read = await Promise.race([finding, left.then(() => undefined)])
+  const read = await orLeft(finding, left)
   if (pack === undefined || read === undefined || read === 'halted' || isGone(read)) {
     return { finding: read, place: light }
   }

@@ -115,7 +115,7 @@ export async function runPass(
       if (looked % namesPerTurn === 0) await nextTurn()
     }
   } finally {
-    if (window.isLeft) packer?.drop()
+    if (window.left.aborted) packer?.drop()
     else packer?.seal()
     await window.drain()
     options.enough.removeEventListener('abort', leave)

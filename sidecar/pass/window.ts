@@ -1,3 +1,5 @@
+import { orLeft } from './or-left.ts'
+
 /** What a task means for the window while it is under way and its result waits. */
 export interface Place {
   /** Its share of the limit; 1. */
@@ -23,8 +25,7 @@ export class Window<T> {
   readonly #emit: (result: T) => void
   readonly #slots: Slot<T>[] = []
   #weight = 0
-  readonly #leaving = Promise.withResolvers<void>()
-  #isLeft = false
+  readonly #leaving = new AbortController()
   /** What the newest pending result waits for. */
   #awaited: Promise<void> | undefined
   #failure: { error: unknown } | undefined
@@ -63,19 +64,14 @@ export class Window<T> {
     await this.#shrinkBelow(this.#limit)
   }
 
-  get isLeft(): boolean {
-    return this.#isLeft
-  }
-
-  /** Settles with leave(). */
-  get left(): Promise<void> {
-    return this.#leaving.promise
+  /** Aborted by leave(). */
+  get left(): AbortSignal {
+    return this.#leaving.signal
   }
 
   /** Emits nothing more; whoever waits goes on, though tasks are under way. */
   leave(): void {
-    this.#isLeft = true
-    this.#leaving.resolve()
+    this.#leaving.abort()
   }
 
   /** Resolves when all results are emitted. Rejects with what `emit` throws. */
@@ -89,10 +85,15 @@ export class Window<T> {
   }
 
   async #shrinkBelow(weight: number): Promise<void> {
-    while (this.#slots.length > 0 && this.#weight >= weight && !this.#isLeft && this.#failure === undefined) {
+    while (
+      this.#slots.length > 0 &&
+      this.#weight >= weight &&
+      !this.left.aborted &&
+      this.#failure === undefined
+    ) {
       const [first] = this.#slots
       first?.onAwaited?.()
-      await Promise.race([first?.ended, this.#leaving.promise])
+      if (first !== undefined) await orLeft(first.ended, this.left)
     }
     if (this.#failure === undefined) return
     // Whoever is told of a failure may rely on nothing being under way.
@@ -102,7 +103,7 @@ export class Window<T> {
   }
 
   #emitDone(): void {
-    if (this.#failure !== undefined || this.#isLeft) return
+    if (this.#failure !== undefined || this.left.aborted) return
     try {
       for (let first = this.#slots[0]; first !== undefined; first = this.#slots[0]) {
         const done = first.pending === undefined ? first.done : first.pending.done()
