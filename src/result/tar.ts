@@ -5,8 +5,10 @@ import { directoriesLast } from './tar-order.ts'
 
 /** Files up to this size are read ahead whole, some at once: one request each is what they cost. */
 const smallBytes = 64 * 1024
-const readAhead = 8
+const readAhead = 32
 const chunkBytes = 64 * 1024
+/** A member's, as a rule. */
+const headerBytes = 512
 
 /**
  * A tar of all directories, symlinks and files whose bytes are in the store; a file with an error and a skipped
@@ -91,10 +93,11 @@ function momentOf(mtime = '1970-01-01T00:00:00.000000000Z'): TarMember['mtime'] 
   }
 }
 
-/** Headers and small files share a chunk: each chunk is a write to the client. */
+/** Headers and small files share a chunk, each being a write to the client; the first comes with the first file's bytes. */
 async function* gather(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   let parts: Buffer[] = []
   let bytes = 0
+  let enough = headerBytes + 1
   for await (const block of blocks) {
     if (block.length === 0) continue
     if (bytes === 0 && block.length >= chunkBytes) {
@@ -103,8 +106,9 @@ async function* gather(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, vo
     }
     parts.push(block)
     bytes += block.length
-    if (bytes < chunkBytes) continue
+    if (bytes < enough) continue
     yield Buffer.concat(parts)
+    enough = chunkBytes
     parts = []
     bytes = 0
   }

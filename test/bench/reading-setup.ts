@@ -64,7 +64,7 @@ export async function setUpReading(): Promise<ReadingSetup> {
 async function startBuiltApi(environment: Readonly<Record<string, string>>): Promise<BuiltApi> {
   const start = performance.now()
   const child = spawn(process.execPath, [...apiFlags, 'dist/server.js'], {
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: '0', ...environment },
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', MALLOC_ARENA_MAX: '1', PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const url = await untilReady(child)
@@ -81,8 +81,8 @@ async function startBuiltApi(environment: Readonly<Record<string, string>>): Pro
   }
 }
 
-/** As the Dockerfile's entrypoint has them; API_FLAGS tries others. */
-const apiFlags: readonly string[] = (process.env.API_FLAGS ?? '--max-semi-space-size=2')
+/** As the Dockerfile's entrypoint has them, and its environment above; API_FLAGS tries others. */
+const apiFlags: readonly string[] = (process.env.API_FLAGS ?? '--max-semi-space-size=1')
   .split(' ')
   .filter((flag) => flag !== '')
 
