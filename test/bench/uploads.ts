@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -57,18 +57,32 @@ async function compare(tree: Tree, rounds: number, roundTripMs: number): Promise
   }
 }
 
-async function upload(
+async function upload(...where: Parameters<typeof startUploader>): Promise<Run> {
+  const { supervisor, program } = await startUploader(...where)
+  const exited = once(supervisor, 'exit')
+  const watched = watchProcess(() => program)
+  const start = performance.now()
+  supervisor.kill('SIGTERM')
+  const [code] = (await exited) as [number | null]
+  const seconds = (performance.now() - start) / 1000
+  if (code !== 0) throw new Error(`the uploader ended with ${code}`)
+  return { value: seconds, ...(await watched()) }
+}
+
+/** The uploader's bundle under its supervisor, once it is ready; `folder` is for its own files. */
+export async function startUploader(
   folder: string,
   result: string,
   store: StoreAccess,
   bucket: string,
   layout: ResultLayout = 'files',
-): Promise<Run> {
+): Promise<{ supervisor: ChildProcess; program: number; readySeconds: number }> {
   const state = await mkdtemp(join(folder, 'state-'))
   const credentials = join(folder, 'credentials')
   await mkdir(credentials, { recursive: true })
   await writeFile(join(credentials, 'access-key'), store.accessKey)
   await writeFile(join(credentials, 'secret-key'), store.secretKey)
+  const start = performance.now()
   const supervisor = spawn('/bin/sh', ['dist/supervise.sh', process.execPath, 'dist/uploader.js'], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -85,16 +99,9 @@ async function upload(
       CREDENTIALS_DIRECTORY: credentials,
     },
   })
-  const exited = once(supervisor, 'exit')
   await eventually(() => readFile(join(state, 'ready')), { every: 20 })
-  const program = await programOf(supervisor.pid ?? 0)
-  const watched = watchProcess(() => program)
-  const start = performance.now()
-  supervisor.kill('SIGTERM')
-  const [code] = (await exited) as [number | null]
-  const seconds = (performance.now() - start) / 1000
-  if (code !== 0) throw new Error(`the uploader ended with ${code}`)
-  return { value: seconds, ...(await watched()) }
+  const readySeconds = (performance.now() - start) / 1000
+  return { supervisor, program: await programOf(supervisor.pid ?? 0), readySeconds }
 }
 
 /** The program that a supervisor runs. */
