@@ -43,7 +43,7 @@ export class Surveyor {
       if (enough.aborted) return undefined
       if (found.type !== 'file') continue
       const changedAt = lastChange(found.stat, startedAt)
-      if (changedAt >= this.#lookedAt) bytes += this.#written(found)
+      if (changedAt >= this.#lookedAt - tickMs) bytes += this.#written(found)
       if (changedAt + settleMs <= startedAt) digest.update(`${found.path}\0${fingerprint(found.stat)}\0`)
       else {
         nextAt = Math.min(nextAt, changedAt + settleMs)
@@ -67,7 +67,7 @@ export class Surveyor {
     const size = Number(stat.size)
     const before = this.#growing.get(path)
     if (before !== undefined && before !== size) return Math.abs(size - before)
-    const isNew = before === undefined && Number(stat.birthtimeNs / 1_000_000n) >= this.#lookedAt
+    const isNew = before === undefined && Number(stat.birthtimeNs / 1_000_000n) >= this.#lookedAt - tickMs
     return isNew ? size : Math.min(size, unknownBytes)
   }
 }
@@ -75,6 +75,8 @@ export class Surveyor {
 /** Looking is synchronous: what is being sent gets its turn in between. */
 const namesPerTurn = 64
 const mostGrowing = 10_000
+/** Files get the time of the kernel's last tick, of which there may be but 100 a second. */
+const tickMs = 10
 const unknownBytes = 4 * 1024 * 1024
 
 function openIfThere(path: string): Disposable & { scan: Iterable<Found> } {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ArtifactStore, isNotFound, isOccupied } from '../../artifact/store.ts'
 import { Problem } from '../../errors.ts'
 import { type Flow, flowKey } from './flow.ts'
@@ -57,7 +58,11 @@ export function createFlows(store: ArtifactStore): Flows {
         const decided = flow && decide(flow)
         if (flow === undefined || decided === undefined) return flow
         const next = { ...decided, number: flow.number + 1, changed_at: new Date().toISOString() }
-        if (!(await write(next))) continue
+        if (!(await write(next))) {
+          // Who lost once would lose again to the same ones, all at the same pace.
+          await sleep(Math.random() * 10 * (tries + 1))
+          continue
+        }
         if (next.number > keptVersions) await store.remove([versionKey(id, next.number - keptVersions)])
         return next
       }
