@@ -38,8 +38,10 @@ async function begin(
     body,
     res.locals.token as string | undefined,
   )
-  // `close` comes in any case, `finish` only where all of the answer was handed over.
-  res.once('close', answered)
+  // `close` comes in any case, `finish` only where all of the answer was handed over. A caller who went away while the
+  // flow began has closed it already, and it isn't said twice.
+  if (res.closed) answered()
+  else res.once('close', answered)
   if (waits) res.status(202).location(statusPath(message.dataFlowId, publicUrl))
   res.json(message)
 }

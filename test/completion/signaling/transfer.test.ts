@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Job } from '../../../src/job/job.ts'
 import { startApiProcess } from '../../support/api-process.ts'
@@ -97,6 +99,13 @@ it.each([
     expect(await tell(url, `${id}/terminate`)).toMatchObject({ status: 200, body: { state: 'TERMINATED' } })
   },
 )
+
+it('tells a control plane that did not wait for the answer', async () => {
+  const id = randomUUID()
+  await tellAndGo(startMessage(space, id, 'quick'))
+  const { body } = await space.until(`/transfers/${id}/dataflow/started`)
+  expect(await download(addressIn(body))).toEqual({ status: 200, text: 'quick' })
+})
 
 it('stops the job of a flow that is terminated, and says nothing more of it', async () => {
   const id = randomUUID()
@@ -201,6 +210,21 @@ describe('a renewal', () => {
     expect(await renewToken(address, await space.sign(claims()))).toMatchObject(refused(400, 'invalid_grant'))
   })
 })
+
+/** Sends a start whole and closes the connection in the same moment. */
+async function tellAndGo(message: object): Promise<void> {
+  const body = JSON.stringify(message)
+  const head = [
+    'POST /dataflows/start HTTP/1.1',
+    'host: 127.0.0.1',
+    `authorization: Bearer ${apiToken}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+  ]
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  await once(socket.resume(), 'close')
+}
 
 /** The newest of that job. */
 async function untilSlow(state: string): Promise<Job> {
