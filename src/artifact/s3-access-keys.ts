@@ -17,6 +17,15 @@ export function minioAccessKeys(settings: ReadersSettings, agent: Agent): Issuer
   const call = { endpoint, service: 's3' as const, region, accessKey, secretKey }
   const keyOf = (id: string) =>
     `JF${derived(secretKey, `key ${id}`).toString('hex').slice(0, 18).toUpperCase()}`
+  async function revoke(id: string): Promise<void> {
+    const answer = await signedCall(agent, {
+      ...{ ...call, method: 'DELETE', path: '/minio/admin/v3/delete-service-account' },
+      query: { accessKey: keyOf(id) },
+      body: '',
+    })
+    if (answer.status >= 300 && answer.status !== 404) throw refusal('removing a key for one object', answer)
+  }
+
   return {
     async issue(id, policy, seconds) {
       const expiresAt = new Date(Date.now() + Math.min(most, Math.max(least, seconds)) * 1000)
@@ -33,26 +42,24 @@ export function minioAccessKeys(settings: ReadersSettings, agent: Agent): Issuer
         description: 'one result',
         expiration: expiresAt.toISOString(),
       }
-      const answer = await signedCall(agent, {
-        ...call,
-        method: 'PUT',
-        path: '/minio/admin/v3/add-service-account',
-        body: await sealed(secretKey, Buffer.from(JSON.stringify(request))),
-      })
-      const isThere = answer.status === 400 && answer.text.includes('already taken')
-      if (answer.status !== 200 && !isThere) throw refusal('a key for one object', answer)
+      const add = async () =>
+        await signedCall(agent, {
+          ...call,
+          method: 'PUT',
+          path: '/minio/admin/v3/add-service-account',
+          body: await sealed(secretKey, Buffer.from(JSON.stringify(request))),
+        })
+      let answer = await add()
+      if (answer.status === 400 && answer.text.includes('already taken')) {
+        // It ends when it was to end at first: whoever is told of it hours later would get one that is nearly over.
+        await revoke(id)
+        answer = await add()
+      }
+      if (answer.status !== 200) throw refusal('a key for one object', answer)
       return { accessKeyId, secretAccessKey, expiresAt }
     },
 
-    async revoke(id) {
-      const answer = await signedCall(agent, {
-        ...{ ...call, method: 'DELETE', path: '/minio/admin/v3/delete-service-account' },
-        query: { accessKey: keyOf(id) },
-        body: '',
-      })
-      if (answer.status >= 300 && answer.status !== 404)
-        throw refusal('removing a key for one object', answer)
-    },
+    revoke,
   }
 }
 
