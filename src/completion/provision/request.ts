@@ -20,7 +20,13 @@ export interface ProvisionRequest {
   callbackAddress?: string
 }
 
-const id = (expected: string) => z.string(expected).min(1, expected).max(1000, 'at most 1000 characters')
+// In a path the two with dots would lead away from the callback's address.
+const id = (expected: string) =>
+  z
+    .string(expected)
+    .min(1, expected)
+    .max(1000, 'at most 1000 characters')
+    .refine((text) => text !== '.' && text !== '..', expected)
 const common = {
   // 0.10 and older ones send none with what they provision.
   type: z.enum(['provision', 'deprovision'], '"provision" or "deprovision"').default('provision'),

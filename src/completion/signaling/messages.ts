@@ -7,6 +7,10 @@ const text = (most: number) =>
 const id = text(1000)
 // Connectors write what is absent as null.
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
+// A query or fragment would swallow the path that is put behind it, and its receiver gets a control plane's credentials.
+const baseAddress = z
+  .url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' })
+  .refine((url) => !/[?#]/.test(url), 'expected an http:// or https:// address without query and fragment')
 const object = z.record(z.string(), z.unknown(), { error: 'expected an object' })
 const address = z.looseObject(
   {
@@ -32,7 +36,8 @@ const base = z.object(
     participantId: id,
     counterPartyId: id,
     dataspaceContext: id,
-    processId: text(255),
+    // In a path these would lead away from the control plane's address.
+    processId: text(255).refine((name) => name !== '.' && name !== '..', 'expected no . or ..'),
     agreementId: id,
     datasetId: id,
     profile: optional(id),
@@ -43,9 +48,7 @@ const base = z.object(
     /** As connectors 0.16 to 0.18 name the profile. */
     transferType: optional(id),
     /** As they say where the control plane is called. */
-    callbackAddress: optional(
-      z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' }),
-    ),
+    callbackAddress: optional(baseAddress),
   },
   'expected an object',
 )
@@ -62,7 +65,7 @@ const signal = z.object(
 const registration = z.object(
   {
     controlplaneId: text(200),
-    endpoint: z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' }),
+    endpoint: baseAddress,
     authorization: optional(z.looseObject({ type: text(200) }, 'expected an object with a type')),
   },
   'expected an object',

@@ -51,6 +51,7 @@ test.each<[string, unknown, string]>([
   ['without an asset', { ...control, assetId: undefined }, 'assetId: is missing'],
   ['with a number as an id', { ...control, transferProcessId: 1 }, 'transferProcessId: is a number'],
   ['with an empty id', { ...control, resourceDefinitionId: '' }, 'resourceDefinitionId: is not allowed'],
+  ['that leads out of its address', { ...data, flowId: '..' }, 'flowId: is not allowed'],
   ['with an unknown type', { ...control, type: 'suspend' }, 'type: is not allowed'],
   ['without a callbackAddress', { ...control, callbackAddress: undefined }, 'callbackAddress: is missing'],
   [

@@ -65,6 +65,9 @@ it.each([
   ['dataAddress.endpointProperties[0].value', { endpointProperties: [{ name: 'a' }] }],
   ['callbackAddress', 'ftp://example.com'],
   ['callbackAddress', 'no address'],
+  ['callbackAddress', 'https://example.com/elsewhere?'],
+  ['callbackAddress', 'https://example.com/elsewhere#'],
+  ['processId', '..'],
 ])('names %s where it is wrong', (field, value) => {
   const name = field.split(/[.[]/)[0] ?? ''
   expect(fieldsOf(() => parseBegin({ ...start, [name]: value }))).toEqual([field])
