@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors.ts'
 import { isFinal } from '../../job/job.ts'
+import type { Jobs } from '../../lifecycle/jobs.ts'
 import type { Log } from '../../log.ts'
 import type { Answers } from './answers.ts'
 import { type BeginParts, begin } from './begin.ts'
@@ -21,6 +22,7 @@ export interface Begun {
 
 export interface BeginAnsweredParts extends BeginParts, EndParts, TokenParts {
   flows: BeginParts['flows']
+  jobs: BeginParts['jobs'] & Pick<Jobs, 'waitForFinal'>
   answers: Answers
   settings: SignalingSettings
   controlPlane: BeginParts['controlPlane']
@@ -51,10 +53,17 @@ export async function beginAnswered(
   }
 }
 
-/** The job may have ended before its flow was written, when whoever was told of it found no flow. */
+/** By then every replica knows that a job has ended of which another one was told. */
+const knownMilliseconds = 3000
+
+/**
+ * The job may have ended before its flow was written, when whoever was told of it found no flow. Of a job that somebody
+ * else made, too old to be waited for by them, this process may come to know a moment later.
+ */
 function settle(parts: BeginAnsweredParts, { id, data }: Flow): void {
+  const { jobs } = parts
   const look = async () => {
-    const job = await parts.jobs.get(data.uuid)
+    const job = await (data.made ? jobs.get(data.uuid) : jobs.waitForFinal(data.uuid, knownMilliseconds))
     if (job && isFinal(job.state)) await jobEnded(parts, id, job)
   }
   look().catch((error: unknown) =>

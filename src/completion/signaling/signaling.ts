@@ -7,7 +7,7 @@ import type { Outgoing } from '../outgoing/outgoing.ts'
 import { createAnswers } from './answers.ts'
 import { checkAuthorization } from './authorization.ts'
 import { type BeginParts, consumerKind } from './begin.ts'
-import { type Begun, beginAnswered } from './begin-answered.ts'
+import { type BeginAnsweredParts, type Begun, beginAnswered } from './begin-answered.ts'
 import { type CallerTokens, createCallerTokens } from './caller-token.ts'
 import { controlPlaneOf } from './control-plane-of.ts'
 import { type ControlPlanes, createControlPlanes } from './control-planes.ts'
@@ -28,7 +28,7 @@ export interface SignalingParts
   extends Pick<BeginParts, 'configured' | 'datasets' | 'onDeployed'>,
     Pick<EndParts, 'objects' | 'managementUrl'> {
   store: ArtifactStore
-  jobs: BeginParts['jobs'] & SignalParts['jobs']
+  jobs: BeginAnsweredParts['jobs'] & SignalParts['jobs']
   grants: SignalParts['grants']
   jobEnds: Pick<JobEnds, 'add' | 'register'>
   outbox: Pick<Outbox, 'add' | 'register'>
