@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../errors.ts'
 import { isFinal, type Job } from '../../job/job.ts'
 import type { Jobs } from '../../lifecycle/jobs.ts'
+import type { KeyLock } from '../../lifecycle/key-lock.ts'
 import type { Log } from '../../log.ts'
 import type { JobEnds } from '../job-ends.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -41,6 +42,8 @@ export interface CallbackParts {
   edc: EdcSettings
   completion: { ends: JobEnds; outbox: Outbox }
   lease: Lease
+  /** By provision: one that is deprovisioned must not be written again by whoever read it before. */
+  locks: KeyLock
   log: Log
   pauses: Pauses
 }
@@ -81,14 +84,26 @@ export class Callbacks {
 
   /** The answer to what was asked last is out; a job that had ended before is told of now. */
   async answered(id: string, planned: () => Promise<void>): Promise<void> {
-    const { provisions, pauses } = this.#parts
-    const provision = await provisions.read(id)
-    if (provision && provision.deprovisioned_at === undefined) {
-      await provisions.write({ ...provision, answered_at: new Date().toISOString() })
+    if (await this.#mark(id)) {
+      const { pauses } = this.#parts
       await sleep(pauses.afterAnswer, undefined, { signal: this.#closing.signal })
       await this.#look(id)
     }
     await planned()
+  }
+
+  /** Writes down that it is answered; false where it isn't wanted any more. */
+  async #mark(id: string): Promise<boolean> {
+    const { provisions, locks } = this.#parts
+    const unlock = await locks.lock(id)
+    try {
+      const provision = await provisions.read(id)
+      if (!provision || provision.deprovisioned_at !== undefined) return false
+      await provisions.write({ ...provision, answered_at: new Date().toISOString() })
+      return true
+    } finally {
+      unlock()
+    }
   }
 
   /** A data plane waits for word of it, whether or not there was anything. */
@@ -166,10 +181,17 @@ export class Callbacks {
 
   /** Those whose process ended between the answer and what follows. */
   async #sweep(): Promise<void> {
-    for await (const { id, done } of this.#parts.provisions.due(Date.now())) {
-      await this.#untilAnswered(id)
-      await this.#look(id)
-      await done()
+    const { provisions, log } = this.#parts
+    for await (const { id, done } of provisions.due(Date.now())) {
+      try {
+        await this.#untilAnswered(id)
+        await this.#look(id)
+        await done()
+      } catch (error) {
+        // One that can't be read must not stand in the way of all behind it.
+        if (this.#closing.signal.aborted) throw error
+        log.warn({ provision: id, error: messageOf(error) }, 'a connector that waits is looked at later')
+      }
     }
   }
 }

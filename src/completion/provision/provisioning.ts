@@ -50,8 +50,8 @@ export function createProvisioning(
   parts: ProvisioningParts,
 ): Provisioning & { start(): void; close(): Promise<void> } {
   const provisions = storedProvisions(parts.store)
-  const callbacks = new Callbacks({ ...parts, provisions, pauses: parts.pauses ?? defaultPauses })
   const locks = new KeyLock()
+  const callbacks = new Callbacks({ ...parts, provisions, locks, pauses: parts.pauses ?? defaultPauses })
   const locked = async (request: ProvisionRequest, run: (id: string) => Promise<Provisioned>) => {
     const id = provisionId(request)
     const unlock = await locks.lock(id)
@@ -118,6 +118,8 @@ async function begin(
   dataset: Dataset,
 ): Promise<string> {
   const before = await provisions.read(id)
+  // What was promised first stands.
+  const standing = before?.deprovisioned_at === undefined ? before : undefined
   const { source } = dataset
   const { generation, transfer, resource, asset, callbackAddress = '' } = request
   const now = new Date().toISOString()
@@ -129,8 +131,7 @@ async function begin(
     own: source.kind === 'job',
     dataset: given(dataset),
     created_at: now,
-    // What was promised first stands.
-    ...(before?.deprovisioned_at === undefined && before),
+    ...standing,
     asked_at: now,
   })
   const write = async (uuid: string) => {
@@ -138,8 +139,10 @@ async function begin(
     await provisions.write(asked)
     await parts.completion.ends.add(asked.uuid, { kind: consumerKind, id, data: {} })
   }
-  if (source.kind === 'job') return await deploy(parts, provisions, id, source, { write, isNew: !before })
-  const uuid = before?.uuid ?? source.uuid
+  if (source.kind === 'job' && standing?.own !== false) {
+    return await deploy(parts, provisions, id, source, { write, isNew: !before })
+  }
+  const uuid = standing?.uuid ?? (source.kind === 'results' ? source.uuid : '')
   if (!(await parts.jobs.get(uuid)))
     throw new Problem('not-found', `There is no job ${uuid}, which this data is of`)
   await write(uuid)

@@ -107,6 +107,26 @@ test('both replicas that hear of the end send one callback, with no secret in th
   }
 })
 
+test('one whose record can not be read does not stand in the way of the others', async () => {
+  const { store, connector, request } = await world()
+  const damaged = '0'.repeat(32)
+  await store.put(`provisions/${damaged}.json`, Buffer.from('{'))
+  await store.put(`provisions-due/${'0'.repeat(13)}-${damaged}`, Buffer.alloc(0))
+  const first = replica(store, { held: false })
+  await first.provision(request, dataset)
+  await first.close()
+  replica(store)
+  await connector.until('/transfer/provision')
+})
+
+test('what was promised of results that exist stands, though the mapping names a job since', async () => {
+  const { store, request } = await world()
+  const { provision } = replica(store, { held: false })
+  await provision(request, dataset)
+  const changed = { ...dataset, source: { kind: 'job', job: 'other', env: {} } } as const
+  expect(await provision(request, changed)).toMatchObject({ uuid })
+})
+
 test('what is deprovisioned before the job’s end is told to nobody', async () => {
   const { store, connector, request } = await world()
   const one = replica(store, { state: 'running' })
