@@ -112,6 +112,8 @@ describe('while the worker runs', { timeout: 150_000 }, () => {
 
   it('the word that time is short has everything sent and told that can be, beside what is on its way', async () => {
     const [made, uploader] = await sendingSlowly({ UPLOADER_PORT: '47351', STOP_TOKEN: 'token' })
+    // For longer than the checkpoints that follow take to come.
+    await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: MiB / 4 })
     writeFileSync(join(made.result, 'a'), 'has not settled')
     await fetch('http://127.0.0.1:47351/stop/token')
     await isSent(made, 'a')
