@@ -11,6 +11,8 @@ const unit: TestProjectConfiguration = {
     include: ['test/**/*.test.ts'],
     exclude: [...needsCluster, ...needsStore],
     testTimeout: 20_000,
+    // A second, the default, is little on a machine with other work.
+    expect: { poll: { timeout: 10_000 } },
     sequence: { groupOrder: 0 },
   },
 }
