@@ -20,6 +20,7 @@ import { type OpenUploads, purge } from './purge.ts'
 import { createRecords, type Records } from './records.ts'
 import { guarded } from './store-guard.ts'
 import { Tracker } from './tracker.ts'
+import { watchJobs } from './watch-jobs.ts'
 
 export interface JobsParts {
   backend: JobBackend
@@ -112,12 +113,7 @@ function jobsOver(parts: AllParts): Jobs {
     waitForFinal: (uuid, milliseconds, signal) =>
       waitForFinal(tracker, records, uuid, { milliseconds, signal }),
 
-    watch: (listener) =>
-      tracker.changes.onAny((uuid) => {
-        const { answer: job, live, assessment } = tracker.get(uuid) ?? {}
-        const deleted = assessment?.deleted ?? false
-        listener({ uuid, job, deleted, request: live?.request, uploaded: live?.observation.uploaded })
-      }),
+    watch: (listener) => watchJobs(parts, listener),
 
     countByState() {
       const counts = new Map<string, number>()

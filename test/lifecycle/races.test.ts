@@ -4,8 +4,10 @@ import { expect, it, onTestFinished } from 'vitest'
 import { openUploads } from '../../src/artifact/checkpoint.ts'
 import { createFolderStore } from '../../src/artifact/folder.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
+import type { JobBackend } from '../../src/job/backend.ts'
 import { isFinal } from '../../src/job/job.ts'
 import { createJobs } from '../../src/lifecycle/create-jobs.ts'
+import type { Jobs } from '../../src/lifecycle/jobs.ts'
 import { createLog } from '../../src/log.ts'
 import { shellRequest, startBackend, temporaryFolder } from '../local/setup.ts'
 import { eventually } from '../support/eventually.ts'
@@ -61,12 +63,42 @@ it('makes a new job of the key of one that was deleted, whatever became of that'
   expect(await jobs.waitForFinal(first, 20_000)).toMatchObject({ state: 'failed', exit_code: 3 })
 })
 
-async function startJobs(held: { put?: Held; list?: Held } = {}) {
+it('tells how a job ended that another replica let go before this one had asked the store', async () => {
+  const manifest = gate()
+  const { jobs, backend, store } = await startJobs()
+  const slow = holding(store, { get: { until: manifest, key: /manifest\.ndjson$/ } })
+  const late = startJobsOver(withoutLease(backend), slow)
+  const told: (string | undefined)[] = []
+  onTestFinished(late.watch(({ job, deleted }) => void told.push(deleted ? 'deleted' : job?.state)))
+  const uuid = await deploy(jobs, 'exit 0')
+  await manifest.reached
+  await eventually(() => expect(backend.get(uuid)?.released).toBe(true))
+  await eventually(() => expect(told.slice(-2)).toEqual(['succeeded', undefined]))
+  expect(told.filter((state) => state === 'succeeded')).toHaveLength(1)
+  manifest.open()
+})
+
+async function startJobs(held: Holds = {}) {
   const folder = await temporaryFolder()
   const folderStore = createFolderStore(join(folder, 'store'))
   await folderStore.prepare()
-  const store = holding(folderStore, held)
   const backend = await startBackend(folder)
+  const jobs = startJobsOver(backend, holding(folderStore, held))
+  return { jobs, backend, store: folderStore }
+}
+
+/** The backend as a replica sees it that doesn't hold the Lease. */
+function withoutLease(backend: JobBackend): JobBackend {
+  return new Proxy(backend, {
+    get(target, name) {
+      if (name === 'holdsLease') return () => false
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+function startJobsOver(backend: JobBackend, store: ArtifactStore): Jobs {
   const { jobs, start, close } = createJobs({
     backend,
     store,
@@ -77,16 +109,18 @@ async function startJobs(held: { put?: Held; list?: Held } = {}) {
   })
   onTestFinished(close)
   start()
-  return { jobs, backend, store: folderStore }
+  return jobs
 }
 
-async function deploy(
-  jobs: Awaited<ReturnType<typeof startJobs>>['jobs'],
-  script: string,
-  key?: string,
-): Promise<string> {
+async function deploy(jobs: Jobs, script: string, key?: string): Promise<string> {
   const deployment = await jobs.beginDeployment(key)
   return (await deployment.deploy(shellRequest(script))).job_uuid
+}
+
+interface Holds {
+  put?: Held
+  get?: Held
+  list?: Held
 }
 
 interface Held {
@@ -95,9 +129,13 @@ interface Held {
 }
 
 /** The store, with the calls for some keys held back: a fault that real ones only have now and then. */
-function holding(store: ArtifactStore, { put, list }: { put?: Held; list?: Held }): ArtifactStore {
+function holding(store: ArtifactStore, { put, get, list }: Holds): ArtifactStore {
   return {
     ...store,
+    async get(key, options) {
+      if (get?.key.test(key)) await get.until.pass()
+      return await store.get(key, options)
+    },
     async put(key, body, signal) {
       if (put?.key.test(key)) await put.until.pass()
       return await store.put(key, body, signal)
