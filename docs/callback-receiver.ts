@@ -29,6 +29,8 @@ export function verifiedEvent(
   if (!(Math.abs(now / 1000 - Number(timestamp)) <= toleranceSeconds)) return undefined
   const expected = secrets.map((secret) => {
     const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+    // Anybody can sign with an empty one.
+    if (key.length < 24) throw new Error('a secret is missing or is no whsec_<base64 of 24 to 64 bytes>')
     return createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest()
   })
   const given = signatures
@@ -74,7 +76,8 @@ export function createReceiver(
 }
 
 if (import.meta.main) {
-  const secrets = (process.env.CALLBACK_SECRET ?? '').split(' ')
+  const secrets = process.env.CALLBACK_SECRET?.trim().split(/\s+/)
+  if (!secrets) throw new Error('CALLBACK_SECRET is missing: whsec_…, two of them while they change')
   createReceiver(secrets, async ({ type, data }) => {
     console.log(`${type}: ${data.job_uuid}, results at ${data.links.result_list}`)
   }).listen(Number(process.env.PORT ?? 8080))

@@ -58,8 +58,11 @@ export function createDeployment(
         return { job_uuid: uuid }
       } catch (error) {
         // Where the cluster's answer was lost, the Job may stand: a retry with the key completes it.
-        if (!(error instanceof Problem && error.code === 'unavailable')) {
-          await abandonQuietly(existing === undefined ? companion : undefined)
+        const code = error instanceof Problem ? error.code : undefined
+        if (code !== 'unavailable') {
+          // Another replica made the job of this key meanwhile, whose companion has the same name.
+          const isOthers = existing !== undefined || code === 'idempotency-key-reused'
+          await abandonQuietly(isOthers ? undefined : companion)
         }
         throw error
       } finally {

@@ -147,6 +147,28 @@ test('a receiver that says 410 is told nothing more of that job', async () => {
   expect(gone.received).toHaveLength(1)
 })
 
+test('what waited behind one that was answered with 410 is not sent any more', async () => {
+  await using gone = await startReceiver()
+  gone.react({ status: 503, headers: { 'retry-after': '3600' } }, { status: 410 })
+  const events = ['job.running', 'job.succeeded']
+  const uuid = await deploy(api, { job: 'quick', callback: gone.url, callback_events: events })
+  await eventually(async () => {
+    expect(await get(api, `/job/${uuid}/callbacks`)).toMatchObject({
+      callbacks: [{ attempts: [{ status: 503 }] }, { state: 'pending', attempts: [] }],
+    })
+  })
+  await call(api.url, { method: 'POST', path: `/job/${uuid}/callbacks/redeliver`, headers: authorization })
+  await eventually(async () => {
+    expect(await get(api, `/job/${uuid}/callbacks`)).toMatchObject({
+      callbacks: [
+        { state: 'rejected', attempts: [{ status: 503 }, { status: 410 }] },
+        { state: 'rejected', attempts: [{ status: null, error: expect.stringContaining('410') }] },
+      ],
+    })
+  })
+  expect(gone.received).toHaveLength(2)
+})
+
 test.each([
   ['no URL', { callback: 'receiver' }, 'callback'],
   ['another scheme', { callback: 'ftp://example.org/' }, 'callback'],

@@ -78,6 +78,20 @@ it('tells how a job ended that another replica let go before this one had asked 
   manifest.open()
 })
 
+it('leaves what stands beside a job to the replica that was faster with its key', async () => {
+  const { jobs, backend, store } = await startJobs()
+  const other = startJobsOver(withoutLease(backend), store)
+  const key = randomUUID()
+  const [first, second] = await Promise.all([jobs, other].map((each) => each.beginDeployment(key)))
+  await first?.deploy(shellRequest('exit 0'))
+  const removed: string[] = []
+  const companion = { write: async () => undefined, remove: async () => void removed.push(key) }
+  await expect(second?.deploy(shellRequest('exit 3'), companion)).rejects.toMatchObject({
+    code: 'idempotency-key-reused',
+  })
+  expect(removed).toEqual([])
+})
+
 async function startJobs(held: Holds = {}) {
   const folder = await temporaryFolder()
   const folderStore = createFolderStore(join(folder, 'store'))

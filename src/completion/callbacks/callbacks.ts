@@ -5,7 +5,13 @@ import type { JobRequest } from '../../job/request.ts'
 import type { Companion, JobChange } from '../../lifecycle/jobs.ts'
 import type { Log } from '../../log.ts'
 import type { JobEnds } from '../job-ends.ts'
-import type { Delivery, Message, MessageKind, Outbox } from '../outbox/outbox.ts'
+import {
+  type Delivery,
+  type Message,
+  type MessageKind,
+  MessageWithdrawn,
+  type Outbox,
+} from '../outbox/outbox.ts'
 import type { Lease } from '../outbox/sender.ts'
 import type { Outgoing } from '../outgoing/outgoing.ts'
 import { Ahead } from './ahead.ts'
@@ -15,6 +21,7 @@ import {
   callbackKind,
   callbackMessage,
   eventOf,
+  laneOf,
 } from './callback-message.ts'
 import { type CallbackSecrets, secretsOf } from './secrets.ts'
 import { signedHeaders } from './signature.ts'
@@ -51,7 +58,7 @@ export function createCallbacks(
     kind: callbackKind,
     jobEnded: (job, { data }) => announceEnd(job, data as Callback),
   })
-  outbox.register({ ...messageKind(secrets), onEnd: noteGone })
+  outbox.register({ ...messageKind(secrets, isGone), onEnd: noteGone })
   const states = new StateEvents(lease, log, async (job) => {
     const callback = await callbackOf(job.job_uuid)
     if (callback) await announce(job, callback)
@@ -77,6 +84,12 @@ export function createCallbacks(
     const callback = state === 'rejected' && job !== undefined ? await callbackOf(job) : undefined
     if (job === undefined || callback === undefined || callback.gone) return
     await ends.replace(job, { ...place, data: { ...callback, gone: true } })
+  }
+
+  /** Whether the receiver wants no more; one that is sent again was asked for after that. */
+  async function isGone({ job, lane, data }: Message): Promise<boolean> {
+    if (job === undefined || lane !== laneOf(job) || !(data as CallbackData).oneOfMany) return false
+    return (await callbackOf(job))?.gone ?? false
   }
 
   return {
@@ -107,10 +120,12 @@ export function createCallbacks(
   }
 }
 
-function messageKind(secrets: CallbackSecrets): MessageKind {
+function messageKind(secrets: CallbackSecrets, isGone: (message: Message) => Promise<boolean>): MessageKind {
   return {
     kind: callbackKind,
-    async prepare({ url, data }) {
+    async prepare(message) {
+      const { url, data } = message
+      if (await isGone(message)) throw new MessageWithdrawn('the receiver said 410 to an earlier one')
       const { webhookId, body, token } = data as CallbackData
       const keys = secretsOf(secrets, token)
       if (keys === undefined) throw new Error(`CALLBACK_SECRETS has none for ${token ?? '*'}`)

@@ -63,22 +63,29 @@ export class StateEvents {
     const before = this.#tails.get(uuid) ?? Promise.resolve()
     const tail = before
       .then(() => this.#untilAnnounced(job))
+      .then((announced) => {
+        // Who gets the Lease next takes it up, which may be this process.
+        const now = this.#current.get(uuid)
+        if (!announced && now?.taken === state) now.taken = undefined
+      })
       .finally(() => {
         if (this.#tails.get(uuid) === tail) this.#tails.delete(uuid)
       })
     this.#tails.set(uuid, tail)
   }
 
-  async #untilAnnounced(job: Job): Promise<void> {
+  async #untilAnnounced(job: Job): Promise<boolean> {
     const { signal } = this.#closing
     while (this.#lease.holdsLease() && !signal.aborted) {
       try {
-        return await this.#announce(job)
+        await this.#announce(job)
+        return true
       } catch (error) {
         this.#log.warn({ job: job.job_uuid, error: messageOf(error) }, "a job's state can't be announced yet")
         await sleep(againMs, undefined, { signal }).catch(() => undefined)
       }
     }
+    return false
   }
 }
 

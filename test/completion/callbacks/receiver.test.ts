@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { type CallbackEvent, createReceiver } from '../../../docs/callback-receiver.ts'
+import { type CallbackEvent, createReceiver, verifiedEvent } from '../../../docs/callback-receiver.ts'
 import { signedHeaders } from '../../../src/completion/callbacks/signature.ts'
 
 const key = Buffer.alloc(32, 'k')
@@ -30,6 +30,11 @@ test('the documented receiver takes no more than it needs', async () => {
   const url = await start(async () => undefined)
   const answer = await fetch(url, { method: 'POST', body: Buffer.alloc(2 ** 20 + 1) })
   expect(answer.status).toBe(413)
+})
+
+test.each(['', 'whsec_'])('the documented receiver takes nothing with the secret %j', (secret) => {
+  const headers = signedHeaders('msg_1', Date.now(), body, [Buffer.alloc(0)])
+  expect(() => verifiedEvent(headers, Buffer.from(body), [secret])).toThrow('secret')
 })
 
 async function start(handle: (event: CallbackEvent, id: string) => Promise<void>): Promise<string> {

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { callbackMessage } from '../../../src/completion/callbacks/callback-message.ts'
+import type { Job, State } from '../../../src/job/job.ts'
+
+const callback = { url: 'http://receiver/', events: [], token: null }
+
+test('what a job goes through has its place in that order, over several attempts', () => {
+  const keys = [
+    seen('queued', undefined),
+    seen('preparing', 1),
+    seen('running', 1),
+    seen('storing', 1),
+    seen('queued', 1, 'a disruption ended the first'),
+    seen('preparing', 2),
+    seen('running', 2),
+    seen('failed', 2),
+  ].map((job) => callbackMessage(job, callback, 0).seq ?? 0)
+  expect(keys).toEqual(keys.toSorted((a, b) => a - b))
+  expect(new Set(keys).size).toBe(keys.length)
+})
+
+test('a job that waits is told once for each attempt, before and after its pod is there', () => {
+  const idOf = (job: Job) => callbackMessage(job, callback, 0).id
+  expect(idOf(seen('queued', 1))).toBe(idOf(seen('queued', undefined)))
+  expect(idOf(seen('queued', 2))).toBe(idOf(seen('queued', 1, 'the first has ended')))
+  expect(idOf(seen('queued', 2))).not.toBe(idOf(seen('queued', 1)))
+})
+
+/** With a message its worker had started. */
+function seen(state: State, number: number | undefined, message: string | null = null): Job {
+  const at = '2026-11-21T06:00:00.000Z'
+  return {
+    ...{ job_uuid: 'a', job: null, state, reason: null, message, exit_code: null },
+    attempt: number === undefined ? null : { number, uid: `attempt-${number}` },
+    ...{ created_at: at, started_at: message === null ? null : at, finished_at: null },
+    result: { state: null, count: null, bytes: null },
+  }
+}
