@@ -41,7 +41,7 @@ export function createOutbox(
         if (one.tries >= (found.get(key)?.tries ?? 0)) found.set(key, one)
       }
     }
-    return [...found.values()].sort((a, b) => (a.created_at < b.created_at ? -1 : 1))
+    return [...found].sort((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1)).map(([, one]) => one)
   }
 
   /** Under way; whoever adds the same meanwhile waits for it. */
@@ -100,6 +100,11 @@ export function createOutbox(
     start: () => sender.start(),
     close: () => sender.close(),
   }
+}
+
+/** Of two of one millisecond the one that stands first in its lane is older. */
+function ageOf([key, { created_at }]: [string, StoredMessage]): string {
+  return `${created_at} ${key}`
 }
 
 function laneOfJob(job: string): string {

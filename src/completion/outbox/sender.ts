@@ -41,6 +41,8 @@ export const hurryKind = 'hurry'
 
 const everyMs = 5_000
 const mostAtOnce = 200
+/** Who takes a message while this process ends shall not get it again from the next one. */
+const lastCallsMs = 3_000
 
 /** Sends what lies in the outbox, where this process holds the Lease: each lane's first message when it is due. */
 export class Sender {
@@ -51,6 +53,8 @@ export class Sender {
   /** What was done lately: a listing or another add may be behind. */
   readonly #sent = new LRUCache<string, true>({ max: 10_000 })
   readonly #closing = new AbortController()
+  /** Ends the calls under way. */
+  readonly #ending = new AbortController()
   #sweeping: Promise<void> = Promise.resolve()
   #endLease: (() => void) | undefined
 
@@ -82,11 +86,15 @@ export class Sender {
     return this.#sent.has(key)
   }
 
-  /** Begins no further call; those under way are ended, their messages are sent again by the next process. */
+  /**
+   * Begins no further call; those under way are ended after 3 s, their messages are sent again by the next process.
+   */
   async close(): Promise<void> {
     this.#endLease?.()
     this.#closing.abort()
+    const timer = setTimeout(() => this.#ending.abort(), lastCallsMs)
     await Promise.all([this.#queue.close(), this.#sweeping])
+    clearTimeout(timer)
   }
 
   #sweep(): void {
@@ -142,7 +150,7 @@ export class Sender {
   }
 
   async #goOn(lane: Lane, key: string, stored: StoredMessage): Promise<void> {
-    const { kinds, outgoing } = this.#parts
+    const { kinds, outgoing, lease } = this.#parts
     lane.head = { key, stored }
     if (stored.state !== 'pending') return this.#settle(lane, key, stored)
     if (stored.message.kind === hurryKind) return this.#hurry(lane, key, stored.message)
@@ -150,11 +158,13 @@ export class Sender {
     lane.hurried = false
     const kind = kinds.get(stored.message.kind)
     if (kind === undefined) throw new Error(`nothing here sends messages of the kind ${stored.message.kind}`)
-    const tried = await tryMessage(stored, kind, outgoing, this.#closing.signal)
+    const tried = await tryMessage(stored, kind, outgoing, this.#ending.signal)
     // Before it is written down: a store that is away must not make it sent again.
     lane.head = { key, stored: tried }
     this.#tell(tried)
     if (tried.state !== 'pending') return this.#settle(lane, key, tried)
+    // Whoever holds it meanwhile may have sent and removed the message: this would bring it back.
+    if (!lease.holdsLease()) return
     await putJson(this.#parts.store, key, tried)
     await writeHistory(this.#parts.store, tried)
   }

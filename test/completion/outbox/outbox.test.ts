@@ -9,12 +9,11 @@ import { leaseOf, plain, startOutbox } from '../setup.ts'
 test('sends at once, keeps the history with the job and nothing else, and nothing twice', async () => {
   await using receiver = await startReceiver()
   const store = await folderStore()
-  const outbox = startOutbox(store)
-  const began = Date.now()
+  // Nothing is found by a listing then.
+  const outbox = startOutbox(store, { every: 3_600_000 })
   await outbox.add(message(receiver.url))
   const [first] = await receiver.until(1)
   expect(first).toMatchObject({ method: 'POST', body: '{"number":1}' })
-  expect((first?.at ?? 0) - began).toBeLessThan(1000)
   await eventually(async () => expect(await keysOf(store, 'outbox/')).toEqual([]))
   expect(await outbox.history('job-1')).toMatchObject([
     { id: 'm1', kind: 'plain', state: 'delivered', next_at: null, attempts: [{ status: 204, error: null }] },
@@ -107,6 +106,36 @@ test('only who holds the Lease sends, also what others add', async () => {
   leases[1].give(true)
   await receiver.until(2)
   expect(sent).toEqual(['holder', 'other'])
+})
+
+test('a try that failed after the Lease was lost does not bring back what another process has sent', async () => {
+  await using receiver = await startReceiver()
+  receiver.react(hang, { status: 204 })
+  const store = await folderStore()
+  const leases = [leaseOf(true), leaseOf(false)] as const
+  const [before, after] = leases.map((lease) => startOutbox(store, { lease, timeoutMilliseconds: 1000 }))
+  await before?.add(message(receiver.url))
+  await receiver.until(1)
+  leases[0].give(false)
+  leases[1].give(true)
+  await receiver.until(2)
+  await eventually(async () => expect(await keysOf(store, 'outbox/')).toEqual([]))
+  // Waits for the call that hangs.
+  await before?.close()
+  expect(await keysOf(store, 'outbox/')).toEqual([])
+  expect(await after?.history('job-1')).toMatchObject([{ state: 'delivered', attempts: [{ status: 204 }] }])
+})
+
+test('a process that ends lets a call under way come to its end, so that it is not made again', async () => {
+  await using receiver = await startReceiver()
+  receiver.react((res) => void setTimeout(() => res.writeHead(204).end(), 300))
+  const store = await folderStore()
+  const outbox = startOutbox(store)
+  await outbox.add(message(receiver.url))
+  await receiver.until(1)
+  await outbox.close()
+  expect(await keysOf(store, 'outbox/')).toEqual([])
+  expect(await outbox.history('job-1')).toMatchObject([{ state: 'delivered' }])
 })
 
 test('an end that can not be told is told again, and nothing is sent again', async () => {
