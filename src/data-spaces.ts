@@ -1,5 +1,6 @@
 import { createObjectReaders, type ObjectReaders } from './artifact/s3-readers.ts'
 import type { ArtifactStore } from './artifact/store.ts'
+import type { Callbacks } from './completion/callbacks/callbacks.ts'
 import { createGrants } from './completion/grants/create-grants.ts'
 import type { Grants } from './completion/grants/grants.ts'
 import { sweepGrants } from './completion/grants/sweep-grants.ts'
@@ -8,6 +9,7 @@ import { registerDataPlane } from './completion/signaling/registration.ts'
 import { createSignaling, type Signaling } from './completion/signaling/signaling.ts'
 import { type Config, isLoopback } from './config.ts'
 import type { Services } from './http/services.ts'
+import type { Jobs } from './lifecycle/jobs.ts'
 import { createOwnObjects } from './result/own-object.ts'
 
 export interface DataSpaces {
@@ -44,11 +46,12 @@ export function createDataSpaces(
     )
   }
   const onDeployed = () => metrics.deployed()
+  const jobs = callingBack(parts.jobs, completion.callbacks)
   const access = { grants, objects, readers, publicUrl, seconds }
-  const provisioning = createProvisioning({ ...parts, lease, access, edc, onDeployed })
+  const provisioning = createProvisioning({ ...parts, jobs, lease, access, edc, onDeployed })
   const { outgoing } = completion
   const signaling = createSignaling({
-    ...{ ...parts, grants, outgoing, outbox: completion.outbox, jobEnds: completion.ends },
+    ...{ ...parts, jobs, grants, outgoing, outbox: completion.outbox, jobEnds: completion.ends },
     ...{ settings: config.signaling, publicUrl, onDeployed, objects, managementUrl: edc.managementUrl },
   })
   let endSweeps: (() => void) | undefined
@@ -65,6 +68,21 @@ export function createDataSpaces(
       endSweeps?.()
       await provisioning.close()
       await readers?.close()
+    },
+  }
+}
+
+/** A configured job may name a callback, whoever has it made. */
+function callingBack(jobs: Jobs, callbacks: Callbacks): Jobs {
+  return {
+    ...jobs,
+    async beginDeployment(key) {
+      const deployment = await jobs.beginDeployment(key)
+      const { uuid } = deployment
+      return {
+        ...deployment,
+        deploy: (request) => deployment.deploy(request, callbacks.companion(uuid, request, null)),
+      }
     },
   }
 }

@@ -8,6 +8,7 @@ import { type Connector, startConnector } from '../../support/connector.ts'
 import { type Embedded, startEmbedded } from '../../support/embedded.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
+import { type Receiver, startReceiver } from '../../support/receiver.ts'
 
 const ns = 'https://w3id.org/edc/v0.0.1/ns/'
 const jobs = {
@@ -16,6 +17,8 @@ const jobs = {
   failing: shell('echo no >&2; exit 3'),
 }
 let connector: Connector
+/** Whom the configured job `calling` names. */
+let receiver: Receiver
 let api: Embedded
 /** A finished job, whose results are an asset. */
 let archive: string
@@ -24,23 +27,31 @@ let datasets: string
 
 beforeAll(async () => {
   connector = await startConnector()
+  receiver = await startReceiver()
+  const calling = `${jobs.quick}\ncallback: ${receiver.url}`
   archive = randomUUID()
   datasets = join(tmpdir(), `jobferry-datasets-${archive}.yaml`)
   const port = await freePort()
   const start = (mapping: string) =>
     writeFile(datasets, mapping).then(() =>
-      startEmbedded(jobs, {
-        PORT: String(port),
-        PUBLIC_URL: `http://127.0.0.1:${port}`,
-        DATASETS_FILE: datasets,
-        EDC_API_KEY: 'connectors-key',
-        EDC_MANAGEMENT_URL: connector.managementUrl,
-        LOG_LEVEL: 'fatal',
-      }),
+      startEmbedded(
+        { ...jobs, calling },
+        {
+          CALLBACK_SECRETS: `*: whsec_${Buffer.alloc(32).toString('base64')}`,
+          OUTGOING_ALLOW: 'any',
+          PORT: String(port),
+          PUBLIC_URL: `http://127.0.0.1:${port}`,
+          DATASETS_FILE: datasets,
+          EDC_API_KEY: 'connectors-key',
+          EDC_MANAGEMENT_URL: connector.managementUrl,
+          LOG_LEVEL: 'fatal',
+        },
+      ),
     )
   api = await start(`datasets:
   - {pattern: 'text-(?<text>\\w+)', job: quick, env: {TEXT: "\${text}"}, file: a.txt, remove: job}
   - {pattern: 'all-.*', job: quick}
+  - {id: calling, job: calling}
   - {id: slow, job: slow, file: a.txt}
   - {id: failing, job: failing}
   - {id: missing, job: quick, file: c.txt}
@@ -55,6 +66,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await api?.remove()
   await connector?.close()
+  await receiver?.stop()
   await rm(datasets, { force: true })
 })
 beforeEach(() => {
@@ -118,6 +130,13 @@ test('an asset is made by its job, told of in the exact form, pulled with its to
   expect((await pull(address)).status).toBe(401)
   await eventually(async () => expect((await call(api.url, { path: `/job/${uuid}` })).status).toBe(404))
   expect(connector.calls).toHaveLength(1)
+})
+
+test('a configured job that names a callback has it called when it is made for a connector too', async () => {
+  const asked = await connector.ask(api.url, 'provision', { asset: 'calling' })
+  const { job_uuid: uuid } = asked.json as { job_uuid: string }
+  const [called] = await receiver.until(1, 20_000)
+  expect(JSON.parse(called?.body ?? '')).toMatchObject({ type: 'job.succeeded', data: { job_uuid: uuid } })
 })
 
 test('a connector of 0.10, which sends no type, gets a tar of everything', async () => {
