@@ -6,7 +6,7 @@ import { type RunningApi, startApi } from './running.ts'
 
 const jobs = {
   quick: 'command: [sh, -c, "echo hello > $RESULT_DIRECTORY/greeting"]',
-  second: 'command: [sh, -c, "sleep 1"]',
+  second: 'command: [sh, -c, "sleep 3"]',
   slow: 'command: [sh, -c, "sleep 60"]',
 }
 const token = { authorization: 'Bearer secret' }

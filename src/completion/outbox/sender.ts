@@ -41,6 +41,9 @@ export const hurryKind = 'hurry'
 
 const everyMs = 5_000
 const mostAtOnce = 200
+/** A receiver that hangs must leave room for the others. */
+const mostToOneHost = 40
+const mostReadAtOnce = 50
 /** Who takes a message while this process ends shall not get it again from the next one. */
 const lastCallsMs = 3_000
 
@@ -49,7 +52,8 @@ export class Sender {
   readonly #parts: SenderParts
   readonly #lanes = new Lanes()
   readonly #queue = new DueQueue()
-  readonly #slots = new Slots(mostAtOnce)
+  readonly #calls = new Slots(mostAtOnce, mostToOneHost)
+  readonly #reads = new Slots(mostReadAtOnce)
   /** What was done lately: a listing or another add may be behind. */
   readonly #sent = new LRUCache<string, true>({ max: 10_000 })
   readonly #closing = new AbortController()
@@ -126,15 +130,14 @@ export class Sender {
   }
 
   async #run(lane: Lane): Promise<void> {
-    const { store, log, lease } = this.#parts
+    const { log } = this.#parts
     const [key] = lane.keys
     if (lane.busy || key === undefined || !this.#lanes.isCurrent(lane)) return
     lane.busy = true
     let delay = 0
-    const free = await this.#slots.take()
     try {
-      const stored = lane.head?.key === key ? lane.head.stored : await readMessage(store, key)
-      if (!lease.holdsLease() || this.#closing.signal.aborted) return
+      const stored = lane.head?.key === key ? lane.head.stored : await this.#read(key)
+      if (!this.#maySend()) return
       if (stored === undefined) this.#lanes.drop(lane, key)
       else if (stored === 'damaged') throw new Error(`${key} is not what was written`)
       else await this.#goOn(lane, key, stored)
@@ -143,14 +146,26 @@ export class Sender {
       delay = Math.min(60_000, 500 * 2 ** lane.failures++)
       if (!this.#closing.signal.aborted) log.warn({ key, error: messageOf(error) }, 'sending is tried again')
     } finally {
-      free()
       lane.busy = false
     }
     if (!this.#closing.signal.aborted) this.#plan(lane, delay)
   }
 
+  async #read(key: string): ReturnType<typeof readMessage> {
+    const free = await this.#reads.take()
+    try {
+      return await readMessage(this.#parts.store, key)
+    } finally {
+      free()
+    }
+  }
+
+  #maySend(): boolean {
+    return this.#parts.lease.holdsLease() && !this.#closing.signal.aborted
+  }
+
   async #goOn(lane: Lane, key: string, stored: StoredMessage): Promise<void> {
-    const { kinds, outgoing, lease } = this.#parts
+    const { kinds, lease } = this.#parts
     lane.head = { key, stored }
     if (stored.state !== 'pending') return this.#settle(lane, key, stored)
     if (stored.message.kind === hurryKind) return this.#hurry(lane, key, stored.message)
@@ -158,7 +173,8 @@ export class Sender {
     lane.hurried = false
     const kind = kinds.get(stored.message.kind)
     if (kind === undefined) throw new Error(`nothing here sends messages of the kind ${stored.message.kind}`)
-    const tried = await tryMessage(stored, kind, outgoing, this.#ending.signal)
+    const tried = await this.#try(stored, kind)
+    if (tried === undefined) return
     // Before it is written down: a store that is away must not make it sent again.
     lane.head = { key, stored: tried }
     this.#tell(tried)
@@ -167,6 +183,17 @@ export class Sender {
     if (!lease.holdsLease()) return
     await putJson(this.#parts.store, key, tried)
     await writeHistory(this.#parts.store, tried)
+  }
+
+  /** Undefined where that is another process's business when its turn comes. */
+  async #try(stored: StoredMessage, kind: MessageKind): Promise<StoredMessage | undefined> {
+    const free = await this.#calls.take(hostOf(stored.message.url))
+    try {
+      if (!this.#maySend()) return undefined
+      return await tryMessage(stored, kind, this.#parts.outgoing, this.#ending.signal)
+    } finally {
+      free()
+    }
   }
 
   /** Another lane's first message is not to wait any longer. */

@@ -1,20 +1,40 @@
-/** Lets so many in at once, the others in the order of their coming. */
+/** Lets so many in at once, and so many of one name, the others in the order of their coming. */
 export class Slots {
+  readonly #ofOneName: number
   #free: number
-  readonly #waiting: (() => void)[] = []
+  readonly #taken = new Map<string, number>()
+  #waiting: { name: string; enter: () => void }[] = []
 
-  constructor(count: number) {
+  constructor(count: number, ofOneName = count) {
     this.#free = count
+    this.#ofOneName = ofOneName
   }
 
   /** Resolves with the function that gives the slot back. */
-  async take(): Promise<() => void> {
-    if (this.#free > 0) this.#free -= 1
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    return () => {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free += 1
-    }
+  async take(name = ''): Promise<() => void> {
+    if (this.#hasRoom(name)) this.#enter(name)
+    else await new Promise<void>((enter) => this.#waiting.push({ name, enter }))
+    return () => this.#leave(name)
+  }
+
+  #hasRoom(name: string): boolean {
+    return this.#free > 0 && (this.#taken.get(name) ?? 0) < this.#ofOneName
+  }
+
+  #enter(name: string): void {
+    this.#free -= 1
+    this.#taken.set(name, (this.#taken.get(name) ?? 0) + 1)
+  }
+
+  #leave(name: string): void {
+    const left = (this.#taken.get(name) ?? 1) - 1
+    if (left > 0) this.#taken.set(name, left)
+    else this.#taken.delete(name)
+    this.#free += 1
+    const at = this.#waiting.findIndex((one) => this.#hasRoom(one.name))
+    const [next] = at === -1 ? [] : this.#waiting.splice(at, 1)
+    if (next === undefined) return
+    this.#enter(next.name)
+    next.enter()
   }
 }

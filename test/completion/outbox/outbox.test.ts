@@ -50,6 +50,19 @@ test('a lane that waits holds up no other', async () => {
   await receiver.until(1)
 })
 
+test('a receiver that hangs holds up no other, however much it is to get', async () => {
+  await using receiver = await startReceiver()
+  await using broken = await startReceiver()
+  broken.react(hang)
+  const outbox = startOutbox(await folderStore(), { timeoutMilliseconds: 60_000 })
+  const lanes = Array.from({ length: 250 }, (_, number) => `broken-${number}`)
+  await Promise.all(lanes.map((lane) => outbox.add(message(broken.url, { lane, job: lane }))))
+  await broken.until(40)
+  await outbox.add(message(receiver.url, { lane: 'sound' }))
+  await receiver.until(1)
+  expect(broken.received).toHaveLength(40)
+})
+
 test('410 ends it, whatever the job is', async () => {
   await using receiver = await startReceiver()
   receiver.react({ status: 410 })
