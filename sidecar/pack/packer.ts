@@ -22,7 +22,8 @@ export class Packer {
   readonly #sending: Sending
   readonly #options: PackOptions
   readonly #maxBytes: number
-  readonly #program = randomBytes(4).toString('hex')
+  /** There may be one of these a second for days, and no two may be alike: what they name would be written over. */
+  readonly #program = randomBytes(8).toString('hex')
   #packs = 0
   #open: OpenPack | undefined
   #reading = false

@@ -25,7 +25,7 @@ export function freeKeys(path: Uint8Array, taken: readonly string[]): { key: str
 }
 
 /**
- * The key of a pack: a tar of small files. No file's key is like it. `program` is of one run of one uploader, so that no
+ * The key of a pack: a tar of small files. No file's key is like it. `program` is of one pass of one uploader, so that no
  * pack is ever written over: checkpoints name what lies in it.
  */
 export function packKey(program: string, number: number): string {
