@@ -42,7 +42,7 @@ export class PackedRuns {
 
   #planned(entries: readonly Entry[]): readonly Entry[] {
     for (const run of planRuns(entries)) {
-      const fetched = { run }
+      const fetched = { run, unread: run.files.length }
       for (const file of run.files) this.#runs.set(file, fetched)
     }
     return entries
@@ -51,6 +51,9 @@ export class PackedRuns {
   async *#readIn(fetched: FetchedRun, file: ReadableFile): AsyncGenerator<Buffer, void> {
     fetched.bytes ??= this.#fetch(fetched.run)
     const bytes = await fetched.bytes
+    fetched.unread -= 1
+    // The entries that lead to it live on for a while: a slow reader would hold dozens of runs.
+    if (fetched.unread <= 0) delete fetched.bytes
     const start = (file.offset ?? 0) - fetched.run.offset
     yield checked(this.#source, file, bytes.subarray(start, start + file.size))
   }
@@ -70,5 +73,6 @@ export class PackedRuns {
 
 interface FetchedRun {
   run: Run
+  unread: number
   bytes?: Promise<Buffer>
 }
