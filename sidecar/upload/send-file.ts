@@ -148,8 +148,10 @@ export function mayChangeUnseen(
 ): boolean {
   if (options.final) return false
   if (!options.timesCanBeTrusted) return true
-  const youngest = isLarge(stat) ? tickMs : writeBackMs
-  return [stat.mtimeNs, stat.ctimeNs].some((time) => Number(time / 1_000_000n) > openedAt - youngest)
+  const youngest = openedAt - (isLarge(stat) ? tickMs : writeBackMs)
+  const [modified, changed] = [Number(stat.mtimeNs / 1_000_000n), Number(stat.ctimeNs / 1_000_000n)]
+  // An mtime in the future was set by somebody, not by writing: it would have the file compared for ever.
+  return changed > youngest || (modified > youngest && modified <= openedAt)
 }
 
 const tickMs = 2000
