@@ -1,7 +1,7 @@
 import type { BytePath } from '../scan/byte-path.ts'
 import type { Found } from '../scan/found.ts'
 import type { Cursor } from './cursor.ts'
-import { isGone, type JournalLine, type KnownLine } from './line.ts'
+import { isGone, type JournalLine, type KnownLine, keysOf } from './line.ts'
 
 /** All that is known of one path. */
 export interface Joined {
@@ -16,9 +16,7 @@ export interface Joined {
 
 /** Keys of the file's versions that checkpoints may name: an object under one of them must stay as it is. */
 export function keysInUse({ known, recovered }: Joined): string[] {
-  return [known, recovered].flatMap((line) =>
-    line === undefined || isGone(line) ? [] : (line.entry.key ?? []),
-  )
+  return [known, recovered].flatMap((line) => (line === undefined ? [] : keysOf(line)))
 }
 
 /** Brings a scan together with what is known: all three are sorted, each path comes once. */

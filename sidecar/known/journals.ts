@@ -2,7 +2,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import type { StateDirectory } from '../state-directory.ts'
 import { Cursor } from './cursor.ts'
 import { Journal } from './journal.ts'
-import { isGone } from './line.ts'
+import { isGone, type JournalLine, keysOf } from './line.ts'
 
 /**
  * What is known of the result directory, as three files that a kill at any moment leaves usable:
@@ -59,9 +59,16 @@ function merge(older: string, newer: string, target: string): void {
     const [x, y] = [a.peek(), b.peek()]
     if (x === undefined && y === undefined) break
     const takeOlder = y === undefined || (x !== undefined && x.path < y.path)
-    if (!takeOlder && x !== undefined && x.path === y.path) a.next()
-    const taken = (takeOlder ? a : b).next()
-    if (taken !== undefined && (isGone(taken.line) || taken.line.changed)) journal.append(taken.line)
+    const before = !takeOlder && x?.path === y.path ? a.next()?.line : undefined
+    const taken = (takeOlder ? a : b).next()?.line
+    if (taken !== undefined && (isGone(taken) || taken.changed)) journal.append(holding(taken, before))
   }
   journal.flush()
+}
+
+/** A line that keeps hold of the keys of `before`, which checkpoints may name until all is told. */
+function holding(line: JournalLine, before: JournalLine | undefined): JournalLine {
+  const own = keysOf(line)
+  const held = before === undefined ? [] : keysOf(before).filter((key) => !own.includes(key))
+  return held.length === 0 ? line : { ...line, held: [...(line.held ?? []), ...held] }
 }

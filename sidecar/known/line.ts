@@ -15,13 +15,24 @@ export interface KnownLine {
   verify?: true
   /** Not as the checkpoints say. */
   changed?: true
+  held?: HeldKeys
 }
 
 /** Known before, not there any more. */
 export interface GoneLine {
   gone: RemovedLine
+  held?: HeldKeys
 }
+
+/** Of versions before it that scans which were cut short had sent: checkpoints may still name them. */
+type HeldKeys = readonly string[]
 
 export function isGone(line: JournalLine): line is GoneLine {
   return 'gone' in line
+}
+
+/** Keys that checkpoints may name, going by what a journal says of a path. */
+export function keysOf(line: JournalLine): string[] {
+  const key = isGone(line) ? undefined : line.entry.key
+  return [...(key === undefined ? [] : [key]), ...(line.held ?? [])]
 }

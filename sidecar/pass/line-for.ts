@@ -83,7 +83,7 @@ async function sent(
 
 /** Notes whether checkpoints say this of the path already; what an interrupted scan told them is told again. */
 function marked(line: KnownLine, { known, recovered }: Joined): KnownLine {
-  const { changed: _, ...rest } = line
+  const { changed: _c, held: _h, ...rest } = line
   return recovered === undefined && known !== undefined && isEqual(known.entry, line.entry)
     ? rest
     : { ...rest, changed: true }

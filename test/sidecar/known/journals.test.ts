@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Cursor } from '../../../sidecar/known/cursor.ts'
-import { join as joinKnown } from '../../../sidecar/known/join.ts'
+import { join as joinKnown, keysInUse } from '../../../sidecar/known/join.ts'
 import { Journals } from '../../../sidecar/known/journals.ts'
 import type { JournalLine } from '../../../sidecar/known/line.ts'
 import type { Found } from '../../../sidecar/scan/found.ts'
@@ -52,7 +52,29 @@ describe('what is known of the results', () => {
     scan(journals, [line('a', 'second'), gone('b'), line('c', 'second')])
     const { known, recovered } = journals.begin()
     expect(rest(known)).toEqual([line('a', 'complete')])
-    expect(rest(recovered)).toEqual([line('a', 'second'), gone('b'), line('c', 'second'), line('d', 'first')])
+    expect(rest(recovered)).toEqual([
+      { ...line('a', 'second'), held: ['first'] },
+      { ...gone('b'), held: ['first'] },
+      line('c', 'second'),
+      line('d', 'first'),
+    ])
+  })
+
+  it('keeps hold of every version that interrupted scans sent, until a complete one', () => {
+    const journals = new Journals(newState())
+    const inUse = () => {
+      const { known, recovered } = journals.begin()
+      return [...joinKnown([], known, recovered)].map(keysInUse)
+    }
+    scan(journals, [line('a', 'first')])
+    scan(journals, [line('a', 'second')])
+    scan(journals, [line('a', 'second')])
+    scan(journals, [gone('a')])
+    scan(journals, [line('a', 'third')])
+    expect(inUse()).toEqual([['third', 'second', 'first']])
+    scan(journals, [line('a', 'fourth')])
+    journals.adopt()
+    expect(inUse()).toEqual([['fourth']])
   })
 
   it('forgets the interrupted scans with the next complete one', () => {
