@@ -15,7 +15,7 @@ import { parseStop } from './store/stop-object.ts'
 import { StoreCalls } from './store/store-calls.ts'
 import { checkpointUntil } from './storing/checkpoint-until.ts'
 import type { Watch } from './storing/give-up.ts'
-import { type StoringContext, storeResults } from './storing/store-results.ts'
+import { type StoringContext, storeResults, troubleOf } from './storing/store-results.ts'
 import { writeTerminationMessage } from './termination-message.ts'
 import { Buffers } from './upload/buffers.ts'
 
@@ -156,10 +156,11 @@ function contextOf(
   }
 }
 
-function reporterOf({ progress, calls, current, resultDirectory, log }: StoringContext): Reporter {
+function reporterOf(context: StoringContext): Reporter {
+  const { progress, calls, current, resultDirectory, log } = context
   return new Reporter({
     progress,
-    trouble: () => calls.trouble,
+    trouble: () => troubleOf(context),
     obstacle: () => current.obstacle,
     countAll: () => countTree(resultDirectory, calls.halted),
     log,

@@ -7,7 +7,7 @@ import { runPass, type SendingOfPass } from '../pass/pass.ts'
 import { aborted, pause } from '../pause.ts'
 import { Progress } from '../progress/progress.ts'
 import { isMemory } from '../scan/is-memory.ts'
-import { Halted, StoreCalls } from '../store/store-calls.ts'
+import { Halted, StoreCalls, type Trouble } from '../store/store-calls.ts'
 import { ensureWanted, Superseded } from '../store/superseded.ts'
 import type { StoringContext } from '../storing/store-results.ts'
 import { Attempts } from './attempts.ts'
@@ -34,6 +34,8 @@ export class Early {
   readonly #context: StoringContext
   readonly #passContext: StoringContext
   readonly #calls: StoreCalls
+  /** Of the checkpoints: they end with the worker, what is being sent goes on. */
+  readonly #telling: StoreCalls
   readonly #pace: Pace
   readonly #attempts = new Attempts()
   readonly #underWay = new UnderWay()
@@ -59,6 +61,7 @@ export class Early {
     this.#context = context
     this.#enough = enough
     this.#calls = new StoreCalls(store.name)
+    this.#telling = new StoreCalls(store.name)
     this.#pace = new Pace(enough)
     this.#surveyor = new Surveyor(resultDirectory)
     this.#passContext = { ...context, calls: this.#calls, progress: new Progress() }
@@ -71,6 +74,11 @@ export class Early {
     return { send: this.#underWay.takingOver(this.#context), packs: this.#context }
   }
 
+  /** Of what is still under way at the worker's end. */
+  get trouble(): Trouble | undefined {
+    return this.#enough.aborted ? this.#calls.trouble : undefined
+  }
+
   /** Ends what is still under way; it is given that many milliseconds. */
   halt(patienceMs: number): Promise<void> {
     return this.#calls.halt(patienceMs)
@@ -80,6 +88,8 @@ export class Early {
   async run(): Promise<void> {
     await Promise.race([this.#goOn(), aborted(this.#enough)])
     await aborted(this.#enough)
+    // It would count as newer than those of the pass that follows.
+    await this.#telling.halt(0)
     await this.#leaving?.catch(() => undefined)
     // A call that waits for its next try would keep the file from the pass that follows.
     if (this.#calls.trouble.obstacle !== undefined) await this.halt(0)
@@ -115,8 +125,10 @@ export class Early {
     this.#pace.idle()
     const now = Date.now()
     const isDue = survey.settled !== this.#passedOver || now >= this.#lookAt
+    // First: where files keep coming, passes follow one another without a pause.
+    if (this.#untold !== undefined && now >= this.#checkpointAt + checkpointEveryMs) await this.#tell()
+    if (this.#enough.aborted) return 0
     if (isDue && now >= this.#notBefore) this.#begin(survey)
-    else if (this.#untold !== undefined && now >= this.#checkpointAt + checkpointEveryMs) await this.#tell()
     const next = Math.min(survey.nextAt ?? Number.POSITIVE_INFINITY, this.#lookAt) - Date.now()
     return Math.max(least, Math.min(lookEveryMs, Math.max(next, leastRestMs)))
   }
@@ -149,7 +161,8 @@ export class Early {
       sending: this.#sending,
       choosing: { chooses: this.#chooses(), atOnce: filesAtOnce },
       onBegin: (begun) => {
-        endCheckpoints = checkpointRegularly(begun, checkpointEveryMs, context, () => superseded.abort())
+        const telling = { ...context, calls: this.#telling }
+        endCheckpoints = checkpointRegularly(begun, checkpointEveryMs, telling, () => superseded.abort())
       },
     })
     this.#leaving = leaving
@@ -165,11 +178,13 @@ export class Early {
   /** Writes the checkpoint of the last pass. */
   async #tell(): Promise<void> {
     const { state, journals } = this.#context
-    const [untold, newest] = [this.#untold, state.checkpoint]
-    await untold?.ledger.checkpoint(this.#calls)
+    const [untold, newest, before] = [this.#untold, state.checkpoint, this.#checkpointAt]
+    // One that fails is no sooner tried again: passes wait for it.
+    this.#checkpointAt = Date.now()
+    await untold?.ledger.checkpoint(this.#telling)
     // Another pass may write its journal by now.
     if (this.#enough.aborted) return
-    if (state.checkpoint > newest) this.#checkpointAt = Date.now()
+    if (state.checkpoint === newest) this.#checkpointAt = before
     if (untold?.complete) journals.adopt()
     this.#untold = undefined
   }

@@ -1,38 +1,59 @@
+import { freeKeys } from '../../src/artifact/keys.ts'
 import type { KnownLine } from '../known/line.ts'
 import type { FileSender } from '../pass/begin-line.ts'
-import type { BytePath } from '../scan/byte-path.ts'
+import { type BytePath, toBytes } from '../scan/byte-path.ts'
 import { fingerprint } from '../scan/entry-of.ts'
 import type { Sending } from '../upload/send.ts'
 import { sendFile } from '../upload/send-file.ts'
 import type { Attempts } from './attempts.ts'
 
+/** More than wait in a pass (early.ts: filesAtOnce): what those before them brought stands in its journal. */
+const remembered = 16
+
+interface Send {
+  line: Promise<KnownLine | undefined>
+  /** Where it may put the bytes. */
+  keys: readonly string[]
+}
+
 /**
- * The files that are being sent while the worker runs. The pass that began with them may be left meanwhile; a later
- * one takes over what they bring instead of sending it twice.
+ * The files that are being sent, or were last, while the worker runs. The pass that began with them may be left
+ * meanwhile; a later one takes over what they bring instead of sending it twice.
  */
 export class UnderWay {
-  readonly #sends = new Map<BytePath, Promise<KnownLine | undefined>>()
+  readonly #sends = new Map<BytePath, Send>()
 
   /** Sends files and keeps count of those that changed meanwhile. */
   sender(sending: Sending, attempts: Attempts): FileSender {
     return (path, file, known, options) => {
-      const sent = sendFile(path, file, known, options, sending).then((line) => {
-        if (line === undefined) attempts.note(path)
-        return line
+      const line = sendFile(path, file, known, options, sending).then((brought) => {
+        if (brought === undefined) attempts.note(path)
+        return brought
       })
-      const settled = sent.finally(() => this.#sends.delete(path))
-      this.#sends.set(path, settled)
-      return settled
+      this.#sends.delete(path)
+      this.#sends.set(path, { line, keys: Object.values(freeKeys(toBytes(path), options.keysInUse)) })
+      for (const oldest of this.#sends.keys()) {
+        if (this.#sends.size <= remembered) break
+        this.#sends.delete(oldest)
+      }
+      return line
     }
   }
 
-  /** Sends what isn't under way, or was of no use. */
+  /** Sends what isn't under way, wasn't brought just before or was of no use. */
   takingOver(sending: Sending): FileSender {
     return async (path, file, known, options) => {
-      const brought = await this.#sends.get(path)?.catch(() => undefined)
+      const before = this.#sends.get(path)
+      this.#sends.delete(path)
+      let { keysInUse } = options
+      const brought = await before?.line.catch(() => {
+        // What was cut off may take effect later than what is sent now.
+        keysInUse = [...keysInUse, ...(before?.keys ?? [])]
+        return undefined
+      })
       const isSame = brought?.fingerprint === fingerprint(file.stat())
       if (brought !== undefined && isSame && !(options.final && brought.verify)) return brought
-      return sendFile(path, file, brought ?? known, options, sending)
+      return sendFile(path, file, brought ?? known, { ...options, keysInUse }, sending)
     }
   }
 }

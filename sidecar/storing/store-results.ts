@@ -9,7 +9,7 @@ import type { Progress } from '../progress/progress.ts'
 import { isDiskFull } from '../scan/found.ts'
 import type { TerminationMessage } from '../settings.ts'
 import type { Obstacle } from '../store/obstacle.ts'
-import { Halted, StoreCalls } from '../store/store-calls.ts'
+import { Halted, StoreCalls, type Trouble } from '../store/store-calls.ts'
 import { ensureWanted, Superseded } from '../store/superseded.ts'
 import { type GiveUp, lookForStop, untilGivenUp, type Watch } from './give-up.ts'
 
@@ -19,6 +19,7 @@ export interface StoringContext extends PassContext {
   current: { ledger?: Ledger; obstacle?: Obstacle }
   /** What began while the worker ran, where anything did. */
   early?: {
+    readonly trouble: Trouble | undefined
     takingOver(): SendingOfPass
     halt(patienceMs: number): Promise<void>
   }
@@ -55,7 +56,7 @@ export async function storeResults(
     const first = await Promise.race([committed, untilGivenUp(watch, over.signal)])
     if (first === undefined || !('why' in first))
       return { committed: true, message: { ...(await committed) } }
-    const obstacle = context.calls.trouble.obstacle ?? context.current.obstacle
+    const obstacle = troubleOf(context).obstacle ?? context.current.obstacle
     await haltAll(context, lastMs.underWay)
     // It may have been done in that very moment.
     const tally = await committed.catch(() => undefined)
@@ -69,6 +70,13 @@ export async function storeResults(
   } finally {
     over.abort()
   }
+}
+
+/** What is in the way of storing, also of what began while the worker ran. */
+export function troubleOf({ calls, early }: Pick<StoringContext, 'calls' | 'early'>): Trouble {
+  const [own, before] = [calls.trouble, early?.trouble]
+  if (before === undefined || own.obstacle !== undefined) return own
+  return before.obstacle !== undefined || before.waitingMs > own.waitingMs ? before : own
 }
 
 /** Passes until one is complete and its manifest written; one that fails is begun again. */

@@ -39,6 +39,26 @@ describe('while the worker runs, the uploader', { timeout: 60_000 }, () => {
     expect(await uploader.terminate().exit()).toBe(0)
   })
 
+  it('writes down what it sent though files keep coming', async () => {
+    const made = newFolderAttempt(early)
+    const uploader = await new Uploader(made).ready()
+    let written = 0
+    const writing = setInterval(() => {
+      written += 1
+      write(made, `file-${written}`, `${written}`)
+    }, 1000)
+    try {
+      await eventually(
+        async () => expect((await keysOf(made.store)).filter(isCheckpoint)).toHaveLength(2),
+        patient,
+      )
+    } finally {
+      clearInterval(writing)
+    }
+    expect(await uploader.terminate().exit()).toBe(0)
+    await expectAllStored(made)
+  })
+
   it.each<[what: string, change: (path: string) => void]>([
     ['rewritten with the same size', (path) => writeFileSync(path, 'LATER')],
     [

@@ -1,0 +1,80 @@
+import { openSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { Attempts } from '../../../sidecar/early/attempts.ts'
+import { UnderWay } from '../../../sidecar/early/under-way.ts'
+import { Progress } from '../../../sidecar/progress/progress.ts'
+import { OpenFile } from '../../../sidecar/scan/open-file.ts'
+import { Halted, StoreCalls } from '../../../sidecar/store/store-calls.ts'
+import { Buffers } from '../../../sidecar/upload/buffers.ts'
+import type { FileOptions } from '../../../sidecar/upload/send-file.ts'
+import type { ArtifactStore } from '../../../src/artifact/store.ts'
+import { attempt, job, newFolderAttempt } from '../uploader-process.ts'
+
+const early: FileOptions = { job, attempt, final: false, timesCanBeTrusted: true, keysInUse: [] }
+const final: FileOptions = { ...early, final: true }
+
+/** Senders of before and after the worker's end; `put` stands for the store's before it. */
+function newSenders(put?: ArtifactStore['put']) {
+  const made = newFolderAttempt()
+  const puts: string[] = []
+  const sending = (of: ArtifactStore['put']) => ({
+    store: {
+      ...made.store,
+      put: ((key, ...rest) => {
+        puts.push(key.replace(/^.*\/files\//, ''))
+        return of(key, ...rest)
+      }) as ArtifactStore['put'],
+    },
+    calls: new StoreCalls('store'),
+    buffers: new Buffers(),
+    progress: new Progress(),
+  })
+  const before = sending(put ?? made.store.put)
+  const underWay = new UnderWay()
+  const file = (content: string) => {
+    const path = join(made.result, 'file')
+    writeFileSync(path, content)
+    const opened = new OpenFile(openSync(path, 'r'))
+    onTestFinished(() => opened.close())
+    return opened
+  }
+  return {
+    puts,
+    file,
+    calls: before.calls,
+    send: underWay.sender(before, new Attempts()),
+    takeOver: underWay.takingOver(sending(made.store.put)),
+  }
+}
+
+it('a file that was brought while its pass was left is not sent once more', async () => {
+  const { puts, file, send, takeOver } = newSenders()
+  const opened = file('content')
+  const sent = await send('file', opened, undefined, early)
+  expect(sent?.entry).toMatchObject({ key: 'file' })
+  expect((await takeOver('file', opened, undefined, final))?.entry).toEqual(sent?.entry)
+  expect(puts).toEqual(['file'])
+})
+
+it('one that has changed since is sent as it is now', async () => {
+  const { puts, file, send, takeOver } = newSenders()
+  const sent = await send('file', file('content'), undefined, early)
+  const taken = await takeOver('file', file('longer content'), undefined, final)
+  expect(taken?.entry.sha256).not.toBe(sent?.entry.sha256)
+  expect(puts).toEqual(['file', 'file'])
+})
+
+it('one whose sending was cut off goes elsewhere, since the store may yet take what came before', async () => {
+  const never: ArtifactStore['put'] = (_key, _body, signal) =>
+    new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+  const { puts, file, calls, send, takeOver } = newSenders(never)
+  const opened = file('content')
+  const sent = send('file', opened, undefined, early)
+  const cut = expect(sent).rejects.toThrow(Halted)
+  await calls.halt(0)
+  await cut
+  const taken = await takeOver('file', opened, undefined, final)
+  expect(taken?.entry.key).toMatch(/^~[0-9a-f]{64}\.1$/)
+  expect(puts.at(-1)).toBe(taken?.entry.key)
+})
