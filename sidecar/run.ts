@@ -49,7 +49,7 @@ export async function run(
   const end = (code: number, message: TerminationMessage) => {
     writeTerminationMessage(settings.terminationMessageFile, message, log)
     state.markEnded(code)
-    log.info(message, code === exitCode.committed ? 'stored' : 'gave up')
+    if (code === exitCode.gaveUp) log.info(message, 'gave up')
     return code
   }
 
@@ -86,6 +86,8 @@ export async function run(
       resumed,
       checkpointing,
     )
+    // At once: the API archives this log as soon as it has seen the manifest.
+    if (ending.committed) log.info(ending.message, 'stored')
     await Promise.all([context.calls.halt(0), context.early?.halt(0)])
     await cleaning
     // What could not be dropped before, or was cut off just now: after this nobody looks for it any more.

@@ -115,7 +115,7 @@ describe('the configured job `default`', () => {
   it('has its log in the store after its pod is gone', async () => {
     await eventually(async () => {
       const logs = await objectKeys(api.client, api.bucket, `jobs/${uuid}/`)
-      expect(logs.filter((key) => key.endsWith('/log/worker.txt'))).toHaveLength(1)
+      expect(logs.filter((key) => /\/log\/(?:worker|uploader)\.txt$/.test(key))).toHaveLength(2)
     })
     await kubectl('-n', api.namespace, 'delete', 'pods', '-l', `jobferry.dev/job=${uuid}`)
     expect((await curl(`/job/${uuid}/log`)).text()).toBe('a second of hard work\nwrote hello.txt\n')
