@@ -28,7 +28,8 @@ describe('a worker that is evicted', () => {
   ]
   for (const [what, onTerm, grace] of answers) {
     fault(`and ${what} → a new attempt, its results alone`, 120, async () => {
-      const uuid = await deploy(api.url, worker(onTerm))
+      // One that ignores the signal works on for its grace: it must not have ended by itself by then.
+      const uuid = await deploy(api.url, worker(onTerm, grace === undefined ? 8 : 12))
       const first = await atWork(api.namespace, uuid)
       await someMoment(2000)
       await evict(api.namespace, first, grace)
