@@ -73,8 +73,9 @@ async function writeDown(api: Api, name: string, stop: Stop): Promise<Job | unde
           resourceVersion: job.metadata?.resourceVersion,
           annotations: { [annotations.stop]: JSON.stringify({ ...stop, at: Date.now() }) },
         },
-        // Should this process end before it deletes the Job, no other attempt may follow.
-        spec: { backoffLimit: 0 },
+        // Should this process end before it deletes the Job, no other attempt may follow. Not fewer than have failed: the
+        // Job controller would delete the pod that runs at once, with the pod's own grace of an hour (tried).
+        spec: { backoffLimit: Math.min(job.spec?.backoffLimit ?? 0, job.status?.failed ?? 0) },
       })
     } catch (error) {
       if (hasStatus(error, 404)) return undefined

@@ -85,7 +85,7 @@ async function recorded(uuid: string): Promise<number> {
 
 fault(
   'a full volume while no API runs, repeated by Kubernetes → StorageFull, the new attempt removed',
-  120,
+  200,
   async () => {
     const script = 'yes | head -c 20000000 > /output/large; sleep 600'
     const request = { ...busybox(script), result_storage: '1Mi', retries: 2 }

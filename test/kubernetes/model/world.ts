@@ -125,7 +125,7 @@ export class World {
   decide(outcome: Stop['outcome']): void {
     if (this.jobGone || (this.stop && (outcome !== 'deleted' || this.stop.outcome === 'deleted'))) return
     this.stop = { outcome, cause: { reason: 'Canceled', message: 'by test' }, at: this.now }
-    this.#backoffLimit = 0
+    this.#backoffLimit = Math.min(this.#backoffLimit, this.#failed)
     this.tellJob()
   }
 
