@@ -72,7 +72,7 @@ export async function run(
     const cleaning = context.uploads.abortLeftOver(store, log, context.calls.halted)
     const shortOfTime = AbortSignal.any([stopSeen.signal, terminated.signal])
     if (settings.uploadWhileRunning && !shortOfTime.aborted) {
-      const early = new Early(context, shortOfTime)
+      const early = new Early(context, shortOfTime, settings.uploadTimeoutSeconds)
       context.early = early
       await early.run()
     }

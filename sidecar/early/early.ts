@@ -14,7 +14,7 @@ import { Attempts } from './attempts.ts'
 import { choose } from './choose.ts'
 import { Pace } from './pace.ts'
 import { type Survey, Surveyor } from './survey.ts'
-import { UnderWay } from './under-way.ts'
+import { longestOpenMs, UnderWay } from './under-way.ts'
 
 const checkpointEveryMs = 30_000
 const lookEveryMs = 1000
@@ -56,7 +56,7 @@ export class Early {
   #notBefore = 0
 
   /** `enough`: the worker has ended, or time is short. */
-  constructor(context: StoringContext, enough: AbortSignal) {
+  constructor(context: StoringContext, enough: AbortSignal, uploadTimeoutSeconds: number) {
     const { store, resultDirectory } = context
     this.#context = context
     this.#enough = enough
@@ -66,7 +66,9 @@ export class Early {
     this.#surveyor = new Surveyor(resultDirectory)
     this.#passContext = { ...context, calls: this.#calls, progress: new Progress() }
     const sending = { ...this.#passContext, store: this.#pace.paced(store) }
-    this.#sending = { send: this.#underWay.sender(sending, this.#attempts), packs: sending }
+    const longestMs = Math.max(longestOpenMs, uploadTimeoutSeconds * 1000)
+    const send = this.#underWay.sender(sending, this.#attempts, { longestMs, enough })
+    this.#sending = { send, packs: sending }
   }
 
   /** For the passes that follow. */

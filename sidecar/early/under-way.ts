@@ -10,6 +10,12 @@ import type { Attempts } from './attempts.ts'
 /** More than wait in a pass (early.ts: filesAtOnce): what those before them brought stands in its journal. */
 const remembered = 16
 
+/**
+ * An upload of a file is open for that long at most while the worker runs, or as long as one after its end may be: a
+ * worker that never stops writing leaves it little time, and stores drop what stays open for a day.
+ */
+export const longestOpenMs = 3_600_000
+
 interface Send {
   line: Promise<KnownLine | undefined>
   /** Where it may put the bytes. */
@@ -23,11 +29,22 @@ interface Send {
 export class UnderWay {
   readonly #sends = new Map<BytePath, Send>()
 
-  /** Sends files and keeps count of those that changed meanwhile. */
-  sender(sending: Sending, attempts: Attempts): FileSender {
+  /**
+   * Sends files and keeps count of those that changed meanwhile. One that takes longer than `longestMs` is given up
+   * until the end, unless `enough` is aborted: then it is as well finished.
+   */
+  sender(
+    sending: Sending,
+    attempts: Attempts,
+    { longestMs, enough }: { longestMs: number; enough: AbortSignal },
+    now = () => performance.now(),
+  ): FileSender {
     return (path, file, known, options) => {
-      const line = sendFile(path, file, known, options, sending).then((brought) => {
-        if (brought === undefined) attempts.note(path)
+      const begun = now()
+      const isTooLate = () => !enough.aborted && now() - begun > longestMs
+      const line = sendFile(path, file, known, options, { ...sending, isTooLate }).then((brought) => {
+        if (brought === undefined && isTooLate()) attempts.exhaust(path)
+        else if (brought === undefined) attempts.note(path)
         return brought
       })
       this.#sends.delete(path)

@@ -13,7 +13,7 @@ import type { OpenFile } from '../scan/open-file.ts'
 import { Halted } from '../store/store-calls.ts'
 import { partBytes, partSizeFor } from './buffers.ts'
 import { digestFile } from './digest-file.ts'
-import { ChangedWhileRead, type Reading, type Sending, type Stored } from './send.ts'
+import { ChangedWhileRead, type Reading, type Sending, type Stored, TookTooLong } from './send.ts'
 import { sendParts, UploadLost } from './send-parts.ts'
 import { sendWhole } from './send-whole.ts'
 
@@ -33,7 +33,7 @@ export const maxReadings = 3
 
 /**
  * Sees to it that the store has a file's bytes; `known` is what is known of it, an older version included. Resolves
- * with undefined for a file that changes while it is read: it is left to the next scan. What can't be stored
+ * with undefined for a file that changes while it is read, or is too late: it is left to a later scan. What can't be stored
  * becomes an entry with an error. Throws Halted.
  */
 export async function sendFile(
@@ -57,6 +57,7 @@ export async function sendFile(
       return mayChangeUnseen(reading, openedAt, options) ? { ...line, verify: true } : line
     } catch (error) {
       if (error instanceof Halted) throw error
+      if (error instanceof TookTooLong) return undefined
       if (error instanceof UploadLost) {
         // Not the file's fault, and no reason to lose it: time or a stop ends this.
         await pause(retryDelay(readings, Math.random()), sending.calls.halted)

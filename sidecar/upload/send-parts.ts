@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto'
 import { isNotFound, type Part, type Upload } from '../../src/artifact/store.ts'
 import { Halted } from '../store/store-calls.ts'
 import type { Pool } from './pool.ts'
-import { ChangedWhileRead, checkUnchanged, type Reading, type Sending, type Stored } from './send.ts'
+import {
+  ChangedWhileRead,
+  checkUnchanged,
+  type Reading,
+  type Sending,
+  type Stored,
+  TookTooLong,
+} from './send.ts'
 
 /** The store knows the upload no more: somebody cleaned up too early. The file has to be sent anew. */
 export class UploadLost extends Error {
@@ -11,8 +18,8 @@ export class UploadLost extends Error {
 
 /**
  * Sends a file in parts, several at once, reading and hashing the next meanwhile; the object appears only when the
- * file was read to its end unchanged. Throws ChangedWhileRead, UploadLost, Halted, StoreError and what reading
- * gives; the upload is dropped then, except after a halt, which leaves it to whoever called it.
+ * file was read to its end unchanged. Throws ChangedWhileRead, TookTooLong, UploadLost, Halted, StoreError and
+ * what reading gives; the upload is dropped then, except after a halt, which leaves it to whoever called it.
  */
 export function sendParts(
   reading: Reading,
@@ -44,7 +51,7 @@ async function sendAll(
   reading: Reading,
   upload: Upload,
   pool: Pool<Buffer>,
-  { calls, store, progress }: Sending,
+  { calls, store, progress, isTooLate }: Sending,
 ): Promise<{ sha256: string; parts: Part[] }> {
   const size = Number(reading.stat.size)
   let counted = 0
@@ -73,6 +80,7 @@ async function sendAll(
       const buffer = await pool.take()
       const body = buffer.subarray(0, Math.min(upload.partSize, size - start))
       try {
+        if (isTooLate?.()) throw new TookTooLong()
         await readPart(reading, body, start)
       } catch (error) {
         pool.release(buffer)

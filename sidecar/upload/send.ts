@@ -13,6 +13,8 @@ export interface Sending {
   calls: StoreCalls
   buffers: Buffers
   progress: Progress
+  /** Where given: what is sent in parts is given up before the next one once this is true. */
+  isTooLate?: () => boolean
 }
 
 /** One reading of one file, as it was when `stat` was taken. */
@@ -31,6 +33,11 @@ export interface Stored {
 /** What the file was when the reading began is not what it is now: what was read is of no use. */
 export class ChangedWhileRead extends Error {
   override name = 'ChangedWhileRead'
+}
+
+/** It takes longer than an upload may be open while the worker runs. */
+export class TookTooLong extends Error {
+  override name = 'TookTooLong'
 }
 
 /** Throws ChangedWhileRead. */

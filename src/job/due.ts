@@ -85,9 +85,9 @@ function hasStartedBefore({ attempt, failedAttempts, disruptions = [] }: Observa
 }
 
 /**
- * Milliseconds until the store is asked again for a manifest, by the time since the worker's end: every 50 ms
- * for 10 s, then at 1 % of that time, at most every second.
+ * Milliseconds until the store is asked again for a manifest, by the time that storing has taken: a manifest is found
+ * within 100 ms for 10 s, then within 1 % of that time and a second at most, the store's answer included.
  */
-export function manifestLookupDelay(sinceWorkersEnd: number): number {
-  return sinceWorkersEnd <= 10_000 ? 50 : Math.min(1000, sinceWorkersEnd / 100)
+export function manifestLookupDelay(storingMs: number): number {
+  return storingMs <= 10_000 ? 50 : Math.min(900, storingMs / 125)
 }

@@ -12,7 +12,7 @@ export type TellEnd = (job: Job) => Promise<void>
  */
 export function tellEnd(tracking: Tracking, tracked: Tracked, tell: TellEnd): Promise<boolean> {
   const { uuid } = tracked.live
-  tracked.telling ??= tell(asItEnded(tracked)).then(
+  tracked.telling ??= tellInTurn(tracking, tracked, tell).then(
     () => true,
     (error: unknown) => {
       tracked.telling = undefined
@@ -23,6 +23,15 @@ export function tellEnd(tracking: Tracking, tracked: Tracked, tell: TellEnd): Pr
     },
   )
   return tracked.telling
+}
+
+async function tellInTurn({ slots }: Tracking, tracked: Tracked, tell: TellEnd): Promise<void> {
+  const leave = await slots.tell.take()
+  try {
+    await tell(asItEnded(tracked))
+  } finally {
+    leave()
+  }
 }
 
 export function endKey(uuid: string): string {

@@ -1,6 +1,5 @@
 import { StoreError } from '../artifact/store.ts'
 import { messageOf } from '../errors.ts'
-import type { LiveJob } from '../job/backend.ts'
 import { manifestLookupDelay } from '../job/due.ts'
 import type { Cause } from '../job/job.ts'
 import type { Assessment } from '../job/state.ts'
@@ -23,14 +22,49 @@ export function lookupKey(uuid: string): string {
 }
 
 async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
-  const { store, backend, log } = tracking
+  const { slots, isCurrent, evaluate } = tracking
+  const { uuid } = tracked.live
+  let asked: Asked | undefined
+  tracked.busy.add('lookup')
+  const leave = await slots.look.take(isEnded(tracked.live) ? 'settle' : 'ask')
+  try {
+    if (isCurrent(tracked) && isAwaited(tracked)) asked = await askStore(tracking, tracked)
+  } finally {
+    leave()
+    tracked.busy.delete('lookup')
+  }
+  if (!isCurrent(tracked)) return
+  evaluate(uuid)
+  if (asked === undefined) return
+  let { retryIn } = asked
+  if (asked.answered && asked.uploaderEnded && (await askForRescue(tracking, tracked))) {
+    retryIn = rescueMilliseconds
+    // Whatever came due meanwhile was held back.
+    evaluate(uuid)
+  }
+  // Ended meanwhile: what is absent now counts, at once.
+  if (isCurrent(tracked) && isAwaited(tracked)) {
+    planLookup(tracking, tracked, isEnded(tracked.live) && !asked.ended ? 0 : Math.max(1, retryIn))
+  }
+}
+
+interface Asked {
+  /** The store had an answer, and about the attempt that counts still. */
+  answered: boolean
+  /** Nothing of the attempt, or its uploader at least, ran when the store was asked. */
+  ended: boolean
+  uploaderEnded: boolean
+  /** Milliseconds. */
+  retryIn: number
+}
+
+async function askStore({ store, backend, log }: Tracking, tracked: Tracked): Promise<Asked> {
   const { uuid } = tracked.live
   const ended = isEnded(tracked.live)
   const uploaderEnded = tracked.live.observation.attempt?.ended === true
   const asked = tracked.attempt
-  let retryIn = manifestLookupDelay(Date.now() - workersEnd(tracked.live))
+  let retryIn = manifestLookupDelay(Date.now() - (tracked.storingSince ?? Date.now()))
   let answered = false
-  tracked.busy.add('lookup')
   try {
     const settles = ended && backend.holdsLease()
     const found = await lookUpManifest(store, uuid, asked, settles, ({ message }) =>
@@ -52,20 +86,12 @@ async function lookUp(tracking: Tracking, tracked: Tracked): Promise<void> {
     // One alone is nothing to tell callers.
     if (tracked.failures > 1) tracked.storeTrouble = storeTrouble(error)
     log.warn({ job: uuid, error: messageOf(error) }, 'the store was asked for a manifest in vain')
-  } finally {
-    tracked.busy.delete('lookup')
   }
-  if (!tracking.isCurrent(tracked)) return
-  tracking.evaluate(uuid)
-  if (answered && uploaderEnded && (await askForRescue(tracking, tracked))) {
-    retryIn = rescueMilliseconds
-    // Whatever came due meanwhile was held back.
-    tracking.evaluate(uuid)
-  }
-  // Ended meanwhile: what is absent now counts, at once.
-  if (tracking.isCurrent(tracked) && tracked.assessment.awaitsManifest && !tracked.assessment.deleted) {
-    planLookup(tracking, tracked, isEnded(tracked.live) && !ended ? 0 : Math.max(1, retryIn))
-  }
+  return { answered, ended, uploaderEnded, retryIn }
+}
+
+function isAwaited({ assessment }: Tracked): boolean {
+  return assessment.awaitsManifest && !assessment.deleted
 }
 
 /** An assessment that waits for a manifest, where the store doesn't answer this process either. */
@@ -106,8 +132,4 @@ async function askForRescue(tracking: Tracking, tracked: Tracked): Promise<boole
     tracked.busy.delete('lookup')
   }
   return true
-}
-
-function workersEnd({ observation }: LiveJob): number {
-  return observation.attempt?.worker.finishedAt ?? observation.createdAt
 }

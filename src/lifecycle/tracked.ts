@@ -5,6 +5,7 @@ import type { Stored } from '../job/observation.ts'
 import type { Assessment } from '../job/state.ts'
 import type { Log } from '../log.ts'
 import type { DueQueue } from './due-queue.ts'
+import { Slots } from './slots.ts'
 
 /** A live job with what is known of its results. */
 export interface TrackedJob {
@@ -39,6 +40,8 @@ export interface Tracked extends TrackedJob {
   /** The backend let it go while it was being finished: whatever has its uuid now is another job. */
   gone: boolean
   failures: number
+  /** Since when the attempt's manifest is awaited, by this process' own clock: a node's may be another. */
+  storingSince: number | undefined
   /** Since when its deleted object should be let go, as far as this process knows. */
   overdueSince: number | undefined
 }
@@ -53,6 +56,21 @@ export interface Tracking {
   evaluate(uuid: string): void
   /** Whether it is still followed: not let go, the tracker not closed. */
   isCurrent(tracked: Tracked): boolean
+  readonly slots: TrackerSlots
+}
+
+/**
+ * How many jobs are worked for at once, though thousands end together: each takes a log's part in memory and some
+ * requests. None of the kinds that a slot is taken by keeps the others out.
+ */
+export interface TrackerSlots {
+  finish: Slots<'archive' | 'remove'>
+  look: Slots<'ask' | 'settle'>
+  tell: Slots
+}
+
+export function newSlots(): TrackerSlots {
+  return { finish: new Slots(48, 32), look: new Slots(96, 64), tell: new Slots(64) }
 }
 
 /** Nothing of the attempt shown runs any more, so nothing of it writes into the store. */
@@ -84,6 +102,7 @@ export function fresh(): Omit<Tracked, keyof TrackedJob | 'stored' | 'storedFor'
     finished: undefined,
     gone: false,
     failures: 0,
+    storingSince: undefined,
     overdueSince: undefined,
   }
 }

@@ -1,5 +1,4 @@
 import type { ArtifactStore } from '../artifact/store.ts'
-import { messageOf } from '../errors.ts'
 import type { JobBackend, LiveJob } from '../job/backend.ts'
 import { isFinal } from '../job/job.ts'
 import { type Assessment, assess } from '../job/state.ts'
@@ -8,29 +7,28 @@ import { Changes } from './changes.ts'
 import { asItCounts, deletionKey, giveUpInTime } from './deletions.ts'
 import { DueQueue } from './due-queue.ts'
 import { endKey, type TellEnd, tellEnd } from './endings.ts'
+import { type Finishing, planFinish } from './finishing.ts'
 import { jobAnswer } from './job-answer.ts'
 import { lookupKey, planLookup, withStoreTrouble } from './lookup.ts'
 import { type LiveList, NewestFirst } from './newest-first.ts'
 import { announceStops, endRepeats, enforceLimits, limitKey, stopKey } from './stops.ts'
 import {
-  failureDelay,
   finishKey,
   fresh,
   isAnother,
   isQuiet,
   isSameState,
+  newSlots,
   remembered,
   type Tracked,
   type TrackedJob,
   type Tracking,
 } from './tracked.ts'
 
-export interface TrackerOptions {
+export interface TrackerOptions extends Pick<Finishing, 'finish'> {
   backend: JobBackend
   store: ArtifactStore
   log: Log
-  /** Does what follows a job's end: archive and let go once it is told, or remove. Called again after a failure. */
-  finish(job: TrackedJob, isTold: () => Promise<boolean>): Promise<void>
   tellEnd?: TellEnd
   /** Begins to keep the worker's log: its pod is going. */
   followLog(uuid: string, attempt: string): void
@@ -48,6 +46,7 @@ export interface TrackerOptions {
 export class Tracker {
   readonly #options: TrackerOptions
   readonly #tracking: Tracking
+  readonly #finishing: Finishing
   readonly #jobs = new Map<string, Tracked>()
   readonly #newestFirst = new NewestFirst()
   readonly #queue = new DueQueue()
@@ -66,7 +65,9 @@ export class Tracker {
       queue: this.#queue,
       evaluate: (uuid) => this.#evaluate(uuid),
       isCurrent: (tracked) => !this.#closed && this.#jobs.get(tracked.live.uuid) === tracked,
+      slots: newSlots(),
     }
+    this.#finishing = { finish: options.finish, isTold: (tracked) => this.#isTold(tracked) }
   }
 
   /** Begins to follow; the backend has been started. */
@@ -149,6 +150,7 @@ export class Tracker {
       givenUp: before?.givenUp ?? false,
       stored,
       storedFor: attempt,
+      storingSince: assessment.awaitsManifest ? (before?.storingSince ?? Date.now()) : undefined,
     })
     this.#jobs.set(uuid, tracked)
     if (says) this.#logState(tracked)
@@ -179,7 +181,7 @@ export class Tracker {
     if (isFinal(assessment.state) && tracked.finished === undefined) void this.#isTold(tracked)
     if (isFinal(assessment.state) && !assessment.deleted && endRepeats(this.#tracking, tracked)) return
     if (isFinal(assessment.state) ? !live.observation.lingering : assessment.deleted && isQuiet(live)) {
-      this.#planFinish(uuid, tracked)
+      planFinish(this.#tracking, tracked, this.#finishing)
       return
     }
     const { attempt, stop, deletedAt, rescue } = live.observation
@@ -193,43 +195,8 @@ export class Tracker {
     enforceLimits(this.#tracking, tracked)
   }
 
-  #planFinish(uuid: string, tracked: Tracked, delay = 0): void {
-    if (tracked.finished === 'removed' || (tracked.finished && !tracked.assessment.deleted)) return
-    // A lookup may be making a manifest of checkpoints, which must not come after a removal.
-    if (tracked.busy.has('finish') || tracked.busy.has('lookup')) return
-    if (delay === 0 && this.#queue.has(finishKey(uuid))) return
-    this.#queue.set(finishKey(uuid), Date.now() + delay, () => {
-      tracked.working = this.#finish(uuid, tracked)
-      return tracked.working
-    })
-  }
-
   #isTold(tracked: Tracked): Promise<boolean> {
     return tellEnd(this.#tracking, tracked, this.#options.tellEnd ?? (async () => {}))
-  }
-
-  async #finish(uuid: string, tracked: Tracked): Promise<void> {
-    if (!this.#tracking.isCurrent(tracked)) return
-    tracked.busy.add('finish')
-    let retryIn: number | undefined
-    try {
-      // Else the stop could come into the store after all else of the job was removed from it.
-      await tracked.announcement
-      const { deleted } = tracked.assessment
-      await this.#options.finish({ ...tracked }, () => this.#isTold(tracked))
-      tracked.finished = deleted ? 'removed' : 'archived'
-      tracked.failures = 0
-    } catch (error) {
-      retryIn = failureDelay(tracked.failures++)
-      this.#options.log.warn(
-        { job: uuid, error: messageOf(error) },
-        'finishing a job failed and is tried again',
-      )
-    } finally {
-      tracked.busy.delete('finish')
-    }
-    if (this.#tracking.isCurrent(tracked) && retryIn !== undefined) this.#planFinish(uuid, tracked, retryIn)
-    else this.#evaluate(uuid)
   }
 }
 

@@ -2,12 +2,12 @@ import { LRUCache } from 'lru-cache'
 import type { ArtifactStore } from '../../artifact/store.ts'
 import { messageOf } from '../../errors.ts'
 import { DueQueue } from '../../lifecycle/due-queue.ts'
+import { Slots } from '../../lifecycle/slots.ts'
 import type { Log } from '../../log.ts'
 import { putJson } from '../json-objects.ts'
 import type { Outgoing } from '../outgoing/outgoing.ts'
 import { type Lane, Lanes } from './lanes.ts'
 import type { Message, MessageKind } from './outbox.ts'
-import { Slots } from './slots.ts'
 import {
   deliveryOf,
   laneOf,

@@ -1,12 +1,13 @@
 import { openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Attempts } from '../../../sidecar/early/attempts.ts'
+import { mostAgain } from '../../../sidecar/early/choose.ts'
 import { UnderWay } from '../../../sidecar/early/under-way.ts'
 import { Progress } from '../../../sidecar/progress/progress.ts'
 import { OpenFile } from '../../../sidecar/scan/open-file.ts'
 import { Halted, StoreCalls } from '../../../sidecar/store/store-calls.ts'
-import { Buffers } from '../../../sidecar/upload/buffers.ts'
+import { Buffers, partBytes } from '../../../sidecar/upload/buffers.ts'
 import type { FileOptions } from '../../../sidecar/upload/send-file.ts'
 import type { ArtifactStore } from '../../../src/artifact/store.ts'
 import { attempt, job, newFolderAttempt } from '../uploader-process.ts'
@@ -18,9 +19,23 @@ const final: FileOptions = { ...early, final: true }
 function newSenders(put?: ArtifactStore['put']) {
   const made = newFolderAttempt()
   const puts: string[] = []
+  const parts = { sent: 0, open: 0 }
   const sending = (of: ArtifactStore['put']) => ({
     store: {
       ...made.store,
+      async createUpload(...args: Parameters<ArtifactStore['createUpload']>) {
+        parts.open += 1
+        return await made.store.createUpload(...args)
+      },
+      async abortUpload(...args: Parameters<ArtifactStore['abortUpload']>) {
+        parts.open -= 1
+        return await made.store.abortUpload(...args)
+      },
+      async putPart(...args: Parameters<ArtifactStore['putPart']>) {
+        parts.sent += 1
+        clock.now += 1000
+        return await made.store.putPart(...args)
+      },
       put: ((key, ...rest) => {
         puts.push(key.replace(/^.*\/files\//, ''))
         return of(key, ...rest)
@@ -32,7 +47,9 @@ function newSenders(put?: ArtifactStore['put']) {
   })
   const before = sending(put ?? made.store.put)
   const underWay = new UnderWay()
-  const file = (content: string) => {
+  const attempts = new Attempts()
+  const [clock, enough] = [{ now: 0 }, new AbortController()]
+  const file = (content: string | Buffer) => {
     const path = join(made.result, 'file')
     writeFileSync(path, content)
     const opened = new OpenFile(openSync(path, 'r'))
@@ -43,7 +60,11 @@ function newSenders(put?: ArtifactStore['put']) {
     puts,
     file,
     calls: before.calls,
-    send: underWay.sender(before, new Attempts()),
+    parts,
+    send: underWay.sender(before, attempts, { longestMs: 3600, enough: enough.signal }, () => clock.now),
+    attempts,
+    clock,
+    enough,
     takeOver: underWay.takingOver(sending(made.store.put)),
   }
 }
@@ -77,4 +98,24 @@ it('one whose sending was cut off goes elsewhere, since the store may yet take w
   const taken = await takeOver('file', opened, undefined, final)
   expect(taken?.entry.key).toMatch(/^~[0-9a-f]{64}\.1$/)
   expect(puts.at(-1)).toBe(taken?.entry.key)
+})
+
+describe('a file whose sending takes too long', () => {
+  // Beside the four parts that may be under way at once: each takes a thousand of the 3600 milliseconds.
+  const content = () => Buffer.alloc(20 * partBytes)
+
+  it('is given up while the worker runs, leaves no upload open and waits for the end', async () => {
+    const { file, send, parts, attempts } = newSenders()
+    expect(await send('file', file(content()), undefined, early)).toBeUndefined()
+    expect(parts.sent).toBeLessThan(10)
+    expect(parts.open).toBe(0)
+    expect(attempts.of('file')).toBe(mostAgain)
+  })
+
+  it('is finished where the worker has ended meanwhile', async () => {
+    const { file, send, parts, enough } = newSenders()
+    enough.abort()
+    expect((await send('file', file(content()), undefined, early))?.entry.size).toBe(20 * partBytes)
+    expect(parts.sent).toBe(20)
+  })
 })

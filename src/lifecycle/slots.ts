@@ -1,9 +1,9 @@
 /** Lets so many in at once, and so many of one name, the others in the order of their coming. */
-export class Slots {
+export class Slots<Name extends string = string> {
   readonly #ofOneName: number
   #free: number
-  readonly #taken = new Map<string, number>()
-  #waiting: { name: string; enter: () => void }[] = []
+  readonly #taken = new Map<Name | undefined, number>()
+  #waiting: { name: Name | undefined; enter: () => void }[] = []
 
   constructor(count: number, ofOneName = count) {
     this.#free = count
@@ -11,22 +11,22 @@ export class Slots {
   }
 
   /** Resolves with the function that gives the slot back. */
-  async take(name = ''): Promise<() => void> {
+  async take(name?: Name): Promise<() => void> {
     if (this.#hasRoom(name)) this.#enter(name)
     else await new Promise<void>((enter) => this.#waiting.push({ name, enter }))
     return () => this.#leave(name)
   }
 
-  #hasRoom(name: string): boolean {
+  #hasRoom(name: Name | undefined): boolean {
     return this.#free > 0 && (this.#taken.get(name) ?? 0) < this.#ofOneName
   }
 
-  #enter(name: string): void {
+  #enter(name: Name | undefined): void {
     this.#free -= 1
     this.#taken.set(name, (this.#taken.get(name) ?? 0) + 1)
   }
 
-  #leave(name: string): void {
+  #leave(name: Name | undefined): void {
     const left = (this.#taken.get(name) ?? 1) - 1
     if (left > 0) this.#taken.set(name, left)
     else this.#taken.delete(name)
