@@ -69,7 +69,8 @@ export function uploaderStatus(pod: Pod): ContainerStatus | undefined {
 
 function containerObservation(status: ContainerStatus | undefined): ContainerObservation {
   const { running, terminated } = status?.state ?? {}
-  const startedAt = timeOf(running?.startedAt ?? terminated?.startedAt)
+  // containerd gives 1970 for a container that it could not start.
+  const startedAt = timeOf(running?.startedAt ?? terminated?.startedAt) || undefined
   const finishedAt = timeOf(terminated?.finishedAt)
   return {
     resolution,
@@ -101,10 +102,26 @@ function workerCause(pod: Pod, status: ContainerStatus | undefined): { cause?: C
       return {
         cause: { reason: 'Interrupted', message: `the node lost track of the worker. ${message}`.trim() },
       }
+    case 'StartError':
+      return { cause: isNodesDoing.test(message) ? startCutShort(message) : couldNotRun(reason, message) }
     default:
-      // StartError, ContainerCannotRun, DeadlineExceeded, …: the container runtime's own words say which.
-      return { cause: { reason: 'Error', message: `the worker couldn't run: ${reason}: ${message}` } }
+      // ContainerCannotRun, DeadlineExceeded, …: the container runtime's own words say which.
+      return { cause: couldNotRun(reason, message) }
   }
+}
+
+function couldNotRun(reason: string, message: string): Cause {
+  return { reason: 'Error', message: `the worker couldn't run: ${reason}: ${message}` }
+}
+
+/** Go's and gRPC's words where whoever asked went away, or waited too long: a kubelet that ends takes its calls along. */
+const isNodesDoing = /context canceled|context deadline exceeded|ttrpc: closed|transport is closing/
+
+/** Nothing of the worker ran. The Job counts it as its failure all the same: for a Job an exit code is all there is. */
+function startCutShort(message: string): Cause {
+  const what =
+    'the node broke off starting the worker, as when its kubelet ends; nothing of it ran, deploy it again'
+  return { reason: 'Interrupted', message: `${what} (${message})` }
 }
 
 /** A pod that its node refused (OutOfcpu, NodeAffinity, UnexpectedAdmissionError) has no containers to ask. */

@@ -5,7 +5,7 @@ import { objectKeys } from '../support/bucket.ts'
 import { applyManifests, kubectl } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { getJson, postJson, waitForFinal } from '../support/http.ts'
-import { type OnCluster, startOnCluster } from '../support/on-cluster.ts'
+import { busybox, type OnCluster, startOnCluster } from '../support/on-cluster.ts'
 
 let api: OnCluster
 beforeAll(async () => {
@@ -38,6 +38,13 @@ it('names an image that does not exist within 30 s, and fails the job after its 
   expect(failed).toMatchObject({ state: 'failed', exit_code: null, result: { state: 'missing' } })
   expect(failed.reason).toMatch(/^(ErrImagePull|ImagePullBackOff)$/)
   expect((await fetch(`${api.url}/job/${uuid}/result/list`)).status).toBe(409)
+})
+
+it('names a command that the image does not have, and knows that its worker never started', async () => {
+  const uuid = await deployed({ ...busybox(''), command: ['misspelt'] })
+  const failed = await waitForFinal(api.url, uuid, 60)
+  expect(failed).toMatchObject({ state: 'failed', reason: 'Error', started_at: null, exit_code: null })
+  expect(failed.message).toContain('"misspelt"')
 })
 
 it('names a ConfigMap that is missing', async () => {

@@ -194,11 +194,26 @@ it('knows no end by pods alone of which the Job has counted more, until all were
 it.each([
   ['OOMKilled', {}, 'OOMKilled', /memory/],
   ['StartError', { message: 'exec: "nothing": not found' }, 'Error', /"nothing": not found/],
+  [
+    'StartError',
+    { message: 'failed to create containerd task: failed to create shim task: context canceled: unknown' },
+    'Interrupted',
+    /deploy it again.*context canceled/,
+  ],
   ['ContainerStatusUnknown', {}, 'Interrupted', /lost track/],
 ])("gives the worker's own reason: %s", (reason, more, expected, message) => {
   const worker = terminated(137, 4, 9, { reason, ...more })
   const { attempt } = observe({ job: job(), pods: [seen(pod({ uploader: uploading, worker }))] })
   expect(attempt?.worker.cause).toEqual({ reason: expected, message: expect.stringMatching(message) })
+})
+
+it("doesn't take the year 1970, which containerd gives for a worker that it couldn't start, for a start", () => {
+  const state = { reason: 'StartError', exitCode: 128, startedAt: '1970-01-01T00:00:00Z', finishedAt: at(9) }
+  const worker = { ...terminated(128, 0, 9), state: { terminated: state } }
+  const { attempt } = observe({ job: job(), pods: [seen(pod({ uploader: uploading, worker }))] })
+  expect(attempt?.worker.startedAt).toBeUndefined()
+  expect(attempt?.worker.exitCode).toBeUndefined()
+  expect(attempt?.worker.cause?.reason).toBe('Error')
 })
 
 it('gives no reason of its own to a worker that just exited', () => {

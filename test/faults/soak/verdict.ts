@@ -1,7 +1,7 @@
 import type { Job, Reason } from '../../../src/job/job.ts'
 import type { Work } from './work.ts'
 
-/** A fault that was aimed at one job's objects; those of the parts that all jobs share excuse nothing. */
+/** A fault that was aimed at one job's objects; those of the parts that all jobs share excuse (nearly) nothing. */
 export type Aimed = 'evicted' | 'pod deleted' | 'Job deleted' | 'canceled'
 
 /** A file as it was read, whole. */
@@ -33,6 +33,9 @@ export function wrongWith(
     if (aimed.length > 0) return undefined
     return whole && job.exit_code === work.exitCode ? undefined : 'failed by itself, without all of its files'
   }
+  // Of those that all jobs share, one: a kubelet that is killed while its runtime starts the worker fails the Job.
+  if (job.started_at === null && /broke off starting/.test(job.message) && job.reason === 'Interrupted')
+    return undefined
   const excused = aimed.some((fault) => outcomes[fault].includes(job.reason as Reason))
   return excused ? undefined : `${job.state}, ${job.reason}: ${job.message}`
 }
