@@ -14,16 +14,18 @@ export interface Circumstances {
   timesCanBeTrusted: boolean
 }
 
-/** Size, times and inode unchanged for so long: nobody is writing. */
-export const settleMs = 2000
+/** Size, times and inode unchanged for so long: nobody is writing, as it seems. A worker's end is heard of 0.9 s later. */
+export const settleMs = 500
+/** Each time that a file is sent again it has to rest that many times as long. */
+const restFactor = 8
 /** A file that changes again and again is sent that often; what comes then waits for the worker's end. */
 export const mostAgain = 3
 /** From then on a small file's times tell of every write (send-file.ts: writeBackMs): it is compared once more. */
 const verifyAfterMs = 65_000
 
 /**
- * Whether a file has settled and is worth sending now. Each time that it is sent again it has to rest four times as
- * long: a log that grows for hours isn't sent every few seconds.
+ * Whether a file has settled and is worth sending now. Each time it has to rest longer: a log that grows for hours
+ * isn't sent every few seconds.
  */
 export function choose(
   stat: BigIntStats,
@@ -36,7 +38,7 @@ export function choose(
     return from(changedAt + verifyAfterMs, now, 'verify')
   }
   if (again >= mostAgain) return { send: false }
-  return from(changedAt + settleMs * 4 ** again, now, known === undefined ? 'new' : 'changed')
+  return from(changedAt + settleMs * restFactor ** again, now, known === undefined ? 'new' : 'changed')
 }
 
 /**

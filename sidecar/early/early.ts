@@ -12,12 +12,15 @@ import { ensureWanted, Superseded } from '../store/superseded.ts'
 import type { StoringContext } from '../storing/store-results.ts'
 import { Attempts } from './attempts.ts'
 import { choose } from './choose.ts'
+import { isHeavy } from './load.ts'
 import { Pace } from './pace.ts'
 import { type Survey, Surveyor } from './survey.ts'
 import { longestOpenMs, UnderWay } from './under-way.ts'
 
 const checkpointEveryMs = 30_000
 const lookEveryMs = 1000
+/** While the worker writes so much that nothing is sent: its last file's rest may be all the time that remains. */
+const lookAgainMs = 200
 /** A look takes at most 2 % of the time, a pass over as many files about four times as long as a look. */
 const lookShare = 50
 const passShare = 200
@@ -119,7 +122,8 @@ export class Early {
     if (survey === undefined) return 0
     this.#pace.written = survey.written
     const least = survey.tookMs * lookShare
-    if (this.#passing !== undefined) return Math.max(lookEveryMs, least)
+    const every = isHeavy(survey.written) ? lookAgainMs : lookEveryMs
+    if (this.#passing !== undefined) return Math.max(every, least)
     const failure = this.#failure
     this.#failure = undefined
     if (failure !== undefined) throw failure.error
@@ -132,7 +136,7 @@ export class Early {
     if (this.#enough.aborted) return 0
     if (isDue && now >= this.#notBefore) this.#begin(survey)
     const next = Math.min(survey.nextAt ?? Number.POSITIVE_INFINITY, this.#lookAt) - Date.now()
-    return Math.max(least, Math.min(lookEveryMs, Math.max(next, leastRestMs)))
+    return Math.max(least, Math.min(every, Math.max(next, leastRestMs)))
   }
 
   #begin(survey: Survey): void {

@@ -17,7 +17,7 @@ export function busyShare(from: Processors, to: Processors): number {
 }
 
 export interface Load {
-  /** The busy share of all processors while nothing was sent. */
+  /** The busy share of all processors while nothing was sent, lately. */
   others: number
   /** What the worker writes, in bytes per second. */
   written: number
@@ -33,9 +33,14 @@ const heavyFrom = 64 * 1024 * 1024
 /** Whoever writes for hours without a pause is helped by getting some of it out of the way. */
 const longestRestMs = 60_000
 
+/** Whether the worker writes so many bytes per second that sending rests. */
+export function isHeavy(written: number): boolean {
+  return written >= heavyFrom
+}
+
 /** Whether sending has to rest, after so many milliseconds since its last slice ended and since it asked for the next. */
 export function mustRest({ others, written }: Load, sinceSliceMs: number, waitedMs: number): boolean {
-  if (written >= heavyFrom && waitedMs < longestRestMs) return true
+  if (isHeavy(written) && waitedMs < longestRestMs) return true
   return others >= busyFrom && sinceSliceMs < restMs
 }
 

@@ -7,7 +7,7 @@ const quietMs = 150
 
 /**
  * Lets requests through in slices of time. Between two of them it waits until nothing is under way, looks at what
- * others do meanwhile, and rests as load.ts says. Once `hurry` is aborted it holds nothing back.
+ * others do meanwhile, and rests as load.ts says, as long as that is so. Once `hurry` is aborted it holds nothing back.
  */
 export class Pace {
   readonly #hurry: AbortSignal
@@ -60,12 +60,16 @@ export class Pace {
     while (this.#underWay > 0 && !this.#hurry.aborted) await pause(20, this.#hurry)
     const quiet = this.#quiet ?? { since: performance.now(), processors: processors() }
     await pause(quiet.since + quietMs - performance.now(), this.#hurry)
-    const others = busyShare(quiet.processors, processors())
+    let seen = processors()
+    let others = busyShare(quiet.processors, seen)
     const [since, ended] = [performance.now(), this.#sliceEnds]
     for (let now = since; !this.#hurry.aborted; now = performance.now()) {
-      // The worker may stop writing meanwhile.
+      // The worker may stop writing meanwhile, and others may leave it some room.
       if (!mustRest({ others, written: this.#written }, now - ended, now - since)) break
-      await pause(100, this.#hurry)
+      await pause(quietMs, this.#hurry)
+      const next = processors()
+      others = (others + busyShare(seen, next)) / 2
+      seen = next
     }
     this.#sliceEnds = performance.now() + sliceMs
   }

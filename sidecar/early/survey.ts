@@ -32,6 +32,7 @@ export class Surveyor {
   /** Undefined where `enough` is aborted before its end. Rejects with what reading directories gives. */
   async look(enough: AbortSignal): Promise<Survey | undefined> {
     const [began, startedAt] = [process.cpuUsage(), Date.now()]
+    const seconds = Math.max(0.1, (startedAt - this.#lookedAt) / 1000)
     const digest = createHash('sha1')
     const growing = new Map<BytePath, number>()
     let nextAt = Number.POSITIVE_INFINITY
@@ -43,14 +44,13 @@ export class Surveyor {
       if (enough.aborted) return undefined
       if (found.type !== 'file') continue
       const changedAt = lastChange(found.stat, startedAt)
-      if (changedAt >= this.#lookedAt - tickMs) bytes += this.#written(found)
+      if (changedAt >= this.#lookedAt - tickMs) bytes += this.#written(found, seconds)
       if (changedAt + settleMs <= startedAt) digest.update(`${found.path}\0${fingerprint(found.stat)}\0`)
       else {
         nextAt = Math.min(nextAt, changedAt + settleMs)
         if (growing.size < mostGrowing) growing.set(found.path, Number(found.stat.size))
       }
     }
-    const seconds = Math.max(0.1, (startedAt - this.#lookedAt) / 1000)
     this.#growing = growing
     this.#lookedAt = startedAt
     const { user, system } = process.cpuUsage(began)
@@ -63,12 +63,12 @@ export class Surveyor {
   }
 
   /** How much of a file is new can't be told where it keeps its size, or was there long before. */
-  #written({ path, stat }: Found & { type: 'file' }): number {
+  #written({ path, stat }: Found & { type: 'file' }, seconds: number): number {
     const size = Number(stat.size)
     const before = this.#growing.get(path)
     if (before !== undefined && before !== size) return Math.abs(size - before)
     const isNew = before === undefined && Number(stat.birthtimeNs / 1_000_000n) >= this.#lookedAt - tickMs
-    return isNew ? size : Math.min(size, unknownBytes)
+    return isNew ? size : Math.min(size, unknownBytes * seconds)
   }
 }
 
@@ -77,6 +77,7 @@ const namesPerTurn = 64
 const mostGrowing = 10_000
 /** Files get the time of the kernel's last tick, of which there may be but 100 a second. */
 const tickMs = 10
+/** A second. */
 const unknownBytes = 4 * 1024 * 1024
 
 function openIfThere(path: string): Disposable & { scan: Iterable<Found> } {

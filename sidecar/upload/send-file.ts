@@ -149,14 +149,18 @@ export function mayChangeUnseen(
 ): boolean {
   if (options.final) return false
   if (!options.timesCanBeTrusted) return true
-  const youngest = openedAt - (isLarge(stat) ? tickMs : writeBackMs)
+  const youngest = openedAt - (isLarge(stat) ? tickOf(stat) : writeBackMs)
   const [modified, changed] = [Number(stat.mtimeNs / 1_000_000n), Number(stat.ctimeNs / 1_000_000n)]
   // An mtime in the future was set by somebody, not by writing: it would have the file compared for ever.
   return changed > youngest || (modified > youngest && modified <= openedAt)
 }
 
-const tickMs = 2000
 const writeBackMs = 60_000
+
+/** What a file system rounds times to, at most: to two seconds where it knows whole ones alone, else to the kernel's tick. */
+function tickOf({ ctimeNs }: BigIntStats): number {
+  return ctimeNs % 1_000_000_000n === 0n ? 2000 : 100
+}
 
 function isLarge({ size }: BigIntStats): boolean {
   return Number(size) > partBytes

@@ -97,7 +97,7 @@ describe('while the worker runs, the uploader', { timeout: 60_000 }, () => {
     const made = newFolderAttempt(early)
     const uploader = await new Uploader(made).ready()
     const log = join(made.result, 'log')
-    const growing = setInterval(() => appendFileSync(log, 'a line\n'), 500)
+    const growing = setInterval(() => appendFileSync(log, 'a line\n'), 100)
     write(made, 'settled', 'early')
     await eventually(
       async () => expect(await made.store.head(layout.file(job, attempt, 'settled'))).toBeDefined(),
