@@ -1,6 +1,6 @@
-import { buffer } from 'node:stream/consumers'
 import { layout } from '../../src/artifact/layout.ts'
-import { type ArtifactStore, isNotFound } from '../../src/artifact/store.ts'
+import { readIfAny } from '../../src/artifact/read-whole.ts'
+import type { ArtifactStore } from '../../src/artifact/store.ts'
 
 /** The API's word to an uploader that nothing in Kubernetes reaches any more: `jobs/<uuid>/stop`. */
 export interface StopObject {
@@ -17,13 +17,8 @@ export async function readStop(
   job: string,
   signal: AbortSignal,
 ): Promise<StopObject | undefined> {
-  try {
-    const body = await store.get(layout.stop(job), { signal })
-    return parseStop((await buffer(body.stream)).toString('utf8'))
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+  const bytes = await readIfAny(store, layout.stop(job), { signal })
+  return bytes && parseStop(bytes.toString('utf8'))
 }
 
 /** What it says; what can't be understood counts as `canceled`. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ManifestHead } from './manifest.ts'
 import { DamagedManifest, decodeFoot, decodeHead, type Foot, footBytes } from './manifest-format.ts'
+import { readWhole } from './read-whole.ts'
 import { type ArtifactStore, isNotFound, StoreError } from './store.ts'
 
 /** The index of some 500,000 entries with short paths fits into the first read. */
@@ -38,9 +39,7 @@ export async function readEnds(
 
 async function readEndsOnce(store: ArtifactStore, key: string, signal?: AbortSignal): Promise<ManifestEnds> {
   const abort = signal === undefined ? {} : { signal }
-  const body = await store.get(key, { offset: -tailBytes, ...abort })
-  const { etag, size } = body
-  const tail = Buffer.concat(await body.stream.toArray(abort))
+  const { etag, size, bytes: tail } = await readWhole(store, key, { offset: -tailBytes, ...abort })
   const tailStart = size - tail.length
   const foot = decodeFoot(key, tail.subarray(-footBytes), size)
 
@@ -67,8 +66,8 @@ async function readEndsOnce(store: ArtifactStore, key: string, signal?: AbortSig
   }
 
   async function read(range: { offset: number; length: number }): Promise<Buffer> {
-    const part = await store.get(key, { ...range, ifMatch: etag, ...abort })
-    return Buffer.concat(await part.stream.toArray(abort))
+    const { bytes } = await readWhole(store, key, { ...range, ifMatch: etag, ...abort })
+    return bytes
   }
 }
 

@@ -5,6 +5,7 @@ import { type ManifestEnds, readEnds } from './manifest-ends.ts'
 import { decodeEntry } from './manifest-format.ts'
 import { findEntry, ManifestIndex, type Span } from './manifest-index.ts'
 import { behindPrefix, comparePaths } from './path-order.ts'
+import { readWhole } from './read-whole.ts'
 import { retry } from './retry.ts'
 import type { ArtifactStore, GetOptions } from './store.ts'
 
@@ -126,8 +127,8 @@ async function readSpan(
   span: Span,
   signal?: AbortSignal,
 ): Promise<Buffer> {
-  const body = await store.get(key, spanOptions(etag, span, signal))
-  return Buffer.concat(await body.stream.toArray(signal && { signal }))
+  const { bytes } = await readWhole(store, key, spanOptions(etag, span, signal))
+  return bytes
 }
 
 function spanOptions(etag: string, span: Span, signal?: AbortSignal): GetOptions {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { readWhole } from '../artifact/read-whole.ts'
 import type { ArtifactStore } from '../artifact/store.ts'
 
 /**
@@ -8,10 +9,7 @@ import type { ArtifactStore } from '../artifact/store.ts'
 export async function tailOf(store: ArtifactStore, key: string, lines: number): Promise<Readable> {
   if (lines === 0) return Readable.from([])
   for (let bytes = 64 * 1024; ; bytes *= 2) {
-    const { stream, size } = await store.get(key, { offset: -bytes })
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(chunk as Buffer)
-    const text = Buffer.concat(chunks)
+    const { size, bytes: text } = await readWhole(store, key, { offset: -bytes })
     const from = startOfTail(text, lines)
     if (from > 0 || bytes >= size || bytes >= 64 * 1024 * 1024) {
       return Readable.from(text.length > from ? [text.subarray(from)] : [])

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { layout } from '../artifact/layout.ts'
-import { type ArtifactStore, isNotFound, isOccupied } from '../artifact/store.ts'
+import { readIfAny } from '../artifact/read-whole.ts'
+import { type ArtifactStore, isOccupied } from '../artifact/store.ts'
 import { Problem } from '../errors.ts'
 import { isFinal, type Job, states } from '../job/job.ts'
 import type { JobRequest } from '../job/request.ts'
@@ -89,15 +90,8 @@ export function createRecords(store: ArtifactStore): Records {
   const listed = new LRUCache<string, ListedRecord>({ max: 10_000 })
 
   async function read(uuid: string): Promise<JobRecord | undefined> {
-    try {
-      const { stream } = await store.get(layout.record(uuid))
-      const chunks: Buffer[] = []
-      for await (const chunk of stream) chunks.push(chunk as Buffer)
-      return decode(uuid, Buffer.concat(chunks).toString('utf8'))
-    } catch (error) {
-      if (isNotFound(error)) return undefined
-      throw error
-    }
+    const bytes = await readIfAny(store, layout.record(uuid))
+    return bytes && decode(uuid, bytes.toString('utf8'))
   }
 
   return {

@@ -1,5 +1,5 @@
-import { text } from 'node:stream/consumers'
-import { type ArtifactStore, isNotFound } from '../../artifact/store.ts'
+import type { ArtifactStore } from '../../artifact/store.ts'
+import { putJson, readJson } from '../json-objects.ts'
 import type { Grant } from './grants.ts'
 
 /** For this time after its last token's end a grant is kept, so that its readers are told why it opens nothing. */
@@ -17,20 +17,12 @@ export interface StoredGrants {
 
 export function storedGrants(store: ArtifactStore): StoredGrants {
   const grants: StoredGrants = {
-    async read(id) {
-      try {
-        const { stream } = await store.get(keyOf(id))
-        return JSON.parse(await text(stream)) as Grant
-      } catch (error) {
-        if (isNotFound(error)) return undefined
-        throw error
-      }
-    },
+    read: async (id) => (await readJson(store, keyOf(id))) as Grant | undefined,
 
     async write(grant) {
       // First, so that none is without it.
       await store.put(dueKey(grant), Buffer.alloc(0))
-      await store.put(keyOf(grant.id), Buffer.from(JSON.stringify(grant)))
+      await putJson(store, keyOf(grant.id), grant)
     },
 
     remove: (id) => store.remove([keyOf(id)]),

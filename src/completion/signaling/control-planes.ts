@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto'
-import { type ArtifactStore, isNotFound } from '../../artifact/store.ts'
+import type { ArtifactStore } from '../../artifact/store.ts'
 import { Problem } from '../../errors.ts'
+import { putJson, readJson } from '../json-objects.ts'
+import { sha256Hex } from './flow.ts'
 import type { ControlPlaneRegistration } from './messages.ts'
 
 /** A control plane that this data plane may call. */
@@ -32,7 +33,7 @@ export function createControlPlanes(store: ArtifactStore): ControlPlanes {
     async put(registration) {
       const { controlplaneId: id, endpoint, authorization } = registration
       const written = { version: 1, id, endpoint: endpoint.replace(/\/+$/, ''), authorization }
-      await store.put(keyOf(id), Buffer.from(JSON.stringify(written)))
+      await putJson(store, keyOf(id), written)
     },
 
     async remove(id) {
@@ -53,18 +54,16 @@ export function createControlPlanes(store: ArtifactStore): ControlPlanes {
 }
 
 function keyOf(id: string): string {
-  return `controlplanes/${createHash('sha256').update(id).digest('hex')}.json`
+  return `controlplanes/${sha256Hex(id)}.json`
 }
 
 async function read(store: ArtifactStore, key: string): Promise<ControlPlane | undefined> {
   try {
-    const { stream } = await store.get(key)
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(chunk as Buffer)
-    const { id, endpoint, authorization } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as ControlPlane
+    const found = (await readJson(store, key)) as ControlPlane | undefined
+    if (found === undefined) return undefined
+    const { id, endpoint, authorization } = found
     return { id, endpoint, ...(authorization && { authorization }), trusted: false }
   } catch (error) {
-    if (isNotFound(error)) return undefined
     if (error instanceof SyntaxError) {
       throw new Problem('result-damaged', `The registration in the store (${key}) is not what was written`)
     }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Dataset } from '../datasets/datasets.ts'
 import type { FlowMessage, FlowState } from './states.ts'
 
@@ -48,7 +48,7 @@ export interface FlowData extends Pick<Dataset, 'file' | 'format'> {
 /** A process id in keys, lanes and grants: itself where it is plain, else its SHA-256; at most 65 characters. */
 export function flowKey(id: string): string {
   if (/^[A-Za-z0-9-][A-Za-z0-9_-]{0,63}$/.test(id)) return id
-  return `_${createHash('sha256').update(id).digest('hex')}`
+  return `_${sha256Hex(id)}`
 }
 
 export function grantId(id: string): string {
@@ -56,5 +56,5 @@ export function grantId(id: string): string {
 }
 
 export function sha256Hex(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text)
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ArtifactStore, isNotFound, isOccupied } from '../../artifact/store.ts'
+import { type ArtifactStore, isOccupied } from '../../artifact/store.ts'
 import { Problem } from '../../errors.ts'
+import { putJson, readJson } from '../json-objects.ts'
 import { type Flow, flowKey } from './flow.ts'
 
 /** How many versions of a flow are kept: what was read of one is never older than that when it is written. */
@@ -36,7 +37,7 @@ export function createFlows(store: ArtifactStore): Flows {
     const key = versionKey(flow.id, flow.number)
     const written = { ...flow, write: randomUUID() }
     try {
-      await store.put(key, Buffer.from(JSON.stringify(written)), undefined, { ifAbsent: true })
+      await putJson(store, key, written, { ifAbsent: true })
       return true
     } catch (error) {
       if (!isOccupied(error)) throw error
@@ -86,21 +87,12 @@ function numberOf(key: string): number | undefined {
 }
 
 async function readVersion(store: ArtifactStore, key: string, id: string): Promise<Flow | undefined> {
-  let text: string
   try {
-    const { stream } = await store.get(key)
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(chunk as Buffer)
-    text = Buffer.concat(chunks).toString('utf8')
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
-  try {
-    const flow = JSON.parse(text) as Partial<Flow> | null
+    const flow = (await readJson(store, key)) as Partial<Flow> | null | undefined
+    if (flow === undefined) return undefined
     if (flow?.id === id && flow.state !== undefined && flow.data !== undefined) return flow as Flow
-  } catch {
-    // Said below.
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
   }
   throw new Problem('result-damaged', `The data flow ${id} in the store (${key}) is not what was written`)
 }

@@ -10,7 +10,9 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose'
+import { readWhole } from '../../artifact/read-whole.ts'
 import { type ArtifactStore, isOccupied } from '../../artifact/store.ts'
+import { putJson } from '../json-objects.ts'
 
 const keyOfKey = 'signaling/signing-key.json'
 const algorithm = 'ES256'
@@ -73,14 +75,12 @@ async function readOrMake(store: ArtifactStore): Promise<JWK> {
     const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
     const jwk = await exportJWK(privateKey)
     const kid = await calculateJwkThumbprint(jwk)
-    const made = Buffer.from(JSON.stringify({ ...jwk, kid, alg: algorithm, use: 'sig' }))
     try {
-      await store.put(keyOfKey, made, undefined, { ifAbsent: true })
+      await putJson(store, keyOfKey, { ...jwk, kid, alg: algorithm, use: 'sig' }, { ifAbsent: true })
     } catch (error) {
       if (!isOccupied(error)) throw error
     }
   }
-  const chunks: Buffer[] = []
-  for await (const chunk of (await store.get(keyOfKey)).stream) chunks.push(chunk as Buffer)
-  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as JWK
+  const { bytes } = await readWhole(store, keyOfKey)
+  return JSON.parse(bytes.toString('utf8')) as JWK
 }
