@@ -1,4 +1,5 @@
 import type { ArtifactStore } from '../../src/artifact/store.ts'
+import { longestTimer } from '../../src/artifact/timers.ts'
 import { messageOf } from '../../src/errors.ts'
 import type { Log } from '../../src/log.ts'
 import { aborted, pause } from '../pause.ts'
@@ -101,6 +102,3 @@ async function untilTold(watch: Watch, enough: AbortSignal): Promise<GiveUp | un
 async function untilEnough(enough: AbortSignal): Promise<undefined> {
   await aborted(enough)
 }
-
-/** Node's timers hold 31 bits. */
-const longestTimer = 2 ** 31 - 1

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, type Dispatcher } from 'undici'
 import type { S3CredentialsProvider } from './s3-credentials.ts'
 import { errorOfAnswer, errorOfFailure } from './s3-errors.ts'
@@ -8,6 +7,7 @@ import { exchange } from './s3-exchange.ts'
 import { createS3Signer } from './s3-signer.ts'
 import { elementText } from './s3-xml.ts'
 import type { StoreError } from './store.ts'
+import { within } from './timers.ts'
 
 export interface S3HttpSettings {
   /** `http://127.0.0.1:9000`, without a path. */
@@ -108,9 +108,7 @@ export function createS3Http(settings: S3HttpSettings): S3Http {
 
 /** Lets what is under way end, but not for ever: an answer that nobody reads to its end would hold it. */
 async function closeSoon(agent: Agent): Promise<void> {
-  const bound = new AbortController()
-  await Promise.race([agent.close(), sleep(closeMs, undefined, { signal: bound.signal }).catch(() => {})])
-  bound.abort()
+  await within(closeMs, agent.close())
   await agent.destroy()
 }
 

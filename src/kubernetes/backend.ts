@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig } from '@kubernetes/client-node'
+import { within } from '../artifact/timers.ts'
 import { messageOf } from '../errors.ts'
 import type { JobBackend, LogOptions } from '../job/backend.ts'
 import { quietRemoval, type RemovalRules } from '../job/removal.ts'
@@ -108,11 +108,9 @@ export function createKubernetesBackend(
     onLease: (listener) => lease.onChange(listener),
 
     async close() {
-      const observed = observers?.close()
+      const observed = observers?.close() ?? Promise.resolve()
       // An API server that doesn't answer would hold it for a call's whole time, or several.
-      const late = new AbortController()
-      await Promise.race([observed, sleep(closeMilliseconds, undefined, late).catch(() => undefined)])
-      late.abort()
+      await within(closeMilliseconds, observed)
       await client.close()
       await observed
     },

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ArtifactStore } from '../artifact/store.ts'
+import { within } from '../artifact/timers.ts'
 import { Problem } from '../errors.ts'
 import type { JobBackend } from '../job/backend.ts'
 import { isFinal, type Job } from '../job/job.ts'
@@ -74,12 +74,7 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
     },
     async close() {
       endJanitor?.()
-      const bound = new AbortController()
-      await Promise.race([
-        Promise.all([logs.close(), tracker.close()]),
-        sleep(5000, undefined, { signal: bound.signal }),
-      ])
-      bound.abort()
+      await within(5000, Promise.all([logs.close(), tracker.close()]))
     },
   }
 }

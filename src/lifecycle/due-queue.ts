@@ -1,3 +1,5 @@
+import { longestTimer } from '../artifact/timers.ts'
+
 /**
  * Runs each key's task when it is due, with one timer for all keys: thousands of jobs cost an entry each.
  * Setting a key again replaces its task.
@@ -51,8 +53,7 @@ export class DueQueue {
     clearTimeout(this.#timer)
     const first = this.#heap[0]
     if (!first || this.#closed) return
-    // setTimeout takes 31 bits of milliseconds: what lies further away is looked at again then.
-    const delay = Math.min(Math.max(0, first.at - Date.now()), 2 ** 31 - 1)
+    const delay = Math.min(Math.max(0, first.at - Date.now()), longestTimer)
     this.#timer = setTimeout(() => this.#runDue(), delay)
   }
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ArtifactStore } from '../artifact/store.ts'
+import { within } from '../artifact/timers.ts'
 import { messageOf } from '../errors.ts'
 
 /** An answer that is younger counts as the present one. */
@@ -36,15 +36,9 @@ export function createStoreHealth(store: ArtifactStore): StoreHealth {
     async missing() {
       if (Date.now() - askedAt > freshMilliseconds) {
         asking ??= ask()
-        await withinWait(asking)
+        await within(waitMilliseconds, asking)
       }
       return trouble === undefined ? [] : [`the store ${store.name} can't be used: ${trouble}`]
     },
   }
-}
-
-async function withinWait(asking: Promise<void>): Promise<void> {
-  const answered = new AbortController()
-  await Promise.race([asking, sleep(waitMilliseconds, undefined, answered).catch(() => undefined)])
-  answered.abort()
 }

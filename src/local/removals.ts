@@ -1,9 +1,9 @@
+import { longestTimer } from '../artifact/timers.ts'
 import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { attemptFolders } from './folders.ts'
 import type { JobEntry } from './job-entry.ts'
 import { removeFolder } from './remove-folder.ts'
-import { longestTimer } from './wait.ts'
 
 const retryMilliseconds = 60_000
 

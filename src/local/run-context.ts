@@ -5,9 +5,9 @@ import type { LocalStore } from './environment.ts'
 import type { AttemptFolders } from './folders.ts'
 import type { JobEntry } from './job-entry.ts'
 import { killCarriers } from './kill.ts'
+import { Latch } from './latch.ts'
 import type { ProcessRef } from './process-table.ts'
 import type { AttemptRecord } from './record.ts'
-import { Latch } from './wait.ts'
 
 /** What every run of a job needs of its backend. */
 export interface RunContext {

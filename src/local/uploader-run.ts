@@ -1,3 +1,4 @@
+import { within } from '../artifact/timers.ts'
 import type { Child } from './child.ts'
 import { signalGroup, uploaderMarker } from './kill.ts'
 import { type AttemptContext, graceLeft, killRest, saveIfPossible } from './run-context.ts'
@@ -9,7 +10,6 @@ import {
   terminationMessage,
   waitUntilReady,
 } from './uploader.ts'
-import { within } from './wait.ts'
 
 const leastUploadMilliseconds = 2000
 /** For an uploader that has to be started first. */

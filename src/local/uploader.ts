@@ -2,15 +2,16 @@ import { type FSWatcher, watch } from 'node:fs'
 import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { within } from '../artifact/timers.ts'
 import { type Cause, type Reason, reasons } from '../job/job.ts'
 import { packingVariables } from '../job/packing.ts'
 import { type Child, startChild } from './child.ts'
 import { uploaderEnvironment } from './environment.ts'
 import type { AttemptFolders } from './folders.ts'
+import { Latch } from './latch.ts'
 import { openLog } from './log-file.ts'
 import type { JobRecord } from './record.ts'
 import type { RunContext } from './run-context.ts'
-import { Latch, within } from './wait.ts'
 
 /** Starts the uploader of an attempt below its supervisor; rejects with CannotStart. */
 export async function startUploader(

@@ -1,8 +1,8 @@
+import { within } from '../artifact/timers.ts'
 import { CannotStart, type Child, type Exit, startChild } from './child.ts'
 import { workerEnvironment } from './environment.ts'
 import { signalGroup, workerMarker } from './kill.ts'
 import { type AttemptContext, graceLeft, killRest, saveIfPossible } from './run-context.ts'
-import { within } from './wait.ts'
 
 /** A worker that is ended because this program ends may still write down where it was. */
 const closingMilliseconds = 2000
