@@ -62,12 +62,9 @@ function timesOf(
   now: number,
 ): Pick<JobRecord, 'ended_at' | 'expires_at'> {
   const endedAt = written === undefined ? now : Date.parse(written.ended_at)
-  const expiry = keepSeconds === undefined ? {} : { expires_at: rfc3339(endedAt + keepSeconds * 1000) }
-  return { ended_at: rfc3339(endedAt), ...expiry }
-}
-
-function rfc3339(milliseconds: number): string {
-  return new Date(milliseconds).toISOString()
+  const expiry =
+    keepSeconds === undefined ? {} : { expires_at: new Date(endedAt + keepSeconds * 1000).toISOString() }
+  return { ended_at: new Date(endedAt).toISOString(), ...expiry }
 }
 
 /** Nothing waits for the attempt any more: its log is taken as it is, and an uploader that still lives is told to end. */
