@@ -17,7 +17,8 @@ import { layout } from '../../src/artifact/layout.ts'
 import type { CheckpointLine } from '../../src/artifact/manifest.ts'
 import { openManifest, readHead } from '../../src/artifact/manifest-reader.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
-import { attempt, collect, each, folderStore, headFor, job, putCheckpoint, putManifest } from './fixtures.ts'
+import { each } from '../support/each.ts'
+import { attempt, collect, folderStore, headFor, job, putCheckpoint, putManifest } from './fixtures.ts'
 
 const file = (path: string, size = 1): Entry => ({ path, type: 'file', size, key: path })
 const removed = (path: string): CheckpointLine => ({ path, removed: true })

@@ -11,6 +11,7 @@ import { writeManifest } from '../../src/artifact/manifest-writer.ts'
 import { putStream } from '../../src/artifact/put-stream.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { addToTally, emptyTally } from '../../src/artifact/tally.ts'
+import { each } from '../support/each.ts'
 
 export const job = '11111111-2222-8333-8444-555555555555'
 export const attempt = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'
@@ -40,10 +41,6 @@ export function recording<T extends ArtifactStore>(store: T): T & { gets: string
       return store.get(key, options)
     },
   }
-}
-
-export async function* each<T>(items: Iterable<T>): AsyncGenerator<T, void> {
-  yield* items
 }
 
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {

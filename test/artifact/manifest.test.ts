@@ -8,7 +8,8 @@ import { DamagedManifest, encodeFoot, footBytes } from '../../src/artifact/manif
 import { openManifest, readHead } from '../../src/artifact/manifest-reader.ts'
 import { writeManifest } from '../../src/artifact/manifest-writer.ts'
 import { StoreError } from '../../src/artifact/store.ts'
-import { attempt, collect, each, folderStore, headFor, job, putManifest, recording } from './fixtures.ts'
+import { each } from '../support/each.ts'
+import { attempt, collect, folderStore, headFor, job, putManifest, recording } from './fixtures.ts'
 
 const key = layout.manifest(job, attempt)
 

@@ -6,7 +6,8 @@ import { type Entry, pathBytes, pathFields, targetBytes, targetFields } from '..
 import { fileKey, freeKeys } from '../../src/artifact/keys.ts'
 import type { CheckpointLine } from '../../src/artifact/manifest.ts'
 import { openManifest } from '../../src/artifact/manifest-reader.ts'
-import { collect, each, folderStore, putCheckpoint, putManifest } from './fixtures.ts'
+import { each } from '../support/each.ts'
+import { collect, folderStore, putCheckpoint, putManifest } from './fixtures.ts'
 
 const nasty = [
   'a',

@@ -1,12 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Entry, pathBytes } from '../../src/artifact/entry.ts'
 import { layout } from '../../src/artifact/layout.ts'
-import { writeManifest } from '../../src/artifact/manifest-writer.ts'
 import { putStream } from '../../src/artifact/put-stream.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { addToTally, emptyTally } from '../../src/artifact/tally.ts'
 import { createRecords } from '../../src/lifecycle/records.ts'
-import { jobRequest } from '../support/job-request.ts'
+import { putRecord, putResult } from '../support/finished-jobs.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -66,31 +65,8 @@ async function* blocks(bytes: number): AsyncGenerator<Uint8Array> {
 async function commit(store: ArtifactStore, { uuid, attempt }: SeededJob, entries: () => Iterable<Entry>) {
   const tally = emptyTally()
   for (const entry of entries()) addToTally(tally, entry)
-  const now = new Date().toISOString()
-  const head = { version: 1 as const, job: uuid, attempt, scan_started_at: now, ...tally }
-  await putStream(store, layout.manifest(uuid, attempt), writeManifest(head, each(entries())))
-  await createRecords(store).write({
-    version: 1,
-    job: {
-      job_uuid: uuid,
-      job: null,
-      state: 'succeeded',
-      reason: null,
-      message: null,
-      exit_code: 0,
-      attempt: { number: 1, uid: attempt },
-      created_at: now,
-      started_at: now,
-      finished_at: now,
-      result: { state: 'complete', count: tally.count, bytes: tally.bytes },
-    },
-    request: jobRequest({}),
-    request_sha256: '',
-    ended_at: now,
-    logs: {},
-  })
-}
-
-async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items
+  const { count, bytes } = tally
+  const now = Date.now()
+  await putResult(store, uuid, attempt, now, { entries: entries(), count, bytes })
+  await putRecord(createRecords(store), uuid, attempt, now, { count, bytes })
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../../src/artifact/entry.ts'
 import { directoriesLast } from '../../src/result/tar-order.ts'
-import { collect, each } from '../artifact/fixtures.ts'
+import { collect } from '../artifact/fixtures.ts'
+import { each } from '../support/each.ts'
 
 const entry = (path: string): Entry =>
   path.endsWith('/') ? { path: path.slice(0, -1), type: 'directory' } : { path, type: 'file' }

@@ -5,8 +5,9 @@ import { layout } from '../../src/artifact/layout.ts'
 import { writeManifest } from '../../src/artifact/manifest-writer.ts'
 import { putStream } from '../../src/artifact/put-stream.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
-import { requestDefaults } from '../../src/job/request-merge.ts'
 import { createRecords, type Records } from '../../src/lifecycle/records.ts'
+import { each } from './each.ts'
+import { jobRequest } from './job-request.ts'
 
 const atOnce = 32
 const content = Buffer.from('what a worker left\n')
@@ -98,7 +99,8 @@ async function putContent(
   }
 }
 
-async function putResult(
+/** The manifest that makes the entries, in the order of their paths, an attempt's results. */
+export async function putResult(
   store: ArtifactStore,
   job: string,
   attempt: string,
@@ -110,7 +112,8 @@ async function putResult(
   await putStream(store, layout.manifest(job, attempt), bytes)
 }
 
-async function putRecord(
+/** The record of a job that has succeeded. */
+export async function putRecord(
   records: Records,
   uuid: string,
   attempt: string,
@@ -132,7 +135,7 @@ async function putRecord(
       finished_at: at(createdAt, 29),
       result: { state: 'complete', ...size },
     },
-    request: { ...requestDefaults, image: 'docker.io/library/busybox:latest', env: {}, job_env: {} },
+    request: jobRequest({ image: 'docker.io/library/busybox:latest' }),
     request_sha256: createHash('sha256').update(uuid).digest('hex'),
     ended_at: at(createdAt, 31),
     logs: { worker: { from_beginning: true } },
@@ -159,8 +162,4 @@ async function inTurn<T>(
     for (let index = next++; index < items.length; index = next++) await work(items[index] as T, index)
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
-}
-
-async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items
 }
