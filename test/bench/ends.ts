@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { applyManifests, kubectl } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { postJson } from '../support/http.ts'
@@ -6,6 +5,7 @@ import { busybox, type OnCluster, startOnCluster } from '../support/on-cluster.t
 import { given } from '../support/test-run.ts'
 import { mcImage } from './mc-image.ts'
 import type { Goal, Row, Run, Topic } from './measure.ts'
+import { mark, momentIn, now } from './moments.ts'
 
 /** What a worker leaves, as a script that is run in the result directory; `last` is the file that is asked for. */
 interface Work {
@@ -58,14 +58,6 @@ export const ends: Topic = {
   },
 }
 
-/** A moment goes into the log by the kernel's clock, which is this machine's: busybox knows whole seconds alone. */
-const mark = (what: string) => `read -r now rest </proc/uptime; echo ${what}=$now`
-
-/** Seconds by the same clock. */
-function now(): number {
-  return Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0])
-}
-
 async function byJobferry(api: OnCluster, { script, last }: Work): Promise<Run> {
   const { body } = await postJson(
     `${api.url}/job/deploy`,
@@ -78,7 +70,7 @@ async function byJobferry(api: OnCluster, { script, last }: Work): Promise<Run> 
     if (status !== 409) throw new Error(`the result of ${job}: ${status}`)
   }
   const there = now()
-  const end = endIn(await (await fetch(`${job}/log`)).text())
+  const end = momentIn(await (await fetch(`${job}/log`)).text(), 'end')
   await fetch(job, { method: 'DELETE' })
   return { value: there - end }
 }
@@ -108,9 +100,8 @@ async function byMc(api: OnCluster, image: string, work: Work, round: number): P
     { within: 120_000 },
   )
   await kubectl('-n', api.namespace, 'delete', 'job', name, '--wait=true')
-  const copied = Number(/^copied=([\d.]+)$/m.exec(log)?.[1])
   const many = work.what.startsWith('10,000')
-  return { value: (many ? copied : there) - endIn(log) }
+  return { value: (many ? momentIn(log, 'copied') : there) - momentIn(log, 'end') }
 }
 
 function jobOfMc(name: string, image: string, target: string, { script }: Work) {
@@ -160,10 +151,4 @@ function jobOfMc(name: string, image: string, target: string, { script }: Work) 
 function worker(script: string) {
   const { image, image_pull_policy: imagePullPolicy, command } = busybox(script)
   return { image, imagePullPolicy, command }
-}
-
-function endIn(log: string): number {
-  const end = Number(/^end=([\d.]+)$/m.exec(log)?.[1])
-  if (!(end > 0)) throw new Error(`no end in the log: ${log.slice(-500)}`)
-  return end
 }
