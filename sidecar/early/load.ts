@@ -23,10 +23,10 @@ export interface Load {
   written: number
 }
 
-/** So long sending goes on before it rests. */
-export const sliceMs = 2000
+/** So long sending goes on before it rests: at first, and where nobody else wants the processors. */
+export const slices = { firstMs: 500, mostMs: 2000 }
 /** Of a machine that has nothing left, no more than a fifth of one processor's time. */
-const restMs = 4 * sliceMs
+const restFactor = 4
 const busyFrom = 0.8
 /** About what a disk takes, or a tenth of what a processor can copy. */
 const heavyFrom = 64 * 1024 * 1024
@@ -38,10 +38,23 @@ export function isHeavy(written: number): boolean {
   return written >= heavyFrom
 }
 
-/** Whether sending has to rest, after so many milliseconds since its last slice ended and since it asked for the next. */
-export function mustRest({ others, written }: Load, sinceSliceMs: number, waitedMs: number): boolean {
+/**
+ * Whether sending has to rest, so many milliseconds after its last slice, of that length, ended and after it asked for
+ * the next.
+ */
+export function mustRest(
+  { others, written }: Load,
+  sliceMs: number,
+  sinceSliceMs: number,
+  waitedMs: number,
+): boolean {
   if (isHeavy(written) && waitedMs < longestRestMs) return true
-  return others >= busyFrom && sinceSliceMs < restMs
+  return others >= busyFrom && sinceSliceMs < restFactor * sliceMs
+}
+
+/** How long the slice may be after one of that length. */
+export function nextSlice(others: number, sliceMs: number): number {
+  return others >= busyFrom ? slices.firstMs : Math.min(slices.mostMs, 2 * sliceMs)
 }
 
 /** `cpu user nice system idle iowait irq softirq steal …` */

@@ -1,9 +1,11 @@
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { pause } from '../pause.ts'
-import { busyShare, mustRest, type Processors, processors, sliceMs } from './load.ts'
+import { busyShare, mustRest, nextSlice, type Processors, processors, slices } from './load.ts'
 
 /** Long enough to see what others do. */
 const quietMs = 150
+/** What others did before that says nothing of now. */
+const oldMs = 2000
 
 /**
  * Lets requests through in slices of time. Between two of them it waits until nothing is under way, looks at what
@@ -13,6 +15,7 @@ export class Pace {
   readonly #hurry: AbortSignal
   #written = 0
   #underWay = 0
+  #sliceMs = slices.firstMs
   #sliceEnds = Number.NEGATIVE_INFINITY
   #quiet: { since: number; processors: Processors } | undefined
   #resting: Promise<void> | undefined
@@ -26,9 +29,12 @@ export class Pace {
     this.#written = bytesPerSecond
   }
 
-  /** To be called when nothing is wanted of it for the time being: the next slice begins without a look. */
+  /** To be called when nothing is wanted of it for the time being: then the next slice needs no pause to look. */
   idle(): void {
-    if (this.#underWay === 0) this.#quiet ??= { since: performance.now(), processors: processors() }
+    if (this.#underWay > 0) return
+    const now = performance.now()
+    if (this.#quiet !== undefined && this.#quiet.since > now - oldMs) return
+    this.#quiet = { since: now, processors: processors() }
   }
 
   /** The store, its bodies at this pace. */
@@ -65,12 +71,13 @@ export class Pace {
     const [since, ended] = [performance.now(), this.#sliceEnds]
     for (let now = since; !this.#hurry.aborted; now = performance.now()) {
       // The worker may stop writing meanwhile, and others may leave it some room.
-      if (!mustRest({ others, written: this.#written }, now - ended, now - since)) break
+      if (!mustRest({ others, written: this.#written }, this.#sliceMs, now - ended, now - since)) break
       await pause(quietMs, this.#hurry)
       const next = processors()
       others = (others + busyShare(seen, next)) / 2
       seen = next
     }
-    this.#sliceEnds = performance.now() + sliceMs
+    this.#sliceMs = nextSlice(others, this.#sliceMs)
+    this.#sliceEnds = performance.now() + this.#sliceMs
   }
 }
