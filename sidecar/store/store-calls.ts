@@ -31,6 +31,7 @@ export class StoreCalls {
   readonly #underWay = new Map<Promise<unknown>, number>()
   readonly #failing = new Map<symbol, { obstacle: Obstacle; since: number; againAt: number }>()
   #succeededAt = 0
+  #leastMs = Number.POSITIVE_INFINITY
 
   constructor(storeName: string) {
     this.#storeName = storeName
@@ -39,6 +40,11 @@ export class StoreCalls {
   /** Aborted by halt(). */
   get halted(): AbortSignal {
     return this.#halted.signal
+  }
+
+  /** How long the quickest successful call took so far. */
+  get leastMs(): number {
+    return this.#leastMs
   }
 
   get trouble(): Trouble {
@@ -98,9 +104,12 @@ export class StoreCalls {
   async #once<T>(operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#halted.signal.aborted) throw new Halted('not begun')
     const running = operation(this.#cutOff.signal)
-    this.#underWay.set(running, performance.now())
+    const begun = performance.now()
+    this.#underWay.set(running, begun)
     try {
-      return await running
+      const result = await running
+      this.#leastMs = Math.min(this.#leastMs, performance.now() - begun)
+      return result
     } finally {
       this.#underWay.delete(running)
     }

@@ -1,11 +1,12 @@
-import { Pool } from './pool.ts'
+import { type Lender, Pool, using } from './pool.ts'
+import { Slabs } from './slabs.ts'
 import { Turns } from './turns.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** Files up to this size are sent whole, larger ones in parts of it. */
-export const partBytes = 8 * MiB
+/** Files up to this size are sent whole. */
+export const wholeBytes = 8 * MiB
 /** What the buffers of a file with larger parts may take together; also S3's most parts of an upload. */
 const maxBufferBytes = 64 * MiB
 const maxParts = 10_000
@@ -17,33 +18,45 @@ const maxParts = 10_000
  */
 export class Buffers {
   readonly turns = new Turns()
-  readonly #classes = [
-    { bytes: 64 * KiB, pool: poolOf(64, 64 * KiB) },
-    { bytes: MiB, pool: poolOf(8, MiB) },
-    { bytes: partBytes, pool: poolOf(4, partBytes) },
+  readonly #slabs = new Slabs(2, 2 * wholeBytes)
+  readonly #classes: { bytes: number; lender: Lender<Buffer> }[] = [
+    { bytes: 64 * KiB, lender: poolOf(64, 64 * KiB) },
+    { bytes: MiB, lender: poolOf(8, MiB) },
+    { bytes: wholeBytes, lender: this.#slabs.halves },
   ]
   readonly #largeFiles = new Pool(4, () => true)
   readonly #hugeFiles = new Pool(1, () => true)
 
-  /** Runs a task with a buffer of exactly `size` bytes, at most `partBytes`. */
+  /** Runs a task with a buffer of exactly `size` bytes, at most `wholeBytes`. */
   useFor<R>(size: number, task: (buffer: Buffer) => Promise<R>): Promise<R> {
     const fitting = this.#classes.find(({ bytes }) => bytes >= size)
     if (fitting === undefined) throw new Error(`no buffer holds ${size} bytes`)
-    return fitting.pool.use((buffer) => task(buffer.subarray(0, size)))
+    return using(fitting.lender, (buffer) => task(buffer.subarray(0, size)))
   }
 
   /** Runs a task that sends a file in parts of that size; few such run at once. */
-  useForParts<R>(partSize: number, task: (parts: Pool<Buffer>) => Promise<R>): Promise<R> {
-    const shared = this.#classes.at(-1)?.pool
-    if (partSize === partBytes && shared !== undefined) return this.#largeFiles.use(() => task(shared))
-    return this.#hugeFiles.use(() => task(poolOf(Math.floor(maxBufferBytes / partSize), partSize)))
+  useForParts<R>(partSize: number, task: (parts: Lender<Buffer>) => Promise<R>): Promise<R> {
+    const { halves, wholes } = this.#slabs
+    if (partSize <= 2 * wholeBytes)
+      return using(this.#largeFiles, () => task(partSize <= wholeBytes ? halves : wholes))
+    return using(this.#hugeFiles, () => task(poolOf(Math.floor(maxBufferBytes / partSize), partSize)))
   }
 }
 
-/** The size of the parts for a file of that size; undefined where it is too large for S3's 10,000 parts. */
-export function partSizeFor(size: number): number | undefined {
+/** An answer within so long is one of a store close by, though its disk may be slow. */
+const nearMs = 15
+/** Smaller files' parts are rather sent at once. */
+export const largePartsFrom = 64 * MiB
+
+/**
+ * The size of the parts for a file of that size; undefined where it is too large for S3's 10,000 parts. A store close by
+ * is bound by what a part costs it: larger parts, two at once, cost both sides a tenth less. On a longer way it is how many are on
+ * it that counts. `leastMs`: the store's quickest answer so far.
+ */
+export function partSizeFor(size: number, leastMs: number): number | undefined {
   const least = Math.ceil(size / maxParts / MiB) * MiB
-  const partSize = Math.max(partBytes, least)
+  const wanted = leastMs < nearMs && size >= largePartsFrom ? 2 * wholeBytes : wholeBytes
+  const partSize = Math.max(wanted, least)
   return partSize <= maxBufferBytes ? partSize : undefined
 }
 

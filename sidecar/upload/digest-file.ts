@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { Halted } from '../store/store-calls.ts'
-import { type Buffers, partBytes } from './buffers.ts'
+import { type Buffers, wholeBytes } from './buffers.ts'
 import { ChangedWhileRead, checkUnchanged, type Reading } from './send.ts'
 
 /** The hex SHA-256 of a file's bytes. Throws ChangedWhileRead, Halted and what reading gives. */
 export async function digestFile(reading: Reading, buffers: Buffers, halted: AbortSignal): Promise<string> {
   const size = Number(reading.stat.size)
   const digest = createHash('sha256')
-  for (let start = 0; start < size; start += partBytes) {
-    await buffers.useFor(Math.min(partBytes, size - start), async (buffer) => {
+  for (let start = 0; start < size; start += wholeBytes) {
+    await buffers.useFor(Math.min(wholeBytes, size - start), async (buffer) => {
       // Here: hundreds of files may have waited for a buffer.
       if (halted.aborted) throw new Halted('reading a file')
       if (!(await reading.file.fill(buffer, start))) throw new ChangedWhileRead()

@@ -1,5 +1,11 @@
+/** Whoever takes an item gives it back with release(). */
+export interface Lender<T> {
+  take(): Promise<T>
+  release(item: T): void
+}
+
 /** A fixed number of things that are lent out one at a time each; who comes first is served first. */
-export class Pool<T> {
+export class Pool<T> implements Lender<T> {
   readonly #make: () => T
   readonly #idle: T[] = []
   readonly #waiting: ((item: T) => void)[] = []
@@ -11,7 +17,6 @@ export class Pool<T> {
     this.#make = make
   }
 
-  /** Whoever takes an item gives it back with release(). */
   take(): Promise<T> {
     const idle = this.#idle.pop()
     if (idle !== undefined) return Promise.resolve(idle)
@@ -30,13 +35,17 @@ export class Pool<T> {
     else next(item)
   }
 
-  /** Runs a task with an item. */
-  async use<R>(task: (item: T) => Promise<R>): Promise<R> {
-    const item = await this.take()
-    try {
-      return await task(item)
-    } finally {
-      this.release(item)
-    }
+  use<R>(task: (item: T) => Promise<R>): Promise<R> {
+    return using(this, task)
+  }
+}
+
+/** Runs a task with an item. */
+export async function using<T, R>(lender: Lender<T>, task: (item: T) => Promise<R>): Promise<R> {
+  const item = await lender.take()
+  try {
+    return await task(item)
+  } finally {
+    lender.release(item)
   }
 }

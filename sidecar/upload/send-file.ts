@@ -11,7 +11,7 @@ import { fileEntry, fingerprint } from '../scan/entry-of.ts'
 import { reasonOf } from '../scan/found.ts'
 import type { OpenFile } from '../scan/open-file.ts'
 import { Halted } from '../store/store-calls.ts'
-import { partBytes, partSizeFor } from './buffers.ts'
+import { largePartsFrom, partSizeFor, wholeBytes } from './buffers.ts'
 import { digestFile } from './digest-file.ts'
 import { ChangedWhileRead, type Reading, type Sending, type Stored, TookTooLong } from './send.ts'
 import { sendParts, UploadLost } from './send-parts.ts'
@@ -118,9 +118,26 @@ async function sendAs(
     (await digestFile(reading, sending.buffers, sending.calls.halted)) === same.sha256
   )
     return same
-  const partSize = partSizeFor(Number(reading.stat.size))
+  const partSize = await choosePartSize(Number(reading.stat.size), fullKey, sending)
   if (partSize === undefined) throw new Error('it is larger than 10,000 parts of 64 MiB')
   return { ...(await sendParts(reading, fullKey, partSize, sending)), key }
+}
+
+async function choosePartSize(
+  size: number,
+  key: string,
+  { calls, store }: Sending,
+): Promise<number | undefined> {
+  if (size < largePartsFrom) return partSizeFor(size, Number.POSITIVE_INFINITY)
+  // Of a store that wasn't asked for anything yet, nothing is known. A refusal says as much as any answer.
+  if (calls.leastMs === Number.POSITIVE_INFINITY) {
+    await calls.run('asking for an object', (signal) => store.head(key, signal).catch(allowDenied))
+  }
+  return partSizeFor(size, calls.leastMs)
+}
+
+function allowDenied(error: unknown): void {
+  if (!(error instanceof StoreError) || error.kind !== 'denied') throw error
 }
 
 /**
@@ -163,5 +180,5 @@ function tickOf({ ctimeNs }: BigIntStats): number {
 }
 
 function isLarge({ size }: BigIntStats): boolean {
-  return Number(size) > partBytes
+  return Number(size) > wholeBytes
 }

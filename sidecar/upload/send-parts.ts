@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isNotFound, type Part, type Upload } from '../../src/artifact/store.ts'
 import { Halted } from '../store/store-calls.ts'
-import type { Pool } from './pool.ts'
+import type { Lender } from './pool.ts'
 import {
   ChangedWhileRead,
   checkUnchanged,
@@ -50,7 +50,7 @@ export function sendParts(
 async function sendAll(
   reading: Reading,
   upload: Upload,
-  pool: Pool<Buffer>,
+  pool: Lender<Buffer>,
   { calls, store, progress, isTooLate }: Sending,
 ): Promise<{ sha256: string; parts: Part[] }> {
   const size = Number(reading.stat.size)

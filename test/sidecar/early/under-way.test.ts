@@ -7,7 +7,7 @@ import { UnderWay } from '../../../sidecar/early/under-way.ts'
 import { Progress } from '../../../sidecar/progress/progress.ts'
 import { OpenFile } from '../../../sidecar/scan/open-file.ts'
 import { Halted, StoreCalls } from '../../../sidecar/store/store-calls.ts'
-import { Buffers, partBytes } from '../../../sidecar/upload/buffers.ts'
+import { Buffers, wholeBytes } from '../../../sidecar/upload/buffers.ts'
 import type { FileOptions } from '../../../sidecar/upload/send-file.ts'
 import type { ArtifactStore } from '../../../src/artifact/store.ts'
 import { attempt, job, newFolderAttempt } from '../uploader-process.ts'
@@ -32,8 +32,10 @@ function newSenders(put?: ArtifactStore['put']) {
         return await made.store.abortUpload(...args)
       },
       async putPart(...args: Parameters<ArtifactStore['putPart']>) {
-        parts.sent += 1
-        clock.now += 1000
+        // As large as a store that answers fast has them.
+        const parted = args[2].length / wholeBytes
+        parts.sent += parted
+        clock.now += 1000 * parted
         return await made.store.putPart(...args)
       },
       put: ((key, ...rest) => {
@@ -101,8 +103,8 @@ it('one whose sending was cut off goes elsewhere, since the store may yet take w
 })
 
 describe('a file whose sending takes too long', () => {
-  // Beside the four parts that may be under way at once: each takes a thousand of the 3600 milliseconds.
-  const content = () => Buffer.alloc(20 * partBytes)
+  // Beside the four parts that may be under way at once: each 8 MiB take a thousand of the 3600 milliseconds.
+  const content = () => Buffer.alloc(20 * wholeBytes)
 
   it('is given up while the worker runs, leaves no upload open and waits for the end', async () => {
     const { file, send, parts, attempts } = newSenders()
@@ -115,7 +117,7 @@ describe('a file whose sending takes too long', () => {
   it('is finished where the worker has ended meanwhile', async () => {
     const { file, send, parts, enough } = newSenders()
     enough.abort()
-    expect((await send('file', file(content()), undefined, early))?.entry.size).toBe(20 * partBytes)
+    expect((await send('file', file(content()), undefined, early))?.entry.size).toBe(20 * wholeBytes)
     expect(parts.sent).toBe(20)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Buffers, partBytes, partSizeFor } from '../../../sidecar/upload/buffers.ts'
+import { Buffers, partSizeFor, wholeBytes } from '../../../sidecar/upload/buffers.ts'
 import { Pool } from '../../../sidecar/upload/pool.ts'
 
 const MiB = 1024 * 1024
@@ -14,14 +14,23 @@ describe('the size of parts', () => {
     ['10,000 of the largest parts', 640_000 * MiB, 64 * MiB],
     ['more than that', 640_000 * MiB + 1, undefined],
   ])('fits %s', (_, size, expected) => {
-    expect(partSizeFor(size)).toBe(expected)
+    expect(partSizeFor(size, 30)).toBe(expected)
+  })
+
+  it.each([
+    ['a large file is sent in larger ones to a store close by', 64 * MiB, 2, 16 * MiB],
+    ['a smaller file is not', 64 * MiB - 1, 2, 8 * MiB],
+    ['nothing is to a store far away', GiB, 20, 8 * MiB],
+    ['a huge file needs larger ones yet', 512 * GiB, 2, 53 * MiB],
+  ])('depends on the store: %s', (_, size, leastMs, expected) => {
+    expect(partSizeFor(size, leastMs)).toBe(expected)
   })
 })
 
 describe('buffers', () => {
   it('are lent in exactly the size that is asked for', async () => {
     const buffers = new Buffers()
-    for (const size of [0, 1, 65536, 65537, MiB, MiB + 1, partBytes]) {
+    for (const size of [0, 1, 65536, 65537, MiB, MiB + 1, wholeBytes]) {
       expect(await buffers.useFor(size, async ({ length }) => length)).toBe(size)
     }
   })

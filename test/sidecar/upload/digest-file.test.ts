@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { OpenFile } from '../../../sidecar/scan/open-file.ts'
 import { Halted } from '../../../sidecar/store/store-calls.ts'
-import { Buffers, partBytes } from '../../../sidecar/upload/buffers.ts'
+import { Buffers, wholeBytes } from '../../../sidecar/upload/buffers.ts'
 import { digestFile } from '../../../sidecar/upload/digest-file.ts'
 import { newAttempt } from '../uploader-process.ts'
 
-const content = randomBytes(2 * partBytes + 1)
+const content = randomBytes(2 * wholeBytes + 1)
 
 /** A reading of `content`, and how often bytes of it were read. */
 function newReading() {
@@ -39,7 +39,7 @@ it('reads nothing more after a halt, though it waited for a buffer', async () =>
   const held = new Promise<void>((resolve) => {
     release = resolve
   })
-  const holders = [1, 2, 3, 4].map(() => buffers.useFor(partBytes, () => held))
+  const holders = [1, 2, 3, 4].map(() => buffers.useFor(wholeBytes, () => held))
   const digest = digestFile(reading, buffers, halt.signal)
   halt.abort()
   release()
