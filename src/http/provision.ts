@@ -24,7 +24,7 @@ export function provisionRoutes(services: Services, options: Pick<HttpOptions, '
       const { uuid, answered } =
         request.type === 'deprovision'
           ? await provisioning.deprovision(request)
-          : await provisioning.provision(request, datasetFor(request, query, services))
+          : await provisioning.provision(request, () => datasetFor(request, query, services))
       // Whoever is called back earlier than answered loses the transfer.
       res.once('finish', () => {
         answered().catch((error: unknown) => {

@@ -23,6 +23,9 @@ import type { Provision, StoredProvisions } from './stored-provision.ts'
 
 export const consumerKind = 'edc'
 
+/** For so long one that was deprovisioned is known, where its connector may ask for that again without saying so. */
+export const rememberedMilliseconds = 86_400_000
+
 /** Milliseconds. */
 export interface Pauses {
   /** From an answer's end on: the connector has yet to write down that it has it. */
@@ -62,8 +65,11 @@ export class Callbacks {
       jobEnded: (job, { id }) => this.#jobEnded(job, id),
     })
     const failed = (provision: Provision, reason: string) => this.#failed(provision, reason)
+    const told = async (id: string) => {
+      await this.#mark(id, 'told_at')
+    }
     for (const kind of [provisionedKind, terminateKind, deprovisionedKind]) {
-      completion.outbox.register(kind({ provisions, access, edc, failed }))
+      completion.outbox.register(kind({ provisions, access, edc, failed, told }))
     }
   }
 
@@ -84,7 +90,7 @@ export class Callbacks {
 
   /** The answer to what was asked last is out; a job that had ended before is told of now. */
   async answered(id: string, planned: () => Promise<void>): Promise<void> {
-    if (await this.#mark(id)) {
+    if (await this.#mark(id, 'answered_at')) {
       const { pauses } = this.#parts
       await sleep(pauses.afterAnswer, undefined, { signal: this.#closing.signal })
       await this.#look(id)
@@ -92,14 +98,14 @@ export class Callbacks {
     await planned()
   }
 
-  /** Writes down that it is answered; false where it isn't wanted any more. */
-  async #mark(id: string): Promise<boolean> {
+  /** Writes down that it has happened now; false where it isn't wanted any more. */
+  async #mark(id: string, what: 'answered_at' | 'told_at'): Promise<boolean> {
     const { provisions, locks } = this.#parts
     const unlock = await locks.lock(id)
     try {
       const provision = await provisions.read(id)
       if (!provision || provision.deprovisioned_at !== undefined) return false
-      await provisions.write({ ...provision, answered_at: new Date().toISOString() })
+      await provisions.write({ ...provision, [what]: new Date().toISOString() })
       return true
     } finally {
       unlock()
@@ -179,6 +185,12 @@ export class Callbacks {
     }
   }
 
+  async #forget(id: string): Promise<void> {
+    const { deprovisioned_at: at } = (await this.#parts.provisions.read(id)) ?? {}
+    if (at === undefined || Date.parse(at) > Date.now() - rememberedMilliseconds) return
+    await this.#parts.provisions.remove(id)
+  }
+
   /** Those whose process ended between the answer and what follows. */
   async #sweep(): Promise<void> {
     const { provisions, log } = this.#parts
@@ -186,6 +198,7 @@ export class Callbacks {
       try {
         await this.#untilAnswered(id)
         await this.#look(id)
+        await this.#forget(id)
         await done()
       } catch (error) {
         // One that can't be read must not stand in the way of all behind it.

@@ -55,7 +55,7 @@ const keyName = 'https://w3id.org/edc/v0.0.1/ns/keyName'
 
 /** Why data can't be given so as things are set up; undefined where it can. */
 export function needs(
-  { givenAs }: Provision['dataset'],
+  { givenAs }: Pick<Provision['dataset'], 'givenAs'>,
   { readers, publicUrl }: Pick<AccessParts, 'readers' | 'publicUrl'>,
 ): string | undefined {
   if (givenAs === 's3') {

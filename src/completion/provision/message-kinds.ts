@@ -12,6 +12,8 @@ export interface KindParts {
   edc: EdcSettings
   /** What was to be provisioned will not be: its transfer has to end. */
   failed(provision: Provision, reason: string): Promise<void>
+  /** The connector took it. */
+  told(id: string): Promise<void>
 }
 
 /** What is in a message's `data`. */
@@ -21,7 +23,7 @@ export interface MessageData {
 }
 
 /** A connector is told where the data is, with secrets that are made for each try and lie nowhere. */
-export function provisionedKind({ provisions, access, edc, failed }: KindParts): MessageKind {
+export function provisionedKind({ provisions, access, edc, failed, told }: KindParts): MessageKind {
   return {
     kind: 'edc-provisioned',
     async prepare(message) {
@@ -36,7 +38,7 @@ export function provisionedKind({ provisions, access, edc, failed }: KindParts):
     },
     judge: judgeCallback,
     async onEnd(message, delivery) {
-      if (delivery.state === 'delivered') return
+      if (delivery.state === 'delivered') return await told(dataOf(message).provision)
       const provision = await provisions.read(dataOf(message).provision)
       if (provision === undefined || provision.deprovisioned_at !== undefined) return
       const { status, error } = delivery.attempts.at(-1) ?? {}

@@ -5,13 +5,13 @@ import type { ConfiguredJob } from '../../job/request-schema.ts'
 import type { Jobs } from '../../lifecycle/jobs.ts'
 import { KeyLock } from '../../lifecycle/key-lock.ts'
 import type { Log } from '../../log.ts'
-import { datasetRequest } from '../datasets/dataset-request.ts'
-import type { Dataset, DatasetJob } from '../datasets/datasets.ts'
+import type { Dataset } from '../datasets/datasets.ts'
 import type { JobEnds } from '../job-ends.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Lease } from '../outbox/sender.ts'
 import type { Outgoing } from '../outgoing/outgoing.ts'
-import { Callbacks, consumerKind, defaultPauses, type Pauses } from './callbacks.ts'
+import { beginProvision } from './begin-provision.ts'
+import { Callbacks, consumerKind, defaultPauses, type Pauses, rememberedMilliseconds } from './callbacks.ts'
 import { type EdcSettings, isConnectors } from './edc-settings.ts'
 import { type AccessParts, needs, revokeAccess } from './give-access.ts'
 import { type ProvisionRequest, provisionId } from './request.ts'
@@ -39,8 +39,11 @@ export interface Provisioned {
 
 /** Connectors' requests for data that jobs make. Rejects with Problem. */
 export interface Provisioning {
-  /** The same request, asked again, leads to the same job. */
-  provision(request: ProvisionRequest, dataset: Dataset): Promise<Provisioned>
+  /**
+   * The same request, asked again, leads to the same job, whatever `dataset` gives or rejects with by then. One without
+   * a type that its connector has been told of already deprovisions it.
+   */
+  provision(request: ProvisionRequest, dataset: () => Dataset): Promise<Provisioned>
   /** What is unknown counts as deprovisioned. */
   deprovision(request: ProvisionRequest): Promise<Provisioned>
 }
@@ -66,9 +69,16 @@ export function createProvisioning(
   return {
     provision: (request, dataset) =>
       locked(request, async (id) => {
-        checkRequest(parts, request, dataset)
+        const before = await provisions.read(id)
+        if (isOver(request, before)) {
+          const uuid = await end(parts, provisions, id, { remember: true })
+          return { uuid, answered: async () => {} }
+        }
+        const standing = before?.deprovisioned_at === undefined ? before : undefined
+        const asked = { id, request, standing, isNew: !before, dataset: datasetOf(dataset, standing) }
+        checkRequest(parts, request, standing?.dataset ?? asked.dataset)
         const planned = await callbacks.plan(id)
-        const uuid = await begin(parts, provisions, id, request, dataset)
+        const uuid = await beginProvision(parts, provisions, asked)
         return { uuid, answered: () => callbacks.answered(id, planned) }
       }),
 
@@ -80,6 +90,24 @@ export function createProvisioning(
 
     start: () => callbacks.start(),
     close: () => callbacks.close(),
+  }
+}
+
+/**
+ * Whether a request means that something is wanted no longer: connectors to 0.10 don't say so. They ask for a thing again
+ * only until they were told of it, and their ids are never used twice.
+ */
+function isOver({ type }: ProvisionRequest, before: Provision | undefined): boolean {
+  return type === undefined && (before?.told_at ?? before?.deprovisioned_at) !== undefined
+}
+
+/** What was promised stands, though the configuration has no more of it. */
+function datasetOf(dataset: () => Dataset, standing: Provision | undefined): Dataset | undefined {
+  try {
+    return dataset()
+  } catch (error) {
+    if (standing === undefined || !(error instanceof Problem)) throw error
+    return undefined
   }
 }
 
@@ -97,7 +125,7 @@ function forConnectors(error: unknown): unknown {
 function checkRequest(
   { access, edc, completion }: ProvisioningParts,
   { callbackAddress = '' }: ProvisionRequest,
-  dataset: Dataset,
+  dataset: Pick<Dataset, 'givenAs'> | undefined,
 ): void {
   const others =
     edc.callbackUrls.length > 0
@@ -106,80 +134,8 @@ function checkRequest(
   if (others !== undefined && !isConnectors(callbackAddress, edc)) {
     throw invalid('callbackAddress', 'is not allowed', others)
   }
-  const trouble = needs(dataset, access)
+  const trouble = dataset && needs(dataset, access)
   if (trouble !== undefined) throw new Problem('unavailable', trouble, { retryAfterSeconds: 30 })
-}
-
-async function begin(
-  parts: ProvisioningParts,
-  provisions: StoredProvisions,
-  id: string,
-  request: ProvisionRequest,
-  dataset: Dataset,
-): Promise<string> {
-  const before = await provisions.read(id)
-  // What was promised first stands.
-  const standing = before?.deprovisioned_at === undefined ? before : undefined
-  const { source } = dataset
-  const { generation, transfer, resource, asset, callbackAddress = '' } = request
-  const now = new Date().toISOString()
-  const provisionOf = (uuid: string): Provision => ({
-    version: 1,
-    id,
-    request: { generation, transfer, resource, ...(asset !== undefined && { asset }), callbackAddress },
-    uuid,
-    own: source.kind === 'job',
-    dataset: given(dataset),
-    created_at: now,
-    ...standing,
-    asked_at: now,
-  })
-  const write = async (uuid: string) => {
-    const { answered_at: _, ...asked } = provisionOf(uuid)
-    await provisions.write(asked)
-    await parts.completion.ends.add(asked.uuid, { kind: consumerKind, id, data: {} })
-  }
-  if (source.kind === 'job' && standing?.own !== false) {
-    return await deploy(parts, provisions, id, source, { write, isNew: !before })
-  }
-  const uuid = standing?.uuid ?? (source.kind === 'results' ? source.uuid : '')
-  if (!(await parts.jobs.get(uuid)))
-    throw new Problem('not-found', `There is no job ${uuid}, which this data is of`)
-  await write(uuid)
-  return uuid
-}
-
-async function deploy(
-  { jobs, configured, completion, onDeployed }: ProvisioningParts,
-  provisions: StoredProvisions,
-  id: string,
-  source: DatasetJob,
-  { write, isNew }: { write(uuid: string): Promise<void>; isNew: boolean },
-): Promise<string> {
-  const request = datasetRequest(source, configured)
-  // With a space, which no caller's Idempotency-Key may have: nobody makes the job that it will be.
-  const deployment = await jobs.beginDeployment(`provision ${id}`)
-  const { uuid } = deployment
-  try {
-    await write(uuid)
-  } catch (error) {
-    await deployment.abandon()
-    throw error
-  }
-  try {
-    await deployment.deploy(request)
-    onDeployed()
-  } catch (error) {
-    // The configuration has changed since it was asked for first: the job that was made then is the one.
-    if (error instanceof Problem && error.code === 'idempotency-key-reused') return uuid
-    // After `unavailable` the job may stand.
-    if (isNew && error instanceof Problem && error.code !== 'unavailable') {
-      await completion.ends.remove(uuid, { kind: consumerKind, id })
-      await provisions.remove(id)
-    }
-    throw error
-  }
-  return uuid
 }
 
 /** Each step may be done again, and nothing is given any more from the first one on. */
@@ -187,6 +143,7 @@ async function end(
   { jobs, access, completion, log }: ProvisioningParts,
   provisions: StoredProvisions,
   id: string,
+  { remember = false }: { remember?: boolean } = {},
 ): Promise<string | undefined> {
   const found = await provisions.read(id)
   if (!found) return undefined
@@ -204,7 +161,9 @@ async function end(
   const job = await jobs.get(uuid)
   if (dataset.remove === 'job') await jobs.remove(uuid)
   else if (own && job && !isFinal(job.state)) await cancel(jobs, uuid)
-  await provisions.remove(id)
+  // Else the same request again would begin it anew.
+  if (remember) await provisions.plan(id, Date.now() + rememberedMilliseconds)
+  else await provisions.remove(id)
   log.info({ job: uuid, transfer: found.request.transfer, removed: dataset.remove }, 'deprovisioned')
   return uuid
 }
@@ -214,8 +173,4 @@ async function cancel(jobs: Pick<Jobs, 'cancel'>, uuid: string): Promise<void> {
   await jobs.cancel(uuid).catch((error: unknown) => {
     if (!(error instanceof Problem && error.code === 'not-found')) throw error
   })
-}
-
-function given({ file, format, givenAs, remove }: Dataset): Provision['dataset'] {
-  return { ...(file !== undefined && { file }), format, givenAs, remove }
 }

@@ -9,7 +9,8 @@ import { check } from '../../job/schema-errors.ts'
  */
 export interface ProvisionRequest {
   generation: 'control-plane' | 'data-plane'
-  type: 'provision' | 'deprovision'
+  /** Connectors to 0.10 don't say it, whichever they mean. */
+  type?: 'provision' | 'deprovision'
   /** `transferProcessId`, or `flowId`, which is the same process. */
   transfer: string
   /** `resourceDefinitionId`, or `provisionResourceId`. */
@@ -28,8 +29,7 @@ const id = (expected: string) =>
     .max(1000, 'at most 1000 characters')
     .refine((text) => text !== '.' && text !== '..', expected)
 const common = {
-  // 0.10 and older ones send none with what they provision.
-  type: z.enum(['provision', 'deprovision'], '"provision" or "deprovision"').default('provision'),
+  type: z.enum(['provision', 'deprovision'], '"provision" or "deprovision"').exactOptional(),
   callbackAddress: z.string('an http:// or https:// address').exactOptional(),
 }
 const ofControlPlane = z.object(
@@ -53,7 +53,7 @@ export function parseProvisionRequest(value: unknown): ProvisionRequest {
     const { flowId, provisionResourceId, type, callbackAddress } = check(ofDataPlane, rest)
     const request = {
       generation: 'data-plane',
-      type,
+      type: type ?? 'provision',
       transfer: flowId,
       resource: provisionResourceId,
     } as const
@@ -63,8 +63,13 @@ export function parseProvisionRequest(value: unknown): ProvisionRequest {
     ofControlPlane,
     rest,
   )
-  const request = { generation: 'control-plane', type, transfer: transferProcessId } as const
-  const given = { ...request, resource: resourceDefinitionId, asset: assetId }
+  const given: ProvisionRequest = {
+    generation: 'control-plane',
+    ...(type !== undefined && { type }),
+    transfer: transferProcessId,
+    resource: resourceDefinitionId,
+    asset: assetId,
+  }
   return type === 'deprovision' ? given : { ...given, callbackAddress: neededAddress(callbackAddress) }
 }
 

@@ -16,6 +16,8 @@ export interface Provision {
   /** When the connector asked last, and when that was answered; it is told nothing before. */
   asked_at: string
   answered_at?: string
+  /** When the connector took the callback: it knows where the data is. */
+  told_at?: string
   /** From then on nothing is given any more. */
   deprovisioned_at?: string
 }

@@ -147,6 +147,37 @@ test('a connector of 0.10, which sends no type, gets a tar of everything', async
   expect(body).toContain('ustar')
 })
 
+test('a connector of 0.10 that asks a second time, for what it was told of, means the end', async () => {
+  // As 0.10.0 sent both.
+  const [transfer, resource] = [randomUUID(), randomUUID()]
+  const body = JSON.stringify({
+    ...{ assetId: 'text-twice', transferProcessId: transfer },
+    policy: {
+      ...{ permissions: [], prohibitions: [], obligations: [], profiles: [], extensibleProperties: {} },
+      ...{ inheritsFrom: null, assigner: 'provider', assignee: 'consumer', target: 'text-twice' },
+      '@type': { '@policytype': 'contract' },
+    },
+    ...{ callbackAddress: connector.callbackAddress, resourceDefinitionId: resource },
+  })
+  const headers = { 'content-type': 'application/json; charset=utf-8' }
+  const ask = () => fetch(`${api.url}/provision`, { method: 'POST', headers, body })
+  const { job_uuid: uuid } = (await (await ask()).json()) as { job_uuid: string }
+  expect((await ask()).status).toBe(200)
+  const [called] = await connector.until(`/${transfer}/provision`)
+  const address = addressIn(called?.body)
+  expect(await pull(address)).toEqual({ status: 200, body: 'twice' })
+
+  // Until its callback is written down as taken, it asks for the data.
+  await eventually(async () => {
+    expect((await ask()).status).toBe(200)
+    expect((await pull(address)).status).toBe(401)
+  })
+  const again = await ask()
+  expect([again.status, await again.json()]).toMatchObject([200, { job_uuid: uuid }])
+  await eventually(async () => expect((await call(api.url, { path: `/job/${uuid}` })).status).toBe(404))
+  expect(connector.calls).toHaveLength(1)
+})
+
 test('a job that the address names needs no mapping', async () => {
   const asked = await connector.ask(api.url, 'provision', { path: '/provision?job=quick&file=b.txt' })
   const [called] = await connector.until(`/${asked.transfer}/provision`)

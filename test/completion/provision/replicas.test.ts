@@ -5,6 +5,7 @@ import type { Dataset } from '../../../src/completion/datasets/datasets.ts'
 import { createGrants } from '../../../src/completion/grants/create-grants.ts'
 import { createProvisioning } from '../../../src/completion/provision/provisioning.ts'
 import { parseProvisionRequest } from '../../../src/completion/provision/request.ts'
+import { Problem } from '../../../src/errors.ts'
 import type { Job } from '../../../src/job/job.ts'
 import { createLog } from '../../../src/log.ts'
 import { type Connector, startConnector } from '../../support/connector.ts'
@@ -77,7 +78,7 @@ test('a process that ends before it answered, or before it noted that, leaves th
   const { store, connector, request } = await world()
   const began = Date.now()
   const first = replica(store, { held: false })
-  await first.provision(request, dataset)
+  await first.provision(request, () => dataset)
   await first.close()
   replica(store)
   await connector.until('/transfer/provision')
@@ -91,7 +92,7 @@ test('a job that ends before the answer is out is told of by another replica onl
   const patience = { unanswered: 60_000 }
   const answering = replica(store, { held: false, state: 'running', ...patience })
   const holder = replica(store, patience)
-  const { answered } = await answering.provision(request, dataset)
+  const { answered } = await answering.provision(request, () => dataset)
   const told = holder.tell('succeeded')
   await expect.poll(() => keysOf(store, 'provisions/')).toHaveLength(1)
   expect(callbacks(connector)).toBe(0)
@@ -104,7 +105,7 @@ test('a job that ends before the answer is out is told of by another replica onl
 test('both replicas that hear of the end send one callback, with no secret in the store', async () => {
   const { store, connector, request } = await world()
   const [one, other] = [replica(store), replica(store, { held: false })]
-  const { answered } = await other.provision(request, dataset)
+  const { answered } = await other.provision(request, () => dataset)
   await answered()
   await Promise.all([one.tell('succeeded'), other.tell('succeeded')])
   const [called] = await connector.until('/transfer/provision')
@@ -125,7 +126,7 @@ test('one whose record can not be read does not stand in the way of the others',
   await store.put(`provisions/${damaged}.json`, Buffer.from('{'))
   await store.put(`provisions-due/${'0'.repeat(13)}-${damaged}`, Buffer.alloc(0))
   const first = replica(store, { held: false })
-  await first.provision(request, dataset)
+  await first.provision(request, () => dataset)
   await first.close()
   replica(store)
   await connector.until('/transfer/provision')
@@ -134,15 +135,20 @@ test('one whose record can not be read does not stand in the way of the others',
 test('what was promised of results that exist stands, though the mapping names a job since', async () => {
   const { store, request } = await world()
   const { provision } = replica(store, { held: false })
-  await provision(request, dataset)
+  await provision(request, () => dataset)
   const changed = { ...dataset, source: { kind: 'job', job: 'other', env: {} } } as const
-  expect(await provision(request, changed)).toMatchObject({ uuid })
+  expect(await provision(request, () => changed)).toMatchObject({ uuid })
+  const gone = (): never => {
+    throw new Problem('not-found', 'No dataset is configured for it')
+  }
+  expect(await provision(request, gone)).toMatchObject({ uuid })
+  await expect(provision({ ...request, transfer: 'another' }, gone)).rejects.toThrow('No dataset')
 })
 
 test('what is deprovisioned before the job’s end is told to nobody', async () => {
   const { store, connector, request } = await world()
   const one = replica(store, { state: 'running' })
-  const { answered } = await one.provision(request, dataset)
+  const { answered } = await one.provision(request, () => dataset)
   const over = await one.deprovision({ ...request, type: 'deprovision' })
   await Promise.all([answered(), over.answered(), one.tell('succeeded')])
   expect(await keysOf(store)).toEqual([])
@@ -152,7 +158,7 @@ test('what is deprovisioned before the job’s end is told to nobody', async () 
 test('a failure without a management API to tell stands with the job all the same', async () => {
   const { store, connector, request } = await world()
   const one = replica(store, { state: 'failed' })
-  const { answered } = await one.provision(request, dataset)
+  const { answered } = await one.provision(request, () => dataset)
   await answered()
   await expect.poll(() => keysOf(store, `jobs/${uuid}/callbacks/`)).toHaveLength(1)
   const [key = ''] = await keysOf(store, `jobs/${uuid}/callbacks/`)

@@ -12,7 +12,6 @@ const control = {
 const data = { type: 'provision', provisionResourceId: 'r', flowId: 'f', callbackAddress }
 const ofControl = {
   generation: 'control-plane',
-  type: 'provision',
   transfer: 't',
   resource: 'r',
   asset: 'a',
@@ -22,7 +21,7 @@ const ofData = { generation: 'data-plane', type: 'provision', transfer: 'f', res
 
 test.each([
   ['of 0.10, without a type', control, ofControl],
-  ['with a type', { ...control, type: 'provision' }, ofControl],
+  ['with a type', { ...control, type: 'provision' }, { ...ofControl, type: 'provision' }],
   [
     'to deprovision',
     { ...control, type: 'deprovision' },
