@@ -1,5 +1,19 @@
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+
+/** Of the Kubernetes client only what is used, a fifteenth: its package doesn't say that the rest may be left out. */
+const usedAlone: Plugin = {
+  name: 'used alone',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /./ }, async ({ path, pluginData, ...from }) => {
+      const isPart =
+        path === '@kubernetes/client-node' || /node_modules\/@kubernetes\/client-node\//.test(from.importer)
+      if (!isPart || pluginData === asked) return undefined
+      return { ...(await resolve(path, { ...from, pluginData: asked })), sideEffects: false }
+    })
+  },
+}
+const asked = Symbol('resolved by esbuild itself')
 
 /**
  * Makes dist/: server.js (the API), uploader.js (the sidecar), the chunks that they share or load late,
@@ -24,6 +38,7 @@ const options = {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   metafile: true,
+  plugins: [usedAlone],
 } satisfies BuildOptions
 
 await rm('dist', { recursive: true, force: true })

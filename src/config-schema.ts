@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaultPacking, largestPacked } from './artifact/result-layout.ts'
 import { type CallbackSecrets, parseSecrets, secretsExpected } from './completion/callbacks/secrets.ts'
 import { allowExpected, parseAllow } from './completion/outgoing/allow.ts'

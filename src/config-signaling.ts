@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { checkAuthorization, headerType, selfSignedType } from './completion/signaling/authorization.ts'
 import { httpPull } from './completion/signaling/data-address.ts'
 import type { SignalingSettings } from './completion/signaling/settings.ts'

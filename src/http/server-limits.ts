@@ -14,6 +14,8 @@ export function createLimitedServer(listener: RequestListener, limits: Limits = 
       connectionsCheckingInterval: limits.check,
       maxHeaderSize: limits.headerBytes,
       keepAliveTimeout: limits.keepAlive,
+      // Of an answer that isn't taken one chunk waits here, not two.
+      highWaterMark: 16 * 1024,
     },
     listener,
   )

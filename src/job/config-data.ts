@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseDotenv } from './env-file.ts'
 import { requestFields } from './request-fields.ts'
 import type { PartialRequest } from './request-schema.ts'

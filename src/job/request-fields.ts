@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { resultLayouts } from '../artifact/result-layout.ts'
 import { eventTypes } from './event-type.ts'
 import {

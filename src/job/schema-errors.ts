@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { type FieldError, invalidFields } from '../errors.ts'
 
 /** Levels of objects and lists that a request may have; its own fields need three. */

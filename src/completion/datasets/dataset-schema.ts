@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type FieldError, invalidFields } from '../../errors.ts'
 import { isJobUuid } from '../../job/job-uuid.ts'
 import { environment } from '../../job/request-fields.ts'

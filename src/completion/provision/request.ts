@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { invalid } from '../../errors.ts'
 import { check } from '../../job/schema-errors.ts'
 

@@ -33,7 +33,8 @@ export interface CallerTokens {
 
 export function createCallerTokens(parts: CallerTokenParts): CallerTokens {
   const { ownKey, controlPlanes, documents, dataplaneId } = parts
-  const seen = new LRUCache<string, true>({ max: 100_000, ttl: 3_600_000 })
+  // By `max` it would take its memory, 5 MiB, at once.
+  const seen = new LRUCache<string, true>({ maxSize: 100_000, sizeCalculation: () => 1, ttl: 3_600_000 })
   async function verifySigned(jwt: string, sub: string): Promise<string | undefined> {
     const authorization = (await controlPlanes.get(sub))?.authorization
     if (authorization === undefined) return undefined
