@@ -3,6 +3,8 @@ import { readQuery } from './query.ts'
 import { route } from './route.ts'
 import type { Services } from './services.ts'
 
+const damagedWithinMs = 2_000
+
 /** What kubelets ask, without a token. */
 export function probeRoutes(services: Services): Router {
   const router = Router()
@@ -29,10 +31,13 @@ export function healthRoutes(services: Services): Router {
     async get(req, res) {
       readQuery(req, [])
       const missing = await missingOf(services)
-      const status = !ready() ? 'not ready' : missing.length > 0 ? 'degraded' : 'ok'
+      const damaged = missing.length > 0 ? null : await damagedMessages(services)
+      const isWell = missing.length === 0 && damaged?.length === 0
+      const status = !ready() ? 'not ready' : isWell ? 'ok' : 'degraded'
       res.status(ready() ? 200 : 503).json({
         status,
         missing,
+        damaged_messages: damaged,
         backend: backend.name,
         store: store.name,
         finishes_jobs: backend.holdsLease(),
@@ -48,6 +53,11 @@ export function healthRoutes(services: Services): Router {
     },
   })
   return router
+}
+
+/** What was not sent since the store didn't have it as it was written; null where that isn't known. */
+async function damagedMessages({ completion: { outbox } }: Services): Promise<string[] | null> {
+  return await outbox.damaged(AbortSignal.timeout(damagedWithinMs)).catch(() => null)
 }
 
 async function missingOf({ backend, storeHealth }: Services): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { isOccupied } from '../../artifact/store.ts'
 import { putJson } from '../json-objects.ts'
+import { listDamaged, standIn } from './damaged.ts'
 import type { Message, MessageKind, Outbox } from './outbox.ts'
 import { hurryKind, Sender, type SenderParts } from './sender.ts'
 import {
@@ -7,11 +8,15 @@ import {
   fresh,
   historyKey,
   historyPrefix,
+  laneOfJob,
+  laneOfRepeats,
   outboxKey,
   outboxPrefix,
   readMessage,
   type StoredMessage,
 } from './stored-message.ts'
+
+const mostDamaged = 100
 
 /** `start` begins to send, once the backend has been started; `close` ends it. */
 export function createOutbox(
@@ -24,7 +29,7 @@ export function createOutbox(
   async function* messagesBelow(prefix: string): AsyncGenerator<StoredMessage> {
     for await (const { key } of store.list(prefix)) {
       const found = await readMessage(store, key)
-      if (found !== undefined && found !== 'damaged') yield found
+      if (found !== undefined) yield found === 'damaged' ? await standIn(store, key) : found
     }
   }
 
@@ -85,6 +90,8 @@ export function createOutbox(
 
     history: async (job) => (await messagesOf(job)).map(deliveryOf),
 
+    damaged: (signal) => listDamaged(store, mostDamaged, signal),
+
     async again(job, kind) {
       const newest = (await messagesOf(job)).filter(({ message }) => message.kind === kind).at(-1)
       if (newest === undefined) return undefined
@@ -105,13 +112,4 @@ export function createOutbox(
 /** Of two of one millisecond the one that stands first in its lane is older. */
 function ageOf([key, { created_at }]: [string, StoredMessage]): string {
   return `${created_at} ${key}`
-}
-
-function laneOfJob(job: string): string {
-  return `job-${job}`
-}
-
-/** What is sent again doesn't wait for what is still to be sent first. */
-function laneOfRepeats(job: string): string {
-  return `again-${job}`
 }

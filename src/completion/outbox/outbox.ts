@@ -94,6 +94,12 @@ export interface Outbox {
   history(job: string): Promise<Delivery[]>
 
   /**
+   * Keys of messages that were not what had been written: they were moved there, so that what is behind them is sent. At
+   * most 100. Rejects with StoreError, or with the signal's reason.
+   */
+  damaged(signal: AbortSignal): Promise<string[]>
+
+  /**
    * Sends a job's newest message of that kind again, or at once where it still is to be sent; undefined where there is
    * none. Resolves with it as it was, once that is durable. Rejects with StoreError.
    */

@@ -6,6 +6,7 @@ import { Slots } from '../../lifecycle/slots.ts'
 import type { Log } from '../../log.ts'
 import { putJson } from '../json-objects.ts'
 import type { Outgoing } from '../outgoing/outgoing.ts'
+import { restoreOrSetAside } from './damaged.ts'
 import { type Lane, Lanes } from './lanes.ts'
 import type { Message, MessageKind } from './outbox.ts'
 import {
@@ -136,10 +137,10 @@ export class Sender {
     lane.busy = true
     let delay = 0
     try {
-      const stored = lane.head?.key === key ? lane.head.stored : await this.#read(key)
+      const found = lane.head?.key === key ? lane.head.stored : await this.#read(key)
       if (!this.#maySend()) return
+      const stored = found === 'damaged' ? await this.#restored(key) : found
       if (stored === undefined) this.#lanes.drop(lane, key)
-      else if (stored === 'damaged') throw new Error(`${key} is not what was written`)
       else await this.#goOn(lane, key, stored)
       lane.failures = 0
     } catch (error) {
@@ -160,6 +161,13 @@ export class Sender {
     }
   }
 
+  async #restored(key: string): Promise<StoredMessage | undefined> {
+    const restored = await restoreOrSetAside(this.#parts.store, key)
+    if (restored === undefined)
+      this.#parts.log.error({ key }, 'not what was written: it is set aside and not sent')
+    return restored
+  }
+
   #maySend(): boolean {
     return this.#parts.lease.holdsLease() && !this.#closing.signal.aborted
   }
@@ -171,8 +179,7 @@ export class Sender {
     if (stored.message.kind === hurryKind) return this.#hurry(lane, key, stored.message)
     if (!lane.hurried && Date.parse(stored.next_at ?? '') > Date.now()) return
     lane.hurried = false
-    const kind = kinds.get(stored.message.kind)
-    if (kind === undefined) throw new Error(`nothing here sends messages of the kind ${stored.message.kind}`)
+    const kind = kinds.get(stored.message.kind) ?? unknownKind(stored.message.kind)
     const tried = await this.#try(stored, kind)
     if (tried === undefined) return
     // Before it is written down: a store that is away must not make it sent again.
@@ -224,6 +231,12 @@ export class Sender {
     if (state === 'delivered') this.#parts.log.info(line, 'sent')
     else this.#parts.log.warn(line, 'sending failed')
   }
+}
+
+/** Of another version perhaps, which may come back; what it can't send is seen in the history. */
+function unknownKind(kind: string): MessageKind {
+  const error = new Error(`nothing here sends messages of the kind ${kind}`)
+  return { kind, prepare: () => Promise.reject(error) }
 }
 
 /** A URL's path and query may be what its receiver takes for a password. */

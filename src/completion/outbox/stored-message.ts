@@ -26,15 +26,39 @@ export function outboxKey({ lane, seq = 0, id }: Message): string {
 }
 
 export function laneOf(key: string): string | undefined {
-  return /^outbox\/([^/]+)\/\d{12}-[^/]+\.json$/.exec(key)?.[1]
+  return inOutbox.exec(key)?.[1]
 }
+
+export function laneOfJob(job: string): string {
+  return `job-${job}`
+}
+
+/** What is sent again doesn't wait for what is still to be sent first. */
+export function laneOfRepeats(job: string): string {
+  return `again-${job}`
+}
+
+/** What a message is called. */
+export type MessageName = Pick<Message, 'lane' | 'seq' | 'id' | 'job'>
+
+/** What a key in the outbox or in a history says; undefined for any other. */
+export function nameOf(key: string): MessageName | undefined {
+  const [, job, ...kept] = inHistory.exec(key) ?? []
+  const [lane, seq, id] = job === undefined ? (inOutbox.exec(key)?.slice(1) ?? []) : kept
+  if (lane === undefined || id === undefined) return undefined
+  const whose = job ?? /^(?:job|again)-(.+)$/.exec(lane)?.[1]
+  return { lane, seq: Number(seq), id, ...(whose !== undefined && { job: whose }) }
+}
+
+const inOutbox = /^outbox\/([^/]+)\/(\d{12})-([^/]+)\.json$/
+const inHistory = /^jobs\/([^/]+)\/callbacks\/([^/]+)-(\d{12})-([^/]+)\.json$/
 
 export function historyPrefix(job: string): string {
   return `jobs/${job}/callbacks/`
 }
 
 /** Undefined for a message that is no job's. */
-export function historyKey({ job, lane, seq = 0, id }: Message): string | undefined {
+export function historyKey({ job, lane, seq = 0, id }: MessageName): string | undefined {
   return job === undefined ? undefined : `${historyPrefix(job)}${lane}-${place(seq)}-${id}.json`
 }
 
@@ -68,11 +92,23 @@ export async function readMessage(
   try {
     const found = (await readJson(store, key)) as Partial<StoredMessage> | null | undefined
     if (found === undefined) return undefined
-    return found?.version === 1 && found.message !== undefined ? (found as StoredMessage) : 'damaged'
+    return isMessageOf(found, key) ? found : 'damaged'
   } catch (error) {
     if (error instanceof SyntaxError) return 'damaged'
     throw error
   }
+}
+
+/** Whether it is what was written to that key. */
+function isMessageOf(found: Partial<StoredMessage> | null, key: string): found is StoredMessage {
+  if (found?.version !== 1 || !Array.isArray(found.attempts)) return false
+  const { message } = found
+  if (typeof message?.kind !== 'string' || typeof message.url !== 'string') return false
+  const { lane, seq = 0, id, job } = message
+  return [
+    `${outboxPrefix}${lane}/${place(seq)}-${id}.json`,
+    historyKey({ lane, seq, id, ...(job !== undefined && { job }) }),
+  ].includes(key)
 }
 
 export async function writeHistory(store: ArtifactStore, stored: StoredMessage): Promise<void> {
