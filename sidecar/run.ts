@@ -1,21 +1,16 @@
 import type { ArtifactStore } from '../src/artifact/store.ts'
 import type { Log } from '../src/log.ts'
-import { Early } from './early/early.ts'
 import { Journals } from './known/journals.ts'
-import { aborted } from './pause.ts'
 import { Preparation } from './prepare/prepare.ts'
-import { countTree } from './progress/count-tree.ts'
 import { Progress } from './progress/progress.ts'
-import { Reporter } from './progress/reporter.ts'
 import { serve } from './server.ts'
 import { exitCode, type TerminationMessage, type UploaderSettings } from './settings.ts'
+import { marked, type Signals, signalsOf } from './signals.ts'
 import { StateDirectory } from './state-directory.ts'
 import { OpenUploads } from './store/open-uploads.ts'
-import { parseStop } from './store/stop-object.ts'
 import { StoreCalls } from './store/store-calls.ts'
-import { checkpointUntil } from './storing/checkpoint-until.ts'
-import type { Watch } from './storing/give-up.ts'
-import { type StoringContext, storeResults, troubleOf } from './storing/store-results.ts'
+import { bringAll } from './storing/bring-all.ts'
+import type { StoringContext } from './storing/store-results.ts'
 import { writeTerminationMessage } from './termination-message.ts'
 import { Buffers } from './upload/buffers.ts'
 
@@ -31,21 +26,10 @@ export async function run(
 ): Promise<number> {
   const state = new StateDirectory(settings.stateDirectory)
   if (state.ended !== undefined) return state.ended
-  const resumed = state.terminatingSince !== undefined
-  if (resumed) terminated.abort()
-  else
-    terminated.signal.addEventListener('abort', () => marked(() => state.markTerminating(), log), {
-      once: true,
-    })
-
-  const stopSeen = new AbortController()
-  if (state.stopSeenAt !== undefined) stopSeen.abort()
-  const told = new AbortController()
-  if (state.end !== undefined) told.abort()
+  const signals = signalsOf(state, terminated, log)
   const preparation = new Preparation()
-  const endServer = startServer(settings, state, preparation, { stopSeen, told }, log)
+  const endServer = startServer(settings, state, preparation, signals, log)
   const store = await openStore()
-  let reporter: Reporter | undefined
   const end = (code: number, message: TerminationMessage) => {
     writeTerminationMessage(settings.terminationMessageFile, message, log)
     state.markEnded(code)
@@ -68,45 +52,19 @@ export async function run(
     // Its worker has ended already.
     if (settings.rescue) terminated.abort()
     const context = contextOf(settings, state, store, log)
-    reporter = reporterOf(context)
-    const cleaning = context.uploads.abortLeftOver(store, log, context.calls.halted)
-    const shortOfTime = AbortSignal.any([stopSeen.signal, terminated.signal])
-    if (settings.uploadWhileRunning && !shortOfTime.aborted) {
-      const early = new Early(context, shortOfTime, settings.uploadTimeoutSeconds)
-      context.early = early
-      await early.run()
-    }
-    await aborted(shortOfTime)
-    const checkpointing = checkpointUntil(context, terminated.signal)
-    await aborted(terminated.signal)
-    reporter.storing()
-    const ending = await storeResults(
-      context,
-      watchOf(settings, state, store, told.signal, log),
-      resumed,
-      checkpointing,
-    )
-    // At once: the API archives this log as soon as it has seen the manifest.
-    if (ending.committed) log.info(ending.message, 'stored')
-    await Promise.all([context.calls.halt(0), context.early?.halt(0)])
-    await cleaning
-    // What could not be dropped before, or was cut off just now: after this nobody looks for it any more.
-    if (ending.committed) await context.uploads.abortAll(store, log, AbortSignal.timeout(dropMs))
-    return end(ending.committed ? exitCode.committed : exitCode.gaveUp, ending.message)
+    const { committed, message } = await bringAll(settings, context, store, signals)
+    return end(committed ? exitCode.committed : exitCode.gaveUp, message)
   } finally {
-    reporter?.end()
     endServer()
     await store.close()
   }
 }
 
-const dropMs = 2000
-
 function startServer(
   settings: UploaderSettings,
   state: StateDirectory,
   preparation: Preparation,
-  { stopSeen, told }: { stopSeen: AbortController; told: AbortController },
+  { stopSeen, told }: Signals,
   log: Log,
 ): () => void {
   if (settings.port === undefined) return () => undefined
@@ -122,15 +80,6 @@ function startServer(
     },
   }
   return serve(settings.port, settings.stopToken, endpoint, log)
-}
-
-/** What was heard counts, though a full volume takes no mark of it for the program after this one. */
-function marked(mark: () => void, log: Log): void {
-  try {
-    mark()
-  } catch (error) {
-    log.error({ error }, 'a mark could not be written')
-  }
 }
 
 function contextOf(
@@ -154,36 +103,6 @@ function contextOf(
     buffers: new Buffers(),
     progress: new Progress(),
     current: {},
-    log,
-  }
-}
-
-function reporterOf(context: StoringContext): Reporter {
-  const { progress, calls, current, resultDirectory, log } = context
-  return new Reporter({
-    progress,
-    trouble: () => troubleOf(context),
-    obstacle: () => current.obstacle,
-    countAll: () => countTree(resultDirectory, calls.halted),
-    log,
-  })
-}
-
-function watchOf(
-  settings: UploaderSettings,
-  state: StateDirectory,
-  store: ArtifactStore,
-  told: AbortSignal,
-  log: Log,
-): Watch {
-  return {
-    store,
-    job: settings.job,
-    terminatingSince: state.terminatingSince ?? Date.now(),
-    uploadTimeoutSeconds: settings.uploadTimeoutSeconds,
-    hookHeard: state.stopSeenAt !== undefined,
-    told,
-    saidStop: () => (state.end === undefined ? undefined : parseStop(state.end)),
     log,
   }
 }

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Packing, ResultLayout } from '../../src/artifact/result-layout.ts'
-import { join } from '../known/join.ts'
+import { type Joined, join } from '../known/join.ts'
 import type { Journals } from '../known/journals.ts'
 import { isGone } from '../known/line.ts'
 import { Packer } from '../pack/packer.ts'
 import { packsNow } from '../pack/packs-now.ts'
+import type { Progress } from '../progress/progress.ts'
 import { Directory } from '../scan/directory.ts'
 import { codeOf, type Found } from '../scan/found.ts'
 import { isMemory } from '../scan/is-memory.ts'
@@ -12,7 +13,7 @@ import { walk } from '../scan/walk.ts'
 import type { StoreCalls } from '../store/store-calls.ts'
 import type { Sending } from '../upload/send.ts'
 import { type FileOptions, sendFile } from '../upload/send-file.ts'
-import { beginLine, type FileSender } from './begin-line.ts'
+import { beginLine, type FileSender, type How } from './begin-line.ts'
 import { Ledger, type LedgerContext } from './ledger.ts'
 import type { Chooses, Finding } from './line-for.ts'
 import { Window } from './window.ts'
@@ -80,10 +81,8 @@ export async function runPass(
     final: options.final,
     timesCanBeTrusted: root.directory !== undefined && !isMemory(context.resultDirectory),
   }
-  const { resultLayout, packing } = context
-  const packs = await packsNow(resultLayout, packing, root.directory, options.enough)
+  const packer = await packerFor(context, options, root.directory, fileOptions)
   const { choosing, sending = sendingBy(context) } = options
-  const packer = packs ? new Packer(sending.packs, fileOptions, packing.fileBytes) : undefined
   let complete = true
   const window = new Window<Finding>(choosing?.atOnce ?? windowSize, (finding) => {
     if (finding === 'halted') complete = false
@@ -94,26 +93,17 @@ export async function runPass(
     window.leave()
   }
   if (choosing !== undefined) options.enough.addEventListener('abort', leave, { once: true })
-  const counted = (finding: Finding) => {
-    if (typeof finding === 'object' && !isGone(finding) && finding.entry.type === 'file')
-      context.progress.fileDone(finding.entry.size ?? 0)
-    return finding
+  const how = {
+    send: sending.send,
+    packer,
+    chooses: choosing?.chooses,
+    counted: counting(context.progress),
+    left: window.left,
   }
-  const how = { send: sending.send, packer, chooses: choosing?.chooses, counted, left: window.left }
-  let looked = 0
+  const isEnough = () => options.enough.aborted || context.calls.halted.aborted
   try {
-    for (const joined of join(root.scan, known, recovered)) {
-      if (options.enough.aborted || context.calls.halted.aborted) {
-        complete = false
-        break
-      }
-      const begun = await beginLine(joined, fileOptions, how)
-      if ('coming' in begun) await window.add(begun.coming.then(counted), begun.place)
-      else if ('pending' in begun) await window.addPending(begun.pending, begun.place)
-      else await window.addResult(counted(begun.finding), begun.place.weight)
-      looked += 1
-      if (looked % namesPerTurn === 0) await nextTurn()
-    }
+    const names = join(root.scan, known, recovered)
+    if (!(await beginAll(names, fileOptions, how, window, isEnough))) complete = false
   } finally {
     if (window.left.aborted) packer?.drop()
     else packer?.seal()
@@ -122,6 +112,46 @@ export async function runPass(
     journal.flush()
   }
   return { ledger, complete }
+}
+
+async function packerFor(
+  context: PassContext,
+  { enough, sending }: PassOptions,
+  directory: Directory | undefined,
+  fileOptions: Omit<FileOptions, 'keysInUse'>,
+): Promise<Packer | undefined> {
+  const { resultLayout, packing } = context
+  const packs = await packsNow(resultLayout, packing, directory, enough)
+  return packs ? new Packer(sending?.packs ?? context, fileOptions, packing.fileBytes) : undefined
+}
+
+/** Begins a line for each path; false where it was enough before the last. */
+async function beginAll(
+  paths: Iterable<Joined>,
+  fileOptions: Omit<FileOptions, 'keysInUse'>,
+  how: How,
+  window: Window<Finding>,
+  isEnough: () => boolean,
+): Promise<boolean> {
+  let looked = 0
+  for (const joined of paths) {
+    if (isEnough()) return false
+    const begun = await beginLine(joined, fileOptions, how)
+    if ('coming' in begun) await window.add(begun.coming.then(how.counted), begun.place)
+    else if ('pending' in begun) await window.addPending(begun.pending, begun.place)
+    else await window.addResult(how.counted(begun.finding), begun.place.weight)
+    looked += 1
+    if (looked % namesPerTurn === 0) await nextTurn()
+  }
+  return true
+}
+
+function counting(progress: Progress): How['counted'] {
+  return (finding) => {
+    if (typeof finding === 'object' && !isGone(finding) && finding.entry.type === 'file')
+      progress.fileDone(finding.entry.size ?? 0)
+    return finding
+  }
 }
 
 /** Looking is synchronous: signals and the endpoint get their turn in between. */
