@@ -1,4 +1,4 @@
-/** What bad clients are held to; README's table tells it to users. Times in milliseconds. */
+/** What bad clients are held to; docs/http.md tells it to users. Times in milliseconds. */
 export interface Limits {
   /** From a connection's or a request's first byte to the end of its headers; silence counts too. */
   headers: number

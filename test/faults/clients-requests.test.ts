@@ -10,7 +10,7 @@ import { get, type RawClient, rawClient, until } from '../support/raw-client.ts'
 import { type EmbeddedOnS3, embeddedOnS3 } from './embedded-on-s3.ts'
 import { fault } from './plan.ts'
 
-/** README: a request's headers have to be there within 20 s, which is looked at every 2 s. */
+/** docs/http.md: a request's headers have to be there within 20 s, which is looked at every 2 s. */
 const headerSeconds = 23
 const content = 'a line that is 27 bytes long\n'.repeat(10_000)
 

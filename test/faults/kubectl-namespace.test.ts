@@ -59,7 +59,7 @@ fault(
         },
         { within: 90_000, every: 2000 },
       )
-      // As README says.
+      // As docs/operating.md says.
       const jobs = await my.within('get', 'jobs', '-l', 'app.kubernetes.io/managed-by=jobferry', '-o', 'name')
       const patch = '{"metadata":{"finalizers":null}}'
       for (const job of jobs.trim().split('\n')) await my.within('patch', '--type=merge', '-p', patch, job)

@@ -37,7 +37,7 @@ export interface CallbackParts {
   publicUrl?: string | undefined
 }
 
-/** Signed calls of whoever wants to hear of a job (README: "Callbacks"). */
+/** Signed calls of whoever wants to hear of a job (docs/callbacks.md). */
 export interface Callbacks {
   /** What is wrong with a request's callback, before anything is made; `token` is its caller's name. */
   check(request: JobRequest, token: string | null): FieldError[]
