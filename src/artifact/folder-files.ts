@@ -28,13 +28,14 @@ export async function publish(
   temporary: FileHandle,
   path: string,
   target: string,
-  { ifAbsent = false }: WriteOptions = {},
+  { ifAbsent = false, ifMatch }: WriteOptions = {},
 ): Promise<ObjectHead> {
   // The kernel's own times advance only every few milliseconds: two objects in quick succession would share one.
   const now = (Date.now() + (performance.now() % 1)) / 1000
   await temporary.utimes(now, now)
   await temporary.sync()
   const head = headOf(await temporary.stat({ bigint: true }))
+  if (ifMatch !== undefined) await checkEtag(target, ifMatch)
   const newestFolder = await moveInto(path, target, ifAbsent)
   // Behind the rename: a folder with something in it can't be pruned any more.
   await syncFolders(root, dirname(target), newestFolder)
@@ -89,6 +90,17 @@ async function moveInto(path: string, target: string, ifAbsent: boolean): Promis
     const topmost = await mkdir(dirname(target), { recursive: true })
     if (topmost !== undefined && (made === undefined || topmost.length < made.length)) made = topmost
   }
+}
+
+async function checkEtag(target: string, wanted: string): Promise<void> {
+  const stats = await lstat(target, { bigint: true }).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  })
+  if (stats === undefined) throw new StoreError('not-found', `${target}: there is no object of that key`)
+  const { etag } = headOf(stats)
+  if (etag !== wanted)
+    throw new StoreError('precondition-failed', `${target}: the ETag is ${etag}, not ${wanted}`)
 }
 
 /** A rename would replace what is there; a link doesn't. */

@@ -144,6 +144,7 @@ export function multipartEtag(parts: readonly Pick<Part, 'etag'>[]): string | un
 
 /** RFC 9110, section 13.1.2; AWS, MinIO and Ceph keep to it for PutObject and CompleteMultipartUpload. */
 export function conditionOf(options: WriteOptions | undefined): Record<string, string> {
+  if (options?.ifMatch !== undefined) return { 'if-match': `"${options.ifMatch}"` }
   return options?.ifAbsent === true ? { 'if-none-match': '*' } : {}
 }
 

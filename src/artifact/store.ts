@@ -91,6 +91,11 @@ export interface ObjectBody extends ObjectHead {
 export interface WriteOptions {
   /** Only where there is no such object: of several writers the first one's stands. */
   ifAbsent?: boolean
+  /**
+   * Of put() alone: only where there is an object with this ETag; else `precondition-failed`, or `not-found` where there
+   * is none. A folder does not tell two processes apart that write in the same moment.
+   */
+  ifMatch?: string
 }
 
 export interface GetOptions {

@@ -76,6 +76,10 @@ function* mistakes(dataset: DatasetEntry, at: string): Generator<FieldError> {
   if (uuid !== undefined && dataset.env !== undefined) {
     yield { field: `${at}.env`, problem: 'is of no use', expected: 'it with job alone' }
   }
+  if (uuid !== undefined && dataset.remove === 'job') {
+    const expected = 'it with job alone: results that exist are there for the next transfer, too'
+    yield { field: `${at}.remove`, problem: 'would remove results that no transfer made', expected }
+  }
   if (dataset.given_as === 's3' && dataset.file === undefined) {
     yield { field: `${at}.file`, problem: 'is missing', expected: 'one file, since S3 can give no tar' }
   }

@@ -9,7 +9,7 @@ export interface Dataset {
   format: 'tar' | 'tar.gz' | 'tar.zst'
   /** `http`: an address of this API with a token; `s3`: the object itself, with credentials for it alone. */
   givenAs: 'http' | 's3'
-  /** What goes when the transfer is over; `job`: the job with its results and its log. */
+  /** What goes when the transfer is over; `job`: the job with its results and its log, which was made for it. */
   remove: 'nothing' | 'job'
 }
 

@@ -20,15 +20,13 @@ export function createGrants(
   { seconds: usual, now = Date.now }: GrantsSettings,
 ): Grants & Pick<StoredGrants, 'sweep'> {
   const stored = storedGrants(store)
-  // Within this process alone: two replicas that renew one grant at once lose one of the two tokens.
+  // The store tells two replicas' changes apart; a folder can't for those of one process.
   const locks = new KeyLock()
 
   const change = async (id: string, make: (before: Grant | undefined) => Grant | undefined) => {
     const unlock = await locks.lock(id)
     try {
-      const grant = make(await stored.read(id))
-      if (grant) await stored.write(grant)
-      return grant !== undefined
+      return (await stored.change(id, make)) !== undefined
     } finally {
       unlock()
     }
@@ -90,8 +88,11 @@ function newToken(id: string, expires: number): GrantToken {
 
 function withSecret(secrets: Grant['secrets'], { token, expiresAt }: GrantToken, now: number) {
   // One that ended lately is kept: whoever still has it is told that it ended.
-  const kept = secrets.filter(({ expires_at }) => Date.parse(expires_at) > now - 3_600_000)
   const secret = { sha256: sha256(token).toString('hex'), expires_at: expiresAt.toISOString() }
+  // It is there already where the answer to its writing got lost.
+  const kept = secrets.filter(
+    ({ sha256: known, expires_at }) => known !== secret.sha256 && Date.parse(expires_at) > now - 3_600_000,
+  )
   return [...kept.slice(1 - maxSecrets), secret]
 }
 

@@ -1,15 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ArtifactStore } from '../../artifact/store.ts'
-import { putJson, readJson } from '../json-objects.ts'
+import { Problem } from '../../errors.ts'
+import { readJson, readVersion, replaceJson } from '../json-objects.ts'
 import type { Grant } from './grants.ts'
 
 /** For this time after its last token's end a grant is kept, so that its readers are told why it opens nothing. */
 const keptMilliseconds = 86_400_000
+/** How often another replica's change makes a change be decided anew. */
+const maxTries = 20
 const duePrefix = 'grants-due/'
 
 /** Grants as objects. Rejects with StoreError. */
 export interface StoredGrants {
   read(id: string): Promise<Grant | undefined>
-  write(grant: Grant): Promise<void>
+  /**
+   * Writes what `decide` makes of it, and decides anew where another replica was faster; nothing where that is
+   * undefined, which it gives then.
+   */
+  change(id: string, decide: (before: Grant | undefined) => Grant | undefined): Promise<Grant | undefined>
   remove(id: string): Promise<void>
   /** Removes those whose tokens all ended a day ago; reads no others than those that may be. */
   sweep(now: number): Promise<void>
@@ -19,10 +27,18 @@ export function storedGrants(store: ArtifactStore): StoredGrants {
   const grants: StoredGrants = {
     read: async (id) => (await readJson(store, keyOf(id))) as Grant | undefined,
 
-    async write(grant) {
-      // First, so that none is without it.
-      await store.put(dueKey(grant), Buffer.alloc(0))
-      await putJson(store, keyOf(grant.id), grant)
+    async change(id, decide) {
+      for (let tries = 0; tries < maxTries; tries++) {
+        const before = await readVersion(store, keyOf(id))
+        const grant = decide(before?.value as Grant | undefined)
+        if (grant === undefined) return undefined
+        // First, so that none is without it.
+        await store.put(dueKey(grant), Buffer.alloc(0))
+        if (await replaceJson(store, keyOf(id), grant, before?.etag)) return grant
+        // Who lost once would lose again to the same ones, all at the same pace.
+        await sleep(Math.random() * 10 * (tries + 1))
+      }
+      throw new Problem('unavailable', `The grant ${id} changes too fast`, { retryAfterSeconds: 1 })
     },
 
     remove: (id) => store.remove([keyOf(id)]),

@@ -159,7 +159,8 @@ async function end(
   })
   await completion.ends.remove(uuid, { kind: consumerKind, id })
   const job = await jobs.get(uuid)
-  if (dataset.remove === 'job') await jobs.remove(uuid)
+  // Others' data stays, whatever the mapping said when this was asked for.
+  if (own && dataset.remove === 'job') await jobs.remove(uuid)
   else if (own && job && !isFinal(job.state)) await cancel(jobs, uuid)
   // Else the same request again would begin it anew.
   if (remember) await provisions.plan(id, Date.now() + rememberedMilliseconds)

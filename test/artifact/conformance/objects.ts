@@ -56,6 +56,19 @@ export function describeObjects(suite: Suite): void {
       expect(String(await buffer((await suite.store.get(key)).stream))).toBe('other')
     })
 
+    it('that is to replace one version leaves another one alone', async () => {
+      const key = `${suite.folder()}versions`
+      const first = await suite.store.put(key, Buffer.from('first'))
+      const second = await suite.store.put(key, Buffer.from('second'), undefined, { ifMatch: first.etag })
+      const late = suite.store.put(key, Buffer.from('third'), undefined, { ifMatch: first.etag })
+      await expectKind(late, 'precondition-failed')
+      expect((await suite.store.head(key))?.etag).toBe(second.etag)
+      await suite.store.remove([key])
+      const gone = suite.store.put(key, Buffer.from('third'), undefined, { ifMatch: second.etag })
+      await expectKind(gone, 'not-found')
+      expect(await suite.store.head(key)).toBeUndefined()
+    })
+
     it('that is to be new has one writer of many that meet', async () => {
       const key = `${suite.folder()}once`
       const versions = Array.from({ length: 8 }, (_, index) => Buffer.alloc(200_000, index))

@@ -78,6 +78,10 @@ test.each([
   ['{datasets: [{id: a, pattern: b, job: a}]}', 'datasets[0].id'],
   ['{datasets: [{id: a}]}', 'datasets[0].job: is wrong; expected job or job_uuid'],
   ['{datasets: [{id: a, job_uuid: x}]}', 'datasets[0].job_uuid: is no job uuid'],
+  [
+    `{datasets: [{id: a, job_uuid: ${uuid}, remove: job}]}`,
+    'datasets[0].remove: would remove results that no transfer made; expected it with job alone',
+  ],
   ['{datasets: [{id: a, job: b}, {id: a, job: c}]}', 'datasets[1].id: is used twice'],
   [
     '{datasets: [{pattern: "(", job: b}]}',

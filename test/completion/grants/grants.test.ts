@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import type { ArtifactStore } from '../../../src/artifact/store.ts'
 import { createGrants } from '../../../src/completion/grants/create-grants.ts'
-import type { GrantedRead } from '../../../src/completion/grants/grants.ts'
+import type { GrantedRead, GrantToken } from '../../../src/completion/grants/grants.ts'
 import { folderStore, keysOf } from '../../support/folder-store.ts'
 
 const job = '0b0e1c5a-3f6c-4a5e-9a55-0d6a7c2f1e11'
@@ -103,6 +104,40 @@ test('a grant that is made again, since its answer got lost, keeps the token tha
     grants.create({ id: 'again', job }),
   ])
   for (const { token } of [first, second]) await expect(grants.check(token, all)).resolves.toBe('again')
+})
+
+test('two replicas that renew a grant at once both give tokens that are good', async () => {
+  const { store, grants } = await grantsAt(0)
+  await grants.create({ id: 'shared', job })
+  let meanwhile: Promise<GrantToken | undefined> | undefined
+  const slow: ArtifactStore = {
+    ...store,
+    async get(key, options) {
+      const read = await store.get(key, options)
+      meanwhile ??= grants.renew('shared')
+      await meanwhile
+      return read
+    },
+  }
+  const replica = createGrants(slow, { seconds: 60, now: () => 0 })
+  for (const given of [await replica.renew('shared'), await meanwhile]) {
+    await expect(grants.check(given?.token ?? '', all)).resolves.toBe('shared')
+  }
+})
+
+test('a grant that is revoked while another replica renews it stays revoked', async () => {
+  const { store, grants } = await grantsAt(0)
+  await grants.create({ id: 'revoked', job })
+  const slow: ArtifactStore = {
+    ...store,
+    async get(key, options) {
+      const read = await store.get(key, options)
+      await grants.revoke('revoked')
+      return read
+    },
+  }
+  expect(await createGrants(slow, { seconds: 60, now: () => 0 }).renew('revoked')).toBeUndefined()
+  expect(await grants.get('revoked')).toBeUndefined()
 })
 
 test('a day after its end a grant is swept from the store, one that was renewed is not', async () => {
