@@ -70,13 +70,17 @@ function withoutRecord({ uuid, position, state }: IndexEntry, message: string): 
   }
 }
 
-/** In order, 16 at a time. */
+/** In order; one that takes long keeps no other from being asked for. */
 async function readAll(
   entries: readonly { read(): Promise<Job | undefined> }[],
 ): Promise<(Job | undefined)[]> {
-  const jobs: (Job | undefined)[] = []
-  for (let at = 0; at < entries.length; at += 16) {
-    jobs.push(...(await Promise.all(entries.slice(at, at + 16).map((entry) => entry.read()))))
+  const jobs: (Job | undefined)[] = entries.map(() => undefined)
+  const rest = entries.entries()
+  const readRest = async () => {
+    for (const [at, entry] of rest) jobs[at] = await entry.read()
   }
+  await Promise.all(Array.from({ length: atOnce }, readRest))
   return jobs
 }
+
+const atOnce = 16

@@ -1,11 +1,9 @@
 import { type Entry, pathBytes, targetBytes } from '../artifact/entry.ts'
 import { endOfTar, padding, type TarMember, tarHeader } from '../artifact/tar-header.ts'
+import { readAhead } from './read-ahead.ts'
 import { isReadable, type ReadableFile } from './readable-file.ts'
 import { directoriesLast } from './tar-order.ts'
 
-/** Files up to this size are read ahead whole, some at once: one request each is what they cost. */
-const smallBytes = 64 * 1024
-const readAhead = 32
 const chunkBytes = 64 * 1024
 /** A member's, as a rule. */
 const headerBytes = 512
@@ -25,47 +23,17 @@ async function* tarBlocks(
   entries: AsyncIterable<Entry>,
   read: (file: ReadableFile) => AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer, void> {
-  for await (const { entry, content } of ahead(entries, read)) {
+  for await (const { entry, bytes } of readAhead(membersOf(entries), read)) {
     const member = memberOf(entry)
     yield tarHeader(member)
-    if (content !== undefined) yield await content
-    else if (isReadable(entry)) yield* read(entry)
+    if (bytes !== undefined) yield* bytes
     yield padding(member.size)
   }
   yield endOfTar
 }
 
-interface Ahead {
-  entry: Entry
-  /** A small file's bytes. */
-  content?: Promise<Buffer>
-}
-
-async function* ahead(
-  entries: AsyncIterable<Entry>,
-  read: (file: ReadableFile) => AsyncIterable<Buffer>,
-): AsyncGenerator<Ahead, void> {
-  const queue: Ahead[] = []
-  for await (const entry of entries) {
-    if (isMember(entry)) queue.push(begin(entry, read))
-    const next = queue.length > readAhead ? queue.shift() : undefined
-    if (next !== undefined) yield next
-  }
-  yield* queue
-}
-
-function begin(entry: Entry, read: (file: ReadableFile) => AsyncIterable<Buffer>): Ahead {
-  if (!isReadable(entry) || entry.size > smallBytes) return { entry }
-  const content = bytesOf(read(entry))
-  // Whoever awaits it hears of its failure; nobody does once the archive was given up.
-  content.catch(() => {})
-  return { entry, content }
-}
-
-async function bytesOf(source: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of source) chunks.push(chunk)
-  return Buffer.concat(chunks)
+async function* membersOf(entries: AsyncIterable<Entry>): AsyncGenerator<Entry, void> {
+  for await (const entry of entries) if (isMember(entry)) yield entry
 }
 
 function isMember(entry: Entry): boolean {
