@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { messageOf } from '../src/errors.ts'
-import { createLog } from '../src/log.ts'
+import { createLog, type Log } from '../src/log.ts'
 import { readSettings } from './read-settings.ts'
 import { run } from './run.ts'
 import { exitCode, type UploaderSettings } from './settings.ts'
@@ -15,8 +16,6 @@ for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering', '--optimiz
 const terminated = new AbortController()
 process.on('SIGTERM', () => terminated.abort())
 
-// Without a port nothing else would keep Node from ending while the worker runs.
-setInterval(() => undefined, 2 ** 30)
 process.exit(await main())
 
 async function main(): Promise<number> {
@@ -28,6 +27,8 @@ async function main(): Promise<number> {
     log.fatal({ reason: 'Error', message: messageOf(error) }, 'gave up')
     return exitCode.gaveUp
   }
+  // Without a port nothing else would keep Node from ending while the worker runs.
+  setInterval(() => endIfForsaken(settings, log), 5000)
   try {
     const code = await run(settings, () => openStore(settings.store), log, terminated)
     // Node's own exit waits for its threads, and was seen to wait for ever. All is written, the code too
@@ -38,4 +39,14 @@ async function main(): Promise<number> {
     log.fatal({ reason: 'Error', message: messageOf(error), error }, 'ended by an error')
     return 1
   }
+}
+
+/**
+ * Embedded, an API that was killed ends nobody; who removes its folder then doesn't either. By force, as any end:
+ * supervise.sh looks for the directory itself.
+ */
+function endIfForsaken({ stateDirectory }: UploaderSettings, log: Log): void {
+  if (existsSync(stateDirectory)) return
+  log.fatal({ reason: 'Error', message: `${stateDirectory} was removed` }, 'gave up')
+  process.kill(process.pid, 'SIGKILL')
 }

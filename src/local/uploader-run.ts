@@ -91,6 +91,8 @@ export class UploaderRun {
   async #start(): Promise<Child> {
     const { attempt, folders, job } = this.#context
     const { uploader } = attempt
+    // By the attempt's id whoever comes after a kill finds the process, which may be before this is here again.
+    await saveIfPossible(this.#context)
     const child = await startUploader(this.#context, job.record, attempt.uid, folders)
     this.#child = child
     this.#childRuns = true

@@ -12,7 +12,14 @@ import { assess } from '../../src/job/state.ts'
 import { carriersOf, uploaderMarker, workerMarker } from '../../src/local/kill.ts'
 import { hasEnded, planFor, until } from '../job/backend.conformance.ts'
 import type { DriverOrder } from './driver.ts'
-import { recordOf, settingsIn, shellRequest, startBackend, temporaryFolder } from './setup.ts'
+import {
+  recordOf,
+  scriptedUploader,
+  settingsIn,
+  shellRequest,
+  startBackend,
+  temporaryFolder,
+} from './setup.ts'
 
 describe('after a kill -9 of the API', { timeout: 60_000 }, () => {
   it('starts a job anew whose worker had not been started', async () => {
@@ -29,6 +36,25 @@ describe('after a kill -9 of the API', { timeout: 60_000 }, () => {
       result: { state: 'complete', count: 1 },
     })
     expect(await leftOvers(before.attempt?.uid)).toEqual([])
+  })
+
+  it('ends an uploader in whose very start the API was killed', async () => {
+    const folder = await temporaryFolder()
+    const plan = planFor(shellRequest('exit 0'))
+    const begun = join(folder, 'begun')
+    const uploader = await scriptedUploader(
+      folder,
+      `echo "$ATTEMPT_UID" >${begun}; kill -9 "$PPID"; exec sleep 300`,
+    )
+    await dieWith({ settings: settingsIn(folder, { uploader }), plans: [plan], dieWhen: 'ended' })
+    const uid = (await readFile(begun, 'utf8')).trim()
+    onTestFinished(async () => {
+      for (const { pid } of await carriersOf(uploaderMarker(uid))) process.kill(pid, 'SIGKILL')
+    })
+    expect(await leftOvers(uid)).not.toEqual([])
+
+    await restartAndAwaitEnd(folder, plan.uuid)
+    expect(await leftOvers(uid)).toEqual([])
   })
 
   it('calls a job interrupted that ran, keeps what it had produced and ends all of its processes', async () => {

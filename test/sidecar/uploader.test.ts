@@ -7,6 +7,7 @@ import {
   lutimesSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -165,6 +166,13 @@ describe('the uploader', () => {
       message: expect.stringMatching(/input-[0-9a-f]{64}\.ndjson/),
     })
     expect(await keysOf(made.store)).not.toContainEqual(expect.stringContaining('manifest'))
+  })
+
+  it('ends once its state directory was removed: nobody else would end it any more', async () => {
+    const made = newFolderAttempt()
+    const uploader = await new Uploader(made).ready()
+    rmSync(made.state, { recursive: true })
+    expect(await uploader.exit()).toBe(3)
   })
 
   it('does nothing more once it has ended for good', async () => {
