@@ -31,6 +31,8 @@ wait_for() {
   done
 }
 
+# One heap of the C library instead of one per thread: 4 MiB less.
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-1}"
 # What Node allows itself for short-lived objects: a third less memory with thousands of small files, no slower.
 export NODE_OPTIONS="--max-semi-space-size=2${NODE_OPTIONS:+ $NODE_OPTIONS}"
 
