@@ -40,8 +40,8 @@ async function begin(
   )
   // `close` comes in any case, `finish` only where all of the answer was handed over. A caller who went away while the
   // flow began has closed it already, and it isn't said twice.
-  if (res.closed) answered()
-  else res.once('close', answered)
+  if (res.closed) answered(false)
+  else res.once('close', () => answered(res.writableFinished))
   if (waits) res.status(202).location(statusPath(message.dataFlowId, publicUrl))
   res.json(message)
 }

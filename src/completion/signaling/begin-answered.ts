@@ -16,8 +16,8 @@ export interface Begun {
   message: StatusMessage
   /** Its data are still to come. */
   waits: boolean
-  /** To be called once the answer has been sent, or never will be: the control plane is told nothing before. */
-  answered(): void
+  /** To be called once the answer was `sent`, or never will be: the control plane is told nothing before. */
+  answered(sent: boolean): void
 }
 
 export interface BeginAnsweredParts extends BeginParts, EndParts, TokenParts {
@@ -42,13 +42,13 @@ export async function beginAnswered(
     const flow = await begin(parts, kind, body, controlPlane)
     const waits = flow.state === 'PREPARING' || flow.state === 'STARTING'
     const address = flow.state === 'STARTED' ? await newAddress(parts, flow) : undefined
-    const answered = () => {
-      sent(true)
+    const answered = (wasSent: boolean) => {
+      sent(wasSent ? 'sent' : 'lost')
       if (waits) settle(parts, flow)
     }
     return { message: statusMessage(flow, parts.settings.dataplaneId, address), waits, answered }
   } catch (error) {
-    sent(false)
+    sent('refused')
     throw error
   }
 }

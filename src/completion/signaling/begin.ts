@@ -6,11 +6,12 @@ import type { OwnObjects } from '../../result/own-object.ts'
 import { datasetRequest } from '../datasets/dataset-request.ts'
 import type { Dataset, Datasets } from '../datasets/datasets.ts'
 import type { JobEnds } from '../job-ends.ts'
+import type { Answers } from './answers.ts'
 import type { Called } from './control-plane-of.ts'
 import { type Flow, type FlowData, flowKey } from './flow.ts'
 import type { Flows } from './flows.ts'
 import { type BeginMessage, parseBegin } from './messages.ts'
-import { newFlow } from './new-flow.ts'
+import { newFlow, requestDigest } from './new-flow.ts'
 import type { SignalingSettings } from './settings.ts'
 import { transition } from './states.ts'
 import { unreadable } from './unreadable.ts'
@@ -28,6 +29,8 @@ export interface BeginParts {
   objects: Pick<OwnObjects, 'check'>
   settings: Pick<SignalingSettings, 'profiles' | 'participantId'>
   controlPlane(flow: Pick<Flow, 'callback_address' | 'control_plane'>): Promise<Called | undefined>
+  /** Whether whoever sent a flow's request has its answer, as far as this API knows. */
+  answers: Pick<Answers, 'wasSent'>
   /** Why an address will never be called. */
   refuses(url: string): string | undefined
   onDeployed(): void
@@ -59,8 +62,7 @@ export async function begin(
   const next = transition('INITIALIZED', kind, { dataReady: ready })
   if (typeof next === 'string') throw new Problem('conflict', `A data flow can not begin with ${kind}`)
   const flow: Flow = { ...base, state: next.to, by: kind, data }
-  if (!(await parts.flows.create(flow))) throw exists(id)
-  return flow
+  return (await parts.flows.create(flow)) ? flow : await again(parts, kind, message)
 }
 
 function checkMessage({ settings, refuses }: BeginParts, message: BeginMessage): void {
@@ -75,7 +77,10 @@ function checkMessage({ settings, refuses }: BeginParts, message: BeginMessage):
   if (refused !== undefined) throw invalid('callbackAddress', 'is not allowed', refused)
 }
 
-/** A flow that there is already can only go from PREPARED to its start. */
+/**
+ * A flow that there is already can only go from PREPARED to its start; the message that began it is answered again where
+ * its answer was never sent.
+ */
 async function again(parts: BeginParts, kind: 'start' | 'prepare', message: BeginMessage): Promise<Flow> {
   const { processId: id, datasetId } = message
   let began = false
@@ -84,8 +89,19 @@ async function again(parts: BeginParts, kind: 'start' | 'prepare', message: Begi
     began = typeof next === 'object' && current.dataset_id === datasetId
     return began && typeof next === 'object' ? { ...current, state: next.to, by: kind } : undefined
   })
-  if (!began || flow === undefined) throw exists(id, flow)
-  return flow
+  if (flow !== undefined && (began || (await isUnanswered(parts, kind, message, flow)))) return flow
+  throw exists(id, flow)
+}
+
+async function isUnanswered(
+  { answers }: BeginParts,
+  kind: 'start' | 'prepare',
+  message: BeginMessage,
+  { id, state, by, request_sha256 }: Flow,
+): Promise<boolean> {
+  const states = kind === 'start' ? ['STARTING', 'STARTED'] : ['PREPARING', 'PREPARED']
+  if (request_sha256 !== requestDigest(message) || !states.includes(state)) return false
+  return (by === kind || by === 'ready') && !(await answers.wasSent(id))
 }
 
 /** The data that a flow is about; `ready` where they are there. Makes the job of a dataset that has one. */

@@ -17,6 +17,8 @@ export interface Flow {
   changed_at: string
   /** Begun with the field names that connectors 0.16 to 0.18 send. */
   earlier: boolean
+  /** SHA-256 of the message that began it. */
+  request_sha256?: string
   profile: string
   participant_id: string
   /** Who reads the data; refresh tokens are bound to it. */

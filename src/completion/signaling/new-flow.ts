@@ -1,4 +1,4 @@
-import type { Flow } from './flow.ts'
+import { type Flow, sha256Hex } from './flow.ts'
 import type { BeginMessage } from './messages.ts'
 
 /** What a message says of a flow. `own` is the DID of the participant that this data plane works for. */
@@ -15,6 +15,7 @@ export function newFlow(
     created_at: at,
     changed_at: at,
     earlier: message.earlier,
+    request_sha256: requestDigest(message),
     profile: message.profile,
     ...parties(message, own),
     dataset_id: message.datasetId,
@@ -23,6 +24,11 @@ export function newFlow(
     ...(controlPlane !== undefined && { control_plane: controlPlane }),
     tokens: { refresh: [], access: [] },
   }
+}
+
+/** The same for the same message, sent again. */
+export function requestDigest(message: BeginMessage): string {
+  return sha256Hex(JSON.stringify(message))
 }
 
 /** Connectors up to 0.18 name the two the other way round in a start (eclipse-edc/Connector pull 5797). */

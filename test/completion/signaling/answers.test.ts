@@ -19,7 +19,7 @@ it('waits for the answer of this replica and of another one', async () => {
   const answered = here.begin(flow.id)
   const both = [here.sent(flow), there.sent(flow)] as const
   expect(await Promise.all(both.map(waits))).toEqual([true, true])
-  answered(true)
+  answered('sent')
   await Promise.all(both)
   await createAnswers(store, log).sent(flow)
 })
@@ -28,10 +28,10 @@ it('does not take the answer to a refused second request for that to the first o
   const store = await folderStore()
   const [here, there] = [createAnswers(store, log), createAnswers(store, log)]
   const answered = here.begin(flow.id)
-  here.begin(flow.id)(false)
+  here.begin(flow.id)('refused')
   const both = [here.sent(flow), there.sent(flow)] as const
   expect(await Promise.all(both.map(waits))).toEqual([true, true])
-  answered(true)
+  answered('sent')
   await Promise.all(both)
 })
 

@@ -107,6 +107,19 @@ it('tells a control plane that did not wait for the answer', async () => {
   expect(await download(addressIn(body))).toEqual({ status: 200, text: 'quick' })
 })
 
+it('answers a start again whose answer nobody got, and refuses any other second one', async () => {
+  const id = randomUUID()
+  const message = startMessage(space, id, 'quick')
+  await tellAndGo(message)
+  await space.until(`/transfers/${id}/dataflow/started`)
+  const other = { ...message, messageId: randomUUID() }
+  expect(await tell(url, 'start', other)).toMatchObject({ status: 409 })
+  const again = await tell(url, 'start', message)
+  expect(again).toMatchObject({ status: 200, body: { state: 'STARTED' } })
+  expect(await download(addressIn(again.body))).toEqual({ status: 200, text: 'quick' })
+  expect(await tell(url, 'start', message)).toMatchObject({ status: 409 })
+})
+
 it('stops the job of a flow that is terminated, and says nothing more of it', async () => {
   const id = randomUUID()
   await tell(url, 'start', startMessage(space, id, 'slow'))
