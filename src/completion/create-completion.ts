@@ -46,7 +46,7 @@ export function createCompletion(parts: CompletionParts): Completion & {
   const { store, lease, log } = parts
   const ends = createJobEnds(store, log)
   const outgoing = createOutgoing(parts.outgoing)
-  const outbox = createOutbox({ store, outgoing, log, lease })
+  const outbox = createOutbox({ store, outgoing, log, lease, keepsHistory: (job) => isKept(store, job) })
   const { callbackSecrets: secrets, publicUrl } = parts
   const callbacks = createCallbacks({ ends, outbox, outgoing, lease, log, secrets, publicUrl })
   const events = createEventStreams(parts)
@@ -69,4 +69,10 @@ export function createCompletion(parts: CompletionParts): Completion & {
       await outgoing.close()
     },
   }
+}
+
+/** Whoever is called because of a job stands in its folder, until that is removed. */
+async function isKept(store: ArtifactStore, job: string): Promise<boolean> {
+  for await (const _ of store.list(`jobs/${job}/`, { expected: 1 })) return true
+  return false
 }

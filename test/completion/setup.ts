@@ -30,13 +30,19 @@ export const plain: MessageKind = {
 /** An outbox as one process has it; closed after the test at the latest. */
 export function startOutbox(
   store: ArtifactStore,
-  { lease = leaseOf(true), kinds = [plain], timeoutMilliseconds = 10_000, every = 200 } = {},
+  {
+    lease = leaseOf(true),
+    kinds = [plain],
+    timeoutMilliseconds = 10_000,
+    every = 200,
+    keepsHistory = () => Promise.resolve(true),
+  } = {},
 ) {
   const allow = parseAllow('any')
   if (!allow) throw new Error('any is allowed')
   const outgoing = createOutgoing({ allow, timeoutMilliseconds })
   const log = createLog('test', 'silent')
-  const outbox = createOutbox({ store, lease, outgoing, log, every })
+  const outbox = createOutbox({ store, lease, outgoing, log, every, keepsHistory })
   for (const kind of kinds) outbox.register(kind)
   outbox.start()
   const close = async () => {

@@ -17,7 +17,7 @@ import {
   type StoredMessage,
   writeHistory,
 } from './stored-message.ts'
-import { tryMessage } from './try-message.ts'
+import { tryMessage, unknownKind } from './try-message.ts'
 
 export interface SenderParts {
   store: ArtifactStore
@@ -27,6 +27,8 @@ export interface SenderParts {
   kinds: ReadonlyMap<string, MessageKind>
   /** It may turn out to be sent already, so it isn't taken up from a listing. */
   isHeld(key: string): boolean
+  /** Whether a job's history is kept still: what is sent after its deletion must bring no object of it back. */
+  keepsHistory(job: string): Promise<boolean>
   /** How often messages of other replicas are looked for, in milliseconds. */
   every?: number
 }
@@ -189,7 +191,13 @@ export class Sender {
     // Whoever holds it meanwhile may have sent and removed the message: this would bring it back.
     if (!lease.holdsLease()) return
     await putJson(this.#parts.store, key, tried)
-    await writeHistory(this.#parts.store, tried)
+    await this.#writeHistory(tried)
+  }
+
+  async #writeHistory(stored: StoredMessage): Promise<void> {
+    const { job } = stored.message
+    if (job === undefined || !(await this.#parts.keepsHistory(job))) return
+    await writeHistory(this.#parts.store, stored)
   }
 
   /** Undefined where that is another process's business when its turn comes. */
@@ -219,7 +227,7 @@ export class Sender {
     const { store, kinds } = this.#parts
     await putJson(store, key, stored)
     await kinds.get(stored.message.kind)?.onEnd?.(stored.message, deliveryOf(stored))
-    await writeHistory(store, stored)
+    await this.#writeHistory(stored)
     this.#sent.set(key, true)
     await store.remove([key])
     this.#lanes.drop(lane, key)
@@ -231,12 +239,6 @@ export class Sender {
     if (state === 'delivered') this.#parts.log.info(line, 'sent')
     else this.#parts.log.warn(line, 'sending failed')
   }
-}
-
-/** Of another version perhaps, which may come back; what it can't send is seen in the history. */
-function unknownKind(kind: string): MessageKind {
-  const error = new Error(`nothing here sends messages of the kind ${kind}`)
-  return { kind, prepare: () => Promise.reject(error) }
 }
 
 /** A URL's path and query may be what its receiver takes for a password. */

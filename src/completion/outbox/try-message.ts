@@ -23,6 +23,12 @@ export async function tryMessage(
   return { ...tried, next_at: rfc3339(next) }
 }
 
+/** Of another version perhaps, which may come back; what it can't send is seen in the history. */
+export function unknownKind(kind: string): MessageKind {
+  const error = new Error(`nothing here sends messages of the kind ${kind}`)
+  return { kind, prepare: () => Promise.reject(error) }
+}
+
 interface Sent {
   attempt: Pick<Attempt, 'status' | 'error'>
   verdict: Verdict

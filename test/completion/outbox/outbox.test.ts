@@ -63,6 +63,15 @@ test('a receiver that hangs holds up no other, however much it is to get', async
   expect(broken.received).toHaveLength(40)
 })
 
+test('what is sent after the deletion of its job brings nothing of that back', async () => {
+  await using receiver = await startReceiver()
+  receiver.react({ status: 500 }, { status: 204 })
+  const store = await folderStore()
+  await startOutbox(store, { keepsHistory: () => Promise.resolve(false) }).add(message(receiver.url))
+  await receiver.until(2)
+  await eventually(async () => expect(await keysOf(store)).toEqual([]))
+})
+
 test('410 ends it, whatever the job is', async () => {
   await using receiver = await startReceiver()
   receiver.react({ status: 410 })
