@@ -49,7 +49,16 @@ test("a grant's token reads the results of its job and nothing else", async () =
     expect((await read(token, `/job/${uuid}${path}`, 'HEAD')).status, path).toBe(200)
     expect((await read(token, `/job/${other}${path}`)).status, path).toBe(403)
   }
-  for (const path of ['', '/log', '/result/', '/result/../log', '/%72esult', '/result/list/x']) {
+  for (const path of [
+    '',
+    '/log',
+    '/events',
+    '/callbacks',
+    '/result/',
+    '/result/../log',
+    '/%72esult',
+    '/result/list/x',
+  ]) {
     expect((await read(token, `/job/${uuid}${path}`)).status, path).toBe(403)
   }
   for (const path of [
@@ -58,6 +67,7 @@ test("a grant's token reads the results of its job and nothing else", async () =
     '/metrics',
     '/job/deploy',
     '/demo',
+    '/events',
     '/resource/env',
     `/JOB/${uuid}/result`,
   ]) {

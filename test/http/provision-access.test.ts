@@ -48,7 +48,7 @@ test.each<[string, Record<string, string>, string]>([
   expect([401, 403]).toContain(await provision(headers, query))
 })
 
-test.each(['/job', '/job/deploy', '/metrics', '/provision/x'])(
+test.each(['/job', '/job/deploy', '/events', '/metrics', '/provision/x'])(
   'a token for provisioning does not open %s',
   async (path) => {
     for (const headers of [{ authorization: 'Bearer connectors' }, { 'x-api-key': 'connectors' }]) {
