@@ -1,3 +1,4 @@
+import { readWhole } from '../artifact/read-whole.ts'
 import { type ArtifactStore, isNotFound, isOccupied, type WriteOptions } from '../artifact/store.ts'
 
 /** The JSON of an object in the store; undefined where there is none. Rejects with StoreError, or SyntaxError. */
@@ -11,10 +12,8 @@ export async function readVersion(
   key: string,
 ): Promise<{ value: unknown; etag: string } | undefined> {
   try {
-    const { stream, etag } = await store.get(key)
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(chunk as Buffer)
-    return { value: JSON.parse(Buffer.concat(chunks).toString('utf8')), etag }
+    const { bytes, etag } = await readWhole(store, key)
+    return { value: JSON.parse(bytes.toString('utf8')), etag }
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error

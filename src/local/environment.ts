@@ -1,5 +1,5 @@
 import { delimiter, dirname } from 'node:path'
-import type { FolderConfig, S3Config } from '../config.ts'
+import type { FolderConfig, S3Config } from '../config-backends.ts'
 import type { AttemptFolders } from './folders.ts'
 import { markerVariable, uploaderMarker, workerMarker } from './kill.ts'
 
