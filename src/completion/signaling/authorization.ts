@@ -8,11 +8,11 @@ import type { OwnKey } from './own-key.ts'
 /** The profile OAuth 2 Client Credentials Grant; what it says of keys is for calls in the other direction. */
 const clientCredentials = z.looseObject({
   type: z.literal('oauth2_client_credentials'),
-  tokenEndpoint: z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' }),
-  clientId: z.string('expected a string'),
-  clientSecret: z.string('expected a string'),
-  jwks: z.looseObject({ keys: z.array(z.looseObject({})) }, 'expected a JSON Web Key Set').optional(),
-  jwksUri: z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' }).optional(),
+  tokenEndpoint: z.url({ protocol: /^https?$/, error: 'an http:// or https:// address' }),
+  clientId: z.string('a string'),
+  clientSecret: z.string('a string'),
+  jwks: z.looseObject({ keys: z.array(z.looseObject({})) }, 'a JSON Web Key Set').optional(),
+  jwksUri: z.url({ protocol: /^https?$/, error: 'an http:// or https:// address' }).optional(),
 })
 export type ClientCredentials = z.infer<typeof clientCredentials>
 

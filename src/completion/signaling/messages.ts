@@ -2,31 +2,26 @@ import * as z from 'zod'
 import { invalid } from '../../errors.ts'
 import { check } from '../../job/schema-errors.ts'
 
-const text = (most: number) =>
-  z.string(`expected a string`).min(1, 'expected text').max(most, `expected at most ${most} characters`)
+const text = (most: number) => z.string('a string').min(1, 'text').max(most, `at most ${most} characters`)
 const id = text(1000)
 // Connectors write what is absent as null.
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
 // A query or fragment would swallow the path that is put behind it, and its receiver gets a control plane's credentials.
 const baseAddress = z
-  .url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' })
-  .refine((url) => !/[?#]/.test(url), 'expected an http:// or https:// address without query and fragment')
-const object = z.record(z.string(), z.unknown(), { error: 'expected an object' })
+  .url({ protocol: /^https?$/, error: 'an http:// or https:// address' })
+  .refine((url) => !/[?#]/.test(url), 'an http:// or https:// address without query and fragment')
+const object = z.record(z.string(), z.unknown(), { error: 'an object' })
 const address = z.looseObject(
   {
-    endpointType: optional(z.string('expected a string')),
-    endpoint: optional(z.string('expected a string')),
+    endpointType: optional(z.string('a string')),
+    endpoint: optional(z.string('a string')),
     endpointProperties: optional(
-      z.array(
-        z.looseObject(
-          { name: z.string('expected a string'), value: z.string('expected a string') },
-          'expected an object',
-        ),
-        { error: 'expected a list of {name, value}' },
-      ),
+      z.array(z.looseObject({ name: z.string('a string'), value: z.string('a string') }, 'an object'), {
+        error: 'a list of {name, value}',
+      }),
     ),
   },
-  'expected an object',
+  'an object',
 )
 
 /** The fields that begin a flow. Of `claims` and `metadata` only the form is checked: they say nothing to this data plane. */
@@ -37,38 +32,38 @@ const base = z.object(
     counterPartyId: id,
     dataspaceContext: id,
     // In a path these would lead away from the control plane's address.
-    processId: text(255).refine((name) => name !== '.' && name !== '..', 'expected no . or ..'),
+    processId: text(255).refine((name) => name !== '.' && name !== '..', 'no . or ..'),
     agreementId: id,
     datasetId: id,
     profile: optional(id),
     claims: optional(object),
     metadata: optional(object),
-    labels: optional(z.array(z.string('expected a string'), { error: 'expected a list of strings' })),
+    labels: optional(z.array(z.string('a string'), { error: 'a list of strings' })),
     dataAddress: optional(address),
     /** As connectors 0.16 to 0.18 name the profile. */
     transferType: optional(id),
     /** As they say where the control plane is called. */
     callbackAddress: optional(baseAddress),
   },
-  'expected an object',
+  'an object',
 )
 
 const signal = z.object(
   {
     messageId: optional(id),
-    reason: optional(z.string('expected a string').max(4000, 'expected at most 4000 characters')),
+    reason: optional(z.string('a string').max(4000, 'at most 4000 characters')),
     dataAddress: optional(address),
   },
-  'expected an object',
+  'an object',
 )
 
 const registration = z.object(
   {
     controlplaneId: text(200),
     endpoint: baseAddress,
-    authorization: optional(z.looseObject({ type: text(200) }, 'expected an object with a type')),
+    authorization: optional(z.looseObject({ type: text(200) }, 'an object with a type')),
   },
-  'expected an object',
+  'an object',
 )
 
 export type BeginMessage = Omit<z.infer<typeof base>, 'transferType' | 'profile'> & {

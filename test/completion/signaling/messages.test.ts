@@ -111,3 +111,7 @@ function fieldsOf(parse: () => unknown): string[] {
   }
   throw new Error('it was not refused')
 }
+
+it('says of each field that is missing what it should be', () => {
+  expect(() => parseBegin({})).toThrow('datasetId: is missing; expected a string')
+})
