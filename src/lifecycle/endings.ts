@@ -1,7 +1,11 @@
+import { within } from '../artifact/timers.ts'
 import { messageOf } from '../errors.ts'
 import type { Job } from '../job/job.ts'
 import { isFinal } from '../job/job.ts'
 import { failureDelay, type Tracked, type Tracking } from './tracked.ts'
+
+/** Who is told only once a request of theirs is answered, which may take a minute, holds nobody else up for longer. */
+const turnMilliseconds = 3000
 
 /** Tells who waits for a job that it has ended; a rejection has it called again. */
 export type TellEnd = (job: Job) => Promise<void>
@@ -27,11 +31,13 @@ export function tellEnd(tracking: Tracking, tracked: Tracked, tell: TellEnd): Pr
 
 async function tellInTurn({ slots }: Tracking, tracked: Tracked, tell: TellEnd): Promise<void> {
   const leave = await slots.tell.take()
+  const telling = tell(asItEnded(tracked))
   try {
-    await tell(asItEnded(tracked))
+    await within(turnMilliseconds, telling)
   } finally {
     leave()
   }
+  await telling
 }
 
 export function endKey(uuid: string): string {

@@ -39,6 +39,21 @@ it('works for a bounded number of jobs at once though hundreds end together', as
   expect(Math.min(listings.most, tellings.most, finishings.most)).toBeGreaterThan(10)
 })
 
+it('tells of other ends while those who wait for dozens can not be told yet', async () => {
+  const jobs = Array.from({ length: 100 }, () => live({ ended: { at: 2 } }))
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+  let begun = 0
+  await track(jobs, await folderStore(), {
+    tellEnd: () => {
+      begun += 1
+      return begun <= 64 ? answered : Promise.resolve()
+    },
+    finish: async (_, isTold) => void (await isTold()),
+  })
+  await eventually(() => expect(begun).toBe(100), { within: 30_000 })
+  answer()
+})
+
 it('asks the store about jobs that are storing and about no other', async () => {
   const scheduled = { ...attempt(), uploader: { ...container, ready: false } }
   const storing = live({ attempt: attempt({ startedAt: 1000, finishedAt: 2000, exitCode: 0 }) })
