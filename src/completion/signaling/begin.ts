@@ -87,7 +87,8 @@ async function again(parts: BeginParts, kind: 'start' | 'prepare', message: Begi
   const flow = await parts.flows.change(id, (current) => {
     const next = transition(current.state, kind, { dataReady: true, by: current.by })
     began = typeof next === 'object' && current.dataset_id === datasetId
-    return began && typeof next === 'object' ? { ...current, state: next.to, by: kind } : undefined
+    if (!began || typeof next !== 'object') return undefined
+    return { ...current, state: next.to, by: kind, request_sha256: requestDigest(message) }
   })
   if (flow !== undefined && (began || (await isUnanswered(parts, kind, message, flow)))) return flow
   throw exists(id, flow)

@@ -17,7 +17,7 @@ export interface Flow {
   changed_at: string
   /** Begun with the field names that connectors 0.16 to 0.18 send. */
   earlier: boolean
-  /** SHA-256 of the message that began it. */
+  /** SHA-256 of the message that began it, or started it once it was prepared. */
   request_sha256?: string
   profile: string
   participant_id: string

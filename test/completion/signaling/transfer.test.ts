@@ -153,6 +153,23 @@ it('prepares data by their job, and starts at once what is prepared', async () =
   expect(await download(addressIn(started.body))).toEqual({ status: 200, text: 'quick' })
 })
 
+it('answers the start of what is prepared again, where nobody got its answer', async () => {
+  const id = randomUUID()
+  await tell(url, 'prepare', startMessage(space, id, 'quick'))
+  await space.until(`/transfers/${id}/dataflow/prepared`)
+  const message = { ...startMessage(space, id, 'quick'), messageId: randomUUID() }
+  await tellAndGo(message)
+  await eventually(async () => expect(await stateOf(url, id)).toBe('STARTED'))
+  // That nobody got it is written down in the background.
+  const again = await eventually(async () => {
+    const answer = await tell(url, 'start', message)
+    expect(answer).toMatchObject({ status: 200, body: { state: 'STARTED' } })
+    return answer
+  })
+  expect(await download(addressIn(again.body))).toEqual({ status: 200, text: 'quick' })
+  expect(await tell(url, 'start', message)).toMatchObject({ status: 409 })
+})
+
 it('goes on with its flows after it was killed while their jobs ran, and tells what it could not tell before', async () => {
   space.answer(503)
   const [job, answer] = [randomUUID(), randomUUID()]
