@@ -26,6 +26,7 @@ export async function* readAhead(
 ): AsyncGenerator<Begun, void> {
   const queue: Waiting[] = []
   let ready = 0
+  let current: Reading | undefined
   const begin = () => {
     for (const waiting of queue) {
       if (waiting.reading !== undefined || !isReadable(waiting.entry)) continue
@@ -38,6 +39,7 @@ export async function* readAhead(
   }
   const take = (): Begun | undefined => {
     const next = queue.shift()
+    current = next?.reading
     if (next?.reading === undefined) return next && { entry: next.entry }
     ready -= costOf(next.entry)
     begin()
@@ -51,7 +53,8 @@ export async function* readAhead(
     }
     while (queue.length > 0) yield* present(take())
   } finally {
-    for (const { reading } of queue) reading?.close()
+    // Of the one that was given last nobody may have asked for any bytes.
+    for (const reading of [current, ...queue.map((waiting) => waiting.reading)]) reading?.close()
   }
 }
 

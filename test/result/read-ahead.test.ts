@@ -73,13 +73,18 @@ describe('reading ahead', () => {
     await begun.return()
   })
 
-  it('closes what it opened when its reader leaves', async () => {
+  it.each([
+    ['in the middle of a file', true],
+    ['before a file', false],
+  ])('closes what it opened when its reader leaves %s', async (_, reads) => {
     const { read, open } = store()
     const begun = readAhead(each(files(100, mebibyte)), read)
     const { value } = await begun.next()
     const bytes = value?.bytes?.[Symbol.asyncIterator]()
-    await bytes?.next()
-    await bytes?.return?.()
+    if (reads) {
+      await bytes?.next()
+      await bytes?.return?.()
+    }
     await begun.return()
     await turn()
     expect(open.size).toBe(0)
