@@ -191,13 +191,11 @@ export class Sender {
     // Whoever holds it meanwhile may have sent and removed the message: this would bring it back.
     if (!lease.holdsLease()) return
     await putJson(this.#parts.store, key, tried)
-    await this.#writeHistory(tried)
+    if (await this.#keepsHistory(tried)) await writeHistory(this.#parts.store, tried)
   }
 
-  async #writeHistory(stored: StoredMessage): Promise<void> {
-    const { job } = stored.message
-    if (job === undefined || !(await this.#parts.keepsHistory(job))) return
-    await writeHistory(this.#parts.store, stored)
+  async #keepsHistory({ message: { job } }: StoredMessage): Promise<boolean> {
+    return job !== undefined && (await this.#parts.keepsHistory(job))
   }
 
   /** Undefined where that is another process's business when its turn comes. */
@@ -225,9 +223,10 @@ export class Sender {
   /** Each step idempotent: begun again it finishes, without sending anything. */
   async #settle(lane: Lane, key: string, stored: StoredMessage): Promise<void> {
     const { store, kinds } = this.#parts
-    await putJson(store, key, stored)
+    // Both at once: the next message of its lane waits for it.
+    const [keepsHistory] = await Promise.all([this.#keepsHistory(stored), putJson(store, key, stored)])
     await kinds.get(stored.message.kind)?.onEnd?.(stored.message, deliveryOf(stored))
-    await this.#writeHistory(stored)
+    if (keepsHistory) await writeHistory(store, stored)
     this.#sent.set(key, true)
     await store.remove([key])
     this.#lanes.drop(lane, key)
