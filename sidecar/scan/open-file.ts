@@ -43,9 +43,12 @@ export class OpenFile {
     return readAt(this.#fd, target, 0, target.length, position).then(({ bytesRead }) => bytesRead)
   }
 
-  /** Has what was written so far brought to the disk; not every file system can. */
-  async flush(): Promise<void> {
-    await dataSync(this.#fd).catch(() => undefined)
+  /** Has what was written so far brought to the disk; false where that fails, not every file system can. */
+  flush(): Promise<boolean> {
+    return dataSync(this.#fd).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** May be called again. */

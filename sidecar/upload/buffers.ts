@@ -13,7 +13,7 @@ const maxParts = 10_000
 
 /**
  * The memory that file contents pass through, used over and over: 44 MiB whatever is uploaded, plus 64 MiB while a
- * file of more than 78 GiB is. The sizes also bound how many files are read and sent at once; `turns` says how
+ * file of more than 156 GiB is. The sizes also bound how many files are read and sent at once; `turns` says how
  * many of the small ones the store takes.
  */
 export class Buffers {

@@ -45,8 +45,9 @@ export async function sendFile(
 ): Promise<KnownLine | undefined> {
   let changes = 0
   for (let readings = 1; ; readings += 1) {
-    if (!options.final && isLarge(file.stat())) await file.flush()
+    // Before the flush, which may take seconds: a page that is written to behind it sets the times then, and not again.
     const openedAt = Date.now()
+    const isFlushed = !options.final && isLarge(file.stat()) && (await file.flush())
     const reading: Reading = { file, stat: file.stat(), name: JSON.stringify(toBytes(path).toString()) }
     try {
       const stored = await sendUnderSomeKey(path, reading, known, options, sending)
@@ -54,7 +55,7 @@ export async function sendFile(
         entry: fileEntry(path, reading.stat, stored),
         fingerprint: fingerprint(reading.stat),
       }
-      return mayChangeUnseen(reading, openedAt, options) ? { ...line, verify: true } : line
+      return mayChangeUnseen(reading, openedAt, options, isFlushed) ? { ...line, verify: true } : line
     } catch (error) {
       if (error instanceof Halted) throw error
       if (error instanceof TookTooLong) return undefined
@@ -157,16 +158,17 @@ export function storedAsKnown({ stat }: Reading, known: KnownLine | undefined): 
 /**
  * Whether bytes may change after this reading and the times stay: a second write within a clock's tick, and writes
  * through mapped memory, of which only the first to a page sets the times until the page has gone to the disk, which
- * happens within 35 s. A large file was flushed just before; a small one is rather read once more.
+ * happens within 35 s. A large file is flushed from `openedAt` on (`isFlushed`); a small one is rather read once more.
  */
 export function mayChangeUnseen(
   { stat }: Reading,
   openedAt: number,
   options: Pick<FileOptions, 'final' | 'timesCanBeTrusted'>,
+  isFlushed = false,
 ): boolean {
   if (options.final) return false
   if (!options.timesCanBeTrusted) return true
-  const youngest = openedAt - (isLarge(stat) ? tickOf(stat) : writeBackMs)
+  const youngest = openedAt - (isFlushed ? tickOf(stat) : writeBackMs)
   const [modified, changed] = [Number(stat.mtimeNs / 1_000_000n), Number(stat.ctimeNs / 1_000_000n)]
   // An mtime in the future was set by somebody, not by writing: it would have the file compared for ever.
   return changed > youngest || (modified > youngest && modified <= openedAt)

@@ -1,23 +1,77 @@
-import type { BigIntStats } from 'node:fs'
-import { expect, it } from 'vitest'
+import { type BigIntStats, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it, onTestFinished } from 'vitest'
+import { Progress } from '../../../sidecar/progress/progress.ts'
+import { OpenFile } from '../../../sidecar/scan/open-file.ts'
+import { StoreCalls } from '../../../sidecar/store/store-calls.ts'
+import { Buffers, wholeBytes } from '../../../sidecar/upload/buffers.ts'
 import type { Reading } from '../../../sidecar/upload/send.ts'
-import { mayChangeUnseen } from '../../../sidecar/upload/send-file.ts'
+import { mayChangeUnseen, sendFile } from '../../../sidecar/upload/send-file.ts'
+import { createFolderStore } from '../../../src/artifact/folder.ts'
 
 const openedAt = 1_800_000_000_000
 const minute = 60_000
 
-it.each<[what: string, changedAgo: number, modifiedAgo: number, size: number, unseen: boolean]>([
-  ['a small file of an hour ago', 60 * minute, 60 * minute, 5, false],
-  ['a small file of just now', 3000, 3000, 5, true],
-  ['a small file of just now, its mtime set back', 3000, 60 * minute, 5, true],
-  ['a small file of an hour ago, its mtime set to the future', 60 * minute, -60 * minute, 5, false],
-  ['a large file at rest for half a second', 499.5, 499.5, 2 ** 24, false],
-  ['a large file of this very moment', 50.5, 50.5, 2 ** 24, true],
-  ['a large file of whole seconds, at rest for one', 1000, 1000, 2 ** 24, true],
-  ['a large file of whole seconds, at rest for three', 3000, 3000, 2 ** 24, false],
-])('%s', (_what, changedAgo, modifiedAgo, size, unseen) => {
+it.each<[what: string, changedAgo: number, modifiedAgo: number, flushed: boolean, unseen: boolean]>([
+  ['a small file of an hour ago', 60 * minute, 60 * minute, false, false],
+  ['a small file of just now', 3000, 3000, false, true],
+  ['a small file of just now, its mtime set back', 3000, 60 * minute, false, true],
+  ['a small file of an hour ago, its mtime set to the future', 60 * minute, -60 * minute, false, false],
+  ['a large file at rest for half a second', 499.5, 499.5, true, false],
+  ['a large file of this very moment', 50.5, 50.5, true, true],
+  ['a large file at rest for half a second that could not be flushed', 499.5, 499.5, false, true],
+  ['a large file of whole seconds, at rest for one', 1000, 1000, true, true],
+  ['a large file of whole seconds, at rest for three', 3000, 3000, true, false],
+])('%s', (_what, changedAgo, modifiedAgo, flushed, unseen) => {
   const at = (ago: number) => BigInt((openedAt - ago) * 1000) * 1000n
-  const stat = { size: BigInt(size), ctimeNs: at(changedAgo), mtimeNs: at(modifiedAgo) } as BigIntStats
+  const stat = { ctimeNs: at(changedAgo), mtimeNs: at(modifiedAgo) } as BigIntStats
   const reading = { stat } as Reading
-  expect(mayChangeUnseen(reading, openedAt, { final: false, timesCanBeTrusted: true })).toBe(unseen)
+  expect(mayChangeUnseen(reading, openedAt, { final: false, timesCanBeTrusted: true }, flushed)).toBe(unseen)
 })
+
+it('trusts the times of a large file that was at rest when it was brought to the disk', async () => {
+  expect(await sentWhile(async (_path, flush) => await flush())).not.toHaveProperty('verify')
+})
+
+it('has a large file compared again that was written to while it was brought to the disk, however long that took', async () => {
+  const line = await sentWhile(async (path, flush) => {
+    writeFileSync(path, 'x', { flag: 'r+' })
+    await sleep(restMs)
+    return await flush()
+  })
+  expect(line).toHaveProperty('verify', true)
+})
+
+it('has a large file compared again that could not be brought to the disk', async () => {
+  expect(await sentWhile(async () => false)).toHaveProperty('verify', true)
+})
+
+const restMs = 300
+
+/** A large file, at rest, sent while its worker runs. */
+async function sentWhile(flush: (path: string, flush: () => Promise<boolean>) => Promise<boolean>) {
+  const root = mkdtempSync(join(tmpdir(), 'jobferry-send-file-'))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  const path = join(root, 'large')
+  writeFileSync(path, '')
+  truncateSync(path, wholeBytes + 1)
+  await sleep(restMs)
+  class Flushed extends OpenFile {
+    override flush() {
+      return flush(path, () => super.flush())
+    }
+  }
+  const file = new Flushed(openSync(path, 'r'))
+  onTestFinished(() => file.close())
+  const store = createFolderStore(join(root, 'store'))
+  const sending = {
+    store,
+    calls: new StoreCalls('a folder'),
+    buffers: new Buffers(),
+    progress: new Progress(),
+  }
+  const options = { job: 'j', attempt: 'a', final: false, timesCanBeTrusted: true, keysInUse: [] }
+  return await sendFile('large', file, undefined, options, sending)
+}
