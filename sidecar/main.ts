@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { messageOf } from '../src/errors.ts'
 import { createLog, type Log } from '../src/log.ts'
@@ -28,7 +28,8 @@ async function main(): Promise<number> {
     return exitCode.gaveUp
   }
   // Without a port nothing else would keep Node from ending while the worker runs.
-  setInterval(() => endIfForsaken(settings, log), 5000)
+  const { stateDirectory, port } = settings
+  setInterval(() => port === undefined && endIfForsaken(stateDirectory, log), 5000)
   try {
     const code = await run(settings, () => openStore(settings.store), log, terminated)
     // Node's own exit waits for its threads, and was seen to wait for ever. All is written, the code too
@@ -42,11 +43,20 @@ async function main(): Promise<number> {
 }
 
 /**
- * Embedded, an API that was killed ends nobody; who removes its folder then doesn't either. By force, as any end:
- * supervise.sh looks for the directory itself.
+ * Embedded, an API that was killed ends nobody; who removes its folder then doesn't either. In a pod, where the port is
+ * set, there is no such end. By force, as any end: supervise.sh looks for the directory itself.
  */
-function endIfForsaken({ stateDirectory }: UploaderSettings, log: Log): void {
-  if (existsSync(stateDirectory)) return
+function endIfForsaken(stateDirectory: string, log: Log): void {
+  if (!isGone(stateDirectory)) return
   log.fatal({ reason: 'Error', message: `${stateDirectory} was removed` }, 'gave up')
   process.kill(process.pid, 'SIGKILL')
+}
+
+/** A disk that doesn't answer has lost nothing. */
+function isGone(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
+  }
 }

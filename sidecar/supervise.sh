@@ -48,7 +48,7 @@ while :; do
   [ -z "$ended" ] || exit "$ended"
   case $code in 0 | 3) exit "$code" ;; esac
   # Without a cluster: whoever started it was killed, and its folder removed.
-  [ -d "$STATE_DIRECTORY" ] || exit 3
+  [ -n "$UPLOADER_PORT" ] || [ -d "$STATE_DIRECTORY" ] || exit 3
   [ $(($(date +%s) - started)) -lt 10 ] || tenths=1
   echo "{\"level\":\"error\",\"name\":\"supervise\",\"msg\":\"the uploader ended with $code; it starts again\"}"
   # In the background: a SIGTERM ends the wait at once, but would have to await a sleep.

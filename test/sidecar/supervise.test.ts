@@ -25,11 +25,12 @@ interface Supervised {
 }
 
 /** Runs a script of Node under the supervisor. */
-function supervise(shell: string[], script: string): Supervised {
+function supervise(shell: string[], script: string, variables: NodeJS.ProcessEnv = {}): Supervised {
   const root = mkdtempSync(join(tmpdir(), 'jobferry-supervise-'))
   const state = join(root, 'state')
   const [program = '', ...args] = [...shell, 'sidecar/supervise.sh', process.execPath, '-e', script]
-  const supervisor = spawn(program, args, { env: { ...process.env, STATE_DIRECTORY: state }, detached: true })
+  const env = { ...process.env, STATE_DIRECTORY: state, ...variables }
+  const supervisor = spawn(program, args, { env, detached: true })
   let output = ''
   for (const stream of [supervisor.stdout, supervisor.stderr]) {
     stream.on('data', (chunk) => {
@@ -51,10 +52,11 @@ function supervise(shell: string[], script: string): Supervised {
 const waitForTerm = `process.on('SIGTERM', () => process.exit(0)); console.log(process.pid); setInterval(() => {}, 1000)`
 
 describe.each(shells)('%s %s', (...shell) => {
-  const inShell = (script: string) =>
+  const inShell = (script: string, variables?: NodeJS.ProcessEnv) =>
     supervise(
       shell.filter((part) => part !== undefined),
       script,
+      variables,
     )
 
   it.each([0, 3])('ends with the program’s exit code %d', async (code) => {
@@ -74,11 +76,16 @@ describe.each(shells)('%s %s', (...shell) => {
     expect(supervised.lines()).toContainEqual(expect.stringContaining('"msg":"the uploader ended with 1'))
   })
 
+  const removing = `require('node:fs').rmSync(process.env.STATE_DIRECTORY, { recursive: true, force: true }); process.exit(1)`
+
   it('does not start it again once its state directory was removed', async () => {
-    const supervised = inShell(
-      `require('node:fs').rmSync(process.env.STATE_DIRECTORY, { recursive: true }); process.exit(1)`,
-    )
-    expect(await supervised.exit).toBe(3)
+    expect(await inShell(removing).exit).toBe(3)
+  })
+
+  it('starts it again in a pod, where one that can’t be seen is a disk that doesn’t answer', async () => {
+    const supervised = inShell(removing, { UPLOADER_PORT: '47100' })
+    const starts = () => supervised.lines().filter((line) => line.includes('it starts again'))
+    await eventually(() => expect(starts().length).toBeGreaterThanOrEqual(2))
   })
 
   it('starts it again after kill -9, and passes SIGTERM on', async () => {
