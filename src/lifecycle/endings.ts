@@ -5,7 +5,7 @@ import { isFinal } from '../job/job.ts'
 import { failureDelay, type Tracked, type Tracking } from './tracked.ts'
 
 /** Who is told only once a request of theirs is answered, which may take a minute, holds nobody else up for longer. */
-const turnMilliseconds = 3000
+export const turnMilliseconds = 3000
 
 /** Tells who waits for a job that it has ended; a rejection has it called again. */
 export type TellEnd = (job: Job) => Promise<void>

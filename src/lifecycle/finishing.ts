@@ -1,4 +1,6 @@
+import { within } from '../artifact/timers.ts'
 import { messageOf } from '../errors.ts'
+import { turnMilliseconds } from './endings.ts'
 import { failureDelay, finishKey, type Tracked, type TrackedJob, type Tracking } from './tracked.ts'
 
 export interface Finishing {
@@ -25,12 +27,22 @@ async function finishInTurn(tracking: Tracking, tracked: Tracked, finishing: Fin
   const { isCurrent, backend } = tracking
   if (!isCurrent(tracked)) return
   tracked.busy.add('finish')
-  const leave = await tracking.slots.finish.take(tracked.assessment.deleted ? 'remove' : 'archive')
+  const take = () => tracking.slots.finish.take(tracked.assessment.deleted ? 'remove' : 'archive')
+  let leave = await take()
+  const isTold = async () => {
+    const told = finishing.isTold(tracked)
+    if (await within(turnMilliseconds, told)) return told
+    // Others have their turn meanwhile: it may take a minute.
+    leave()
+    await told
+    leave = await take()
+    return told
+  }
   let retryIn: number | undefined
   try {
     // Another replica may have done it meanwhile.
     if (isCurrent(tracked) && !tracked.gone && backend.holdsLease()) {
-      retryIn = await finishOnce(tracking, tracked, finishing)
+      retryIn = await finishOnce(tracking, tracked, { ...finishing, isTold })
     }
   } finally {
     leave()

@@ -39,19 +39,23 @@ it('works for a bounded number of jobs at once though hundreds end together', as
   expect(Math.min(listings.most, tellings.most, finishings.most)).toBeGreaterThan(10)
 })
 
-it('tells of other ends while those who wait for dozens can not be told yet', async () => {
+it('tells of other ends and finishes them while those who wait for dozens can not be told yet', async () => {
   const jobs = Array.from({ length: 100 }, () => live({ ended: { at: 2 } }))
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
-  let begun = 0
+  let [begun, finished] = [0, 0]
   await track(jobs, await folderStore(), {
     tellEnd: () => {
       begun += 1
       return begun <= 64 ? answered : Promise.resolve()
     },
-    finish: async (_, isTold) => void (await isTold()),
+    async finish(_, isTold) {
+      await isTold()
+      finished += 1
+    },
   })
-  await eventually(() => expect(begun).toBe(100), { within: 30_000 })
+  await eventually(() => expect([begun, finished]).toEqual([100, 36]), { within: 30_000 })
   answer()
+  await eventually(() => expect(finished).toBe(100))
 })
 
 it('asks the store about jobs that are storing and about no other', async () => {
