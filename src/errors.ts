@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'job-failed'
   | 'refused'
   | 'unavailable'
+  | 'busy'
   | 'internal'
 
 /** One thing wrong with a request: which field, what is wrong with its value, what would be right. */

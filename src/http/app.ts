@@ -8,6 +8,7 @@ import { controlPlaneRoutes } from './controlplanes.ts'
 import { dataflowRoutes } from './dataflows.ts'
 import { demoRoutes } from './demo.ts'
 import { deployRoutes } from './deploy.ts'
+import { Downloads } from './downloads.ts'
 import { environmentRoutes } from './environments.ts'
 import { errorHandler } from './error-handler.ts'
 import { eventRoutes } from './events.ts'
@@ -15,6 +16,7 @@ import { grantGuard } from './grant-guard.ts'
 import { hostGuard, readyGuard, signalingGuard, siteGuard, tokenGuard } from './guards.ts'
 import { healthRoutes, probeRoutes } from './health.ts'
 import { jobRoutes } from './jobs.ts'
+import { defaultLimits } from './limits.ts'
 import { logRoutes } from './log.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { HttpOptions } from './options.ts'
@@ -29,7 +31,8 @@ export function createApp(services: Services, options: HttpOptions): Express {
   const app = express()
   const results = createResults(services.store, services.locateResult, services.log, services.shutdown)
   // A GET that deploys must never be answered from a cache.
-  const sendFile = resultFileSender(results, services, { 'Cache-Control': 'no-store' })
+  const sending = { ...services, downloads: new Downloads(defaultLimits.downloads) }
+  const sendFile = resultFileSender(results, sending, { 'Cache-Control': 'no-store' })
   app.disable('x-powered-by')
   app.disable('etag')
 
@@ -57,7 +60,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   )
   // /job/deploy comes before /job/:id.
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
-  app.use(resultRoutes(results, services, options))
+  app.use(resultRoutes(results, sending, options))
   app.use(dataflowRoutes(services, options), controlPlaneRoutes(services))
   app.use(callbackRoutes(services), eventRoutes(services))
   app.use(environmentRoutes(services, options), demoRoutes(services, options, sendFile))

@@ -18,6 +18,8 @@ export interface Limits {
   /** Requests that may wait on one connection for the answer before theirs. */
   pipelined: number
   connections: number
+  /** Results that are sent at once: slow readers of a tar cost up to 1 MiB each, of a pod's 512 MiB. */
+  downloads: number
 }
 
 export const defaultLimits: Limits = {
@@ -33,4 +35,5 @@ export const defaultLimits: Limits = {
   keepAlive: 75_000,
   pipelined: 100,
   connections: 10_000,
+  downloads: 300,
 }

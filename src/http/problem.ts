@@ -34,6 +34,7 @@ const answers: Record<ErrorCode, { status: number; title: string }> = {
   'job-failed': { status: 502, title: 'The job did not succeed' },
   refused: { status: 503, title: 'The cluster does not take the job now' },
   unavailable: { status: 503, title: 'A service behind the API does not answer' },
+  busy: { status: 503, title: 'Too much is being sent at once' },
 }
 
 const secondsUntilRetry = 5

@@ -6,6 +6,7 @@ import { type FileRequest, UnsatisfiableRange } from '../result/file.ts'
 import { listParameters, parseListQuery } from '../result/list.ts'
 import { flag, rawQuery, single } from '../result/raw-query.ts'
 import type { Results, TarRequest } from '../result/results.ts'
+import type { Downloads } from './downloads.ts'
 import { callerGone } from './gone.ts'
 import { jobId } from './job-id.ts'
 import type { HttpOptions } from './options.ts'
@@ -20,7 +21,7 @@ const ndjson = 'application/x-ndjson'
 /** `/job/:id/result` and `/job/:id/result/list`. */
 export function resultRoutes(
   results: Results,
-  services: Pick<Services, 'jobs' | 'metrics' | 'log' | 'shutdown'>,
+  services: Pick<Services, 'jobs' | 'metrics' | 'log' | 'shutdown'> & { downloads: Downloads },
   options: Pick<HttpOptions, 'publicUrl' | 'waitMaxSeconds'>,
 ): Router {
   const router = Router()
@@ -55,7 +56,7 @@ export function resultRoutes(
       await wait(req, res, uuid, raw)
       const signal = callerGone(res)
       if (req.accepts([json, ndjson]) === ndjson) {
-        await sendAnswer(res, bodyless(req, await results.lines(uuid, query, signal)), services.log)
+        await sendAnswer(res, bodyless(req, await results.lines(uuid, query, signal)), services)
         return
       }
       const self = jobLinks(uuid, options.publicUrl).result_list
@@ -72,7 +73,7 @@ export function resultRoutes(
 
   async function sendTar(req: Request, res: Response, uuid: string, request: TarRequest): Promise<void> {
     const answer = bodyless(req, await results.tar(uuid, { ...request, signal: callerGone(res) }))
-    const bytes = await sendAnswer(res, answer, services.log)
+    const bytes = await sendAnswer(res, answer, services)
     if (answer.body !== undefined) services.metrics.downloaded('tar', bytes)
   }
 }
@@ -83,7 +84,7 @@ export function resultRoutes(
  */
 export function resultFileSender(
   results: Results,
-  { metrics, log }: Pick<Services, 'metrics' | 'log'>,
+  { metrics, log, downloads }: Pick<Services, 'metrics' | 'log'> & { downloads: Downloads },
   replaced: Readonly<Record<string, string>> = {},
 ) {
   return async (
@@ -97,7 +98,11 @@ export function resultFileSender(
     try {
       const request = { method, headers, ...how, signal: callerGone(res) }
       const answer = await results.file(uuid, Buffer.from(path), request)
-      const bytes = await sendAnswer(res, { ...answer, headers: { ...answer.headers, ...replaced } }, log)
+      const bytes = await sendAnswer(
+        res,
+        { ...answer, headers: { ...answer.headers, ...replaced } },
+        { downloads, log },
+      )
       if (answer.body !== undefined) metrics.downloaded('file', bytes)
     } catch (error) {
       if (error instanceof UnsatisfiableRange) res.set('Content-Range', `bytes */${error.size}`)

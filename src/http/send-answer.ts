@@ -4,15 +4,21 @@ import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Answer } from '../result/answer.ts'
 import { cut } from './cut.ts'
+import type { Downloads } from './downloads.ts'
 import { defaultLimits } from './limits.ts'
 
 /**
  * Sends an answer; resolves with the bytes of its body. What fails before the first byte rejects with nothing
  * sent, so that it becomes a problem document; what fails later cuts the connection and rejects.
  */
-export async function sendAnswer(res: Response, answer: Answer, log: Log): Promise<number> {
+export async function sendAnswer(
+  res: Response,
+  answer: Answer,
+  { downloads, log }: { downloads: Downloads; log: Log },
+): Promise<number> {
   const { body } = answer
   try {
+    if (body !== undefined) downloads.begin(res)
     const first = await body?.next()
     res.status(answer.status).set(answer.headers)
     if (body === undefined || first === undefined || first.done === true) {

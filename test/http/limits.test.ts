@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import express, { type Express } from 'express'
 import { expect, it, onTestFinished } from 'vitest'
 import { bodyLimits } from '../../src/http/body-limits.ts'
+import { Downloads } from '../../src/http/downloads.ts'
 import { callerGone } from '../../src/http/gone.ts'
 import { defaultLimits, type Limits } from '../../src/http/limits.ts'
 import { oneAtATime } from '../../src/http/one-at-a-time.ts'
@@ -50,29 +51,30 @@ it('never ends a body for what the API itself does not read', async () => {
 })
 
 it('begins with a pipelined request once the one before is answered, and with none whose caller has gone', async () => {
-  const begun: string[] = []
+  const seen: string[] = []
   const gone: string[] = []
   const url = await serve({}, (app) => {
     app.get('/:name', async (req, res) => {
       const { name } = req.params
-      begun.push(name)
+      seen.push(`${name} begins`)
       callerGone(res).addEventListener('abort', () => gone.push(name))
-      await sleep(200)
-      if (name !== 'stays') res.json(name)
+      await sleep(100)
+      if (name === 'stays') return
+      seen.push(`${name} ends`)
+      res.json(name)
     })
   })
   const { socket, text } = await rawClient(
     url,
     ['a', 'b', 'stays', 'c'].map((name) => get(`/${name}`)).join(''),
   )
-  await sleep(100)
-  expect(begun).toEqual(['a'])
-  await expect.poll(() => begun).toEqual(['a', 'b', 'stays'])
-  expect(text().match(/"[ab]"/g)).toEqual(['"a"', '"b"'])
+  const inTurn = ['a begins', 'a ends', 'b begins', 'b ends', 'stays begins']
+  await expect.poll(() => seen, { timeout: 10_000 }).toEqual(inTurn)
+  await expect.poll(() => text().match(/"[ab]"/g), { timeout: 10_000 }).toEqual(['"a"', '"b"'])
   socket.resetAndDestroy()
-  await expect.poll(() => gone).toEqual(['stays'])
+  await expect.poll(() => gone, { timeout: 10_000 }).toEqual(['stays'])
   await sleep(300)
-  expect(begun).toEqual(['a', 'b', 'stays'])
+  expect(seen).toEqual(inTurn)
 })
 
 it('writes no error into the answer before, where what follows behind a pipelined request is no HTTP', async () => {
@@ -112,9 +114,8 @@ it.each([
         await sleep(50)
         throw new Error('the store broke off')
       }
-      await sendAnswer(res, { status: 200, headers, body: body() }, createLog('test', 'silent')).catch(
-        () => {},
-      )
+      const services = { downloads: new Downloads(1), log: createLog('test', 'silent') }
+      await sendAnswer(res, { status: 200, headers, body: body() }, services).catch(() => {})
     })
   })
   const { over, text } = await rawClient(url, get('/', [], version))

@@ -10,7 +10,9 @@ import { fileKey } from '../../src/artifact/keys.ts'
 import { layout } from '../../src/artifact/layout.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import { Problem } from '../../src/errors.ts'
+import { Downloads } from '../../src/http/downloads.ts'
 import { errorHandler } from '../../src/http/error-handler.ts'
+import { defaultLimits } from '../../src/http/limits.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { resultRoutes } from '../../src/http/result.ts'
 import type { Services } from '../../src/http/services.ts'
@@ -63,6 +65,8 @@ export async function serve(
     kind?: (typeof layouts)[number]
     /** The job isn't final: there is no manifest. */
     running?: true
+    /** Results that are sent at once. */
+    downloads?: number
   } = {},
 ): Promise<Served> {
   const store = await folderStore()
@@ -83,8 +87,9 @@ export async function serve(
   )
   const services: Services = { log, metrics: createMetrics(() => new Map()) } as Partial<Services> as Services
   const results = createResults(options.faults?.(store) ?? store, options.running ? locateSoFar : locate, log)
+  const downloads = new Downloads(options.downloads ?? defaultLimits.downloads)
   const app = express()
-  app.use(resultRoutes(results, services, options))
+  app.use(resultRoutes(results, { ...services, downloads }, options))
   app.use(errorHandler(services))
   const server = createServer(app)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
