@@ -70,7 +70,9 @@ export class UnderWay {
       })
       const isSame = brought?.fingerprint === fingerprint(file.stat())
       if (brought !== undefined && isSame && !(options.final && brought.verify)) return brought
-      return sendFile(path, file, brought ?? known, { ...options, keysInUse }, sending)
+      // By now all files that follow in the pass wait for buffers, and their findings for this one's.
+      const ahead = before === undefined ? sending : { ...sending, isAhead: true as const }
+      return sendFile(path, file, brought ?? known, { ...options, keysInUse }, ahead)
     }
   }
 }

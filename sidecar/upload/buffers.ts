@@ -27,11 +27,11 @@ export class Buffers {
   readonly #largeFiles = new Pool(4, () => true)
   readonly #hugeFiles = new Pool(1, () => true)
 
-  /** Runs a task with a buffer of exactly `size` bytes, at most `wholeBytes`. */
-  useFor<R>(size: number, task: (buffer: Buffer) => Promise<R>): Promise<R> {
+  /** Runs a task with a buffer of exactly `size` bytes, at most `wholeBytes`; `isAhead`: before those that wait for one. */
+  useFor<R>(size: number, task: (buffer: Buffer) => Promise<R>, isAhead = false): Promise<R> {
     const fitting = this.#classes.find(({ bytes }) => bytes >= size)
     if (fitting === undefined) throw new Error(`no buffer holds ${size} bytes`)
-    return using(fitting.lender, (buffer) => task(buffer.subarray(0, size)))
+    return using(fitting.lender, (buffer) => task(buffer.subarray(0, size)), isAhead)
   }
 
   /** Runs a task that sends a file in parts of that size; few such run at once. */

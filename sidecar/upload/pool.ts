@@ -1,10 +1,11 @@
 /** Whoever takes an item gives it back with release(). */
 export interface Lender<T> {
-  take(): Promise<T>
+  /** `isAhead`: before those that wait already. */
+  take(isAhead?: boolean): Promise<T>
   release(item: T): void
 }
 
-/** A fixed number of things that are lent out one at a time each; who comes first is served first. */
+/** A fixed number of things that are lent out one at a time each; who comes first is served first, but for who is let ahead. */
 export class Pool<T> implements Lender<T> {
   readonly #make: () => T
   readonly #idle: T[] = []
@@ -17,7 +18,7 @@ export class Pool<T> implements Lender<T> {
     this.#make = make
   }
 
-  take(): Promise<T> {
+  take(isAhead = false): Promise<T> {
     const idle = this.#idle.pop()
     if (idle !== undefined) return Promise.resolve(idle)
     if (this.#unmade > 0) {
@@ -25,7 +26,8 @@ export class Pool<T> implements Lender<T> {
       return Promise.resolve(this.#make())
     }
     return new Promise((resolve) => {
-      this.#waiting.push(resolve)
+      if (isAhead) this.#waiting.unshift(resolve)
+      else this.#waiting.push(resolve)
     })
   }
 
@@ -41,8 +43,12 @@ export class Pool<T> implements Lender<T> {
 }
 
 /** Runs a task with an item. */
-export async function using<T, R>(lender: Lender<T>, task: (item: T) => Promise<R>): Promise<R> {
-  const item = await lender.take()
+export async function using<T, R>(
+  lender: Lender<T>,
+  task: (item: T) => Promise<R>,
+  isAhead = false,
+): Promise<R> {
+  const item = await lender.take(isAhead)
   try {
     return await task(item)
   } finally {

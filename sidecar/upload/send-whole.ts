@@ -10,9 +10,9 @@ export function sendWhole(
   reading: Reading,
   key: string,
   known: Stored | undefined,
-  { buffers, calls, store }: Sending,
+  { buffers, calls, store, isAhead }: Sending,
 ): Promise<Stored> {
-  return buffers.useFor(Number(reading.stat.size), async (buffer) => {
+  const send = async (buffer: Buffer) => {
     if (!(await reading.file.fill(buffer, 0))) throw new ChangedWhileRead()
     checkUnchanged(reading)
     const sha256 = hash('sha256', buffer, 'hex')
@@ -22,5 +22,6 @@ export function sendWhole(
       calls.run(`storing ${reading.name}`, (signal) => turns.timed(() => store.put(key, buffer, signal))),
     )
     return { sha256, etag }
-  })
+  }
+  return buffers.useFor(Number(reading.stat.size), send, isAhead)
 }

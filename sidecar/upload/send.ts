@@ -15,6 +15,8 @@ export interface Sending {
   progress: Progress
   /** Where given: what is sent in parts is given up before the next one once this is true. */
   isTooLate?: () => boolean
+  /** Others wait for this file already (pass/window.ts), and most likely it need only be read. */
+  isAhead?: true
 }
 
 /** One reading of one file, as it was when `stat` was taken. */

@@ -17,20 +17,21 @@ export class Slabs {
   }
 
   readonly wholes: Lender<Buffer> = {
-    take: () => this.#take(true),
+    take: (isAhead) => this.#take(true, isAhead),
     release: (buffer) => this.#release(buffer),
   }
 
   readonly halves: Lender<Buffer> = {
-    take: () => this.#take(false),
+    take: (isAhead) => this.#take(false, isAhead),
     release: (buffer) => this.#release(buffer),
   }
 
-  #take(isWhole: boolean): Promise<Buffer> {
+  #take(isWhole: boolean, isAhead = false): Promise<Buffer> {
     const free = this.#waiting.length === 0 ? this.#find(isWhole) : undefined
     if (free !== undefined) return Promise.resolve(free)
     return new Promise((serve) => {
-      this.#waiting.push({ isWhole, serve })
+      if (isAhead) this.#waiting.unshift({ isWhole, serve })
+      else this.#waiting.push({ isWhole, serve })
     })
   }
 

@@ -48,6 +48,7 @@ function newSenders(put?: ArtifactStore['put']) {
     progress: new Progress(),
   })
   const before = sending(put ?? made.store.put)
+  const after = sending(made.store.put)
   const underWay = new UnderWay()
   const attempts = new Attempts()
   const [clock, enough] = [{ now: 0 }, new AbortController()]
@@ -67,7 +68,8 @@ function newSenders(put?: ArtifactStore['put']) {
     attempts,
     clock,
     enough,
-    takeOver: underWay.takingOver(sending(made.store.put)),
+    takeOver: underWay.takingOver(after),
+    after,
   }
 }
 
@@ -78,6 +80,25 @@ it('a file that was brought while its pass was left is not sent once more', asyn
   expect(sent?.entry).toMatchObject({ key: 'file' })
   expect((await takeOver('file', opened, undefined, final))?.entry).toEqual(sent?.entry)
   expect(puts).toEqual(['file'])
+})
+
+it('one that need only be read once more is read before those that wait for buffers, as they wait for its line', async () => {
+  const { file, send, takeOver, after } = newSenders()
+  const opened = file('content')
+  await send('file', opened, undefined, early)
+  const ends: (() => void)[] = []
+  const others = Array.from({ length: 200 }, () =>
+    after.buffers.useFor(10, () => new Promise<void>((end) => ends.push(end))),
+  )
+  const taken = takeOver('file', opened, undefined, final)
+  await expect.poll(() => ends.length).toBe(64)
+  ends.shift()?.()
+  expect((await taken)?.entry.key).toBe('file')
+  while (ends.length > 0) {
+    ends.shift()?.()
+    await new Promise(setImmediate)
+  }
+  await Promise.all(others)
 })
 
 it('one that has changed since is sent as it is now', async () => {
