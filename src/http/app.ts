@@ -30,8 +30,8 @@ import { tokenRoutes } from './token.ts'
 export function createApp(services: Services, options: HttpOptions): Express {
   const app = express()
   const results = createResults(services.store, services.locateResult, services.log, services.shutdown)
-  // A GET that deploys must never be answered from a cache.
   const sending = { ...services, downloads: new Downloads(defaultLimits.downloads) }
+  // A GET that deploys must never be answered from a cache.
   const sendFile = resultFileSender(results, sending, { 'Cache-Control': 'no-store' })
   app.disable('x-powered-by')
   app.disable('etag')

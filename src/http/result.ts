@@ -84,7 +84,7 @@ export function resultRoutes(
  */
 export function resultFileSender(
   results: Results,
-  { metrics, log, downloads }: Pick<Services, 'metrics' | 'log'> & { downloads: Downloads },
+  services: Pick<Services, 'metrics' | 'log'> & { downloads: Downloads },
   replaced: Readonly<Record<string, string>> = {},
 ) {
   return async (
@@ -98,12 +98,9 @@ export function resultFileSender(
     try {
       const request = { method, headers, ...how, signal: callerGone(res) }
       const answer = await results.file(uuid, Buffer.from(path), request)
-      const bytes = await sendAnswer(
-        res,
-        { ...answer, headers: { ...answer.headers, ...replaced } },
-        { downloads, log },
-      )
-      if (answer.body !== undefined) metrics.downloaded('file', bytes)
+      const headed = { ...answer, headers: { ...answer.headers, ...replaced } }
+      const bytes = await sendAnswer(res, headed, services)
+      if (answer.body !== undefined) services.metrics.downloaded('file', bytes)
     } catch (error) {
       if (error instanceof UnsatisfiableRange) res.set('Content-Range', `bytes */${error.size}`)
       throw error

@@ -34,7 +34,7 @@ export async function* readAhead(
       if (ready + cost > readyBytes) return
       ready += cost
       const bytes = read(waiting.entry)
-      waiting.reading = waiting.entry.size <= smallBytes ? readWhole(bytes) : opened(bytes)
+      waiting.reading = waiting.entry.size <= smallBytes ? inMemory(bytes) : opened(bytes)
     }
   }
   const take = (): Begun | undefined => {
@@ -76,7 +76,7 @@ function* present<T>(value: T | undefined): Generator<T, void> {
   if (value !== undefined) yield value
 }
 
-function readWhole(source: AsyncIterable<Buffer>): Reading {
+function inMemory(source: AsyncIterable<Buffer>): Reading {
   const content = concat(source)
   // Whoever awaits it hears of its failure; nobody does once the archive was given up.
   content.catch(() => {})
