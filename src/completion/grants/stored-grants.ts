@@ -1,13 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ArtifactStore } from '../../artifact/store.ts'
-import { Problem } from '../../errors.ts'
 import { readJson, readVersion, replaceJson } from '../json-objects.ts'
+import { tryAnew } from '../try-anew.ts'
 import type { Grant } from './grants.ts'
 
 /** For this time after its last token's end a grant is kept, so that its readers are told why it opens nothing. */
 const keptMilliseconds = 86_400_000
-/** How often another replica's change makes a change be decided anew. */
-const maxTries = 20
 const duePrefix = 'grants-due/'
 
 /** Grants as objects. Rejects with StoreError. */
@@ -27,19 +24,15 @@ export function storedGrants(store: ArtifactStore): StoredGrants {
   const grants: StoredGrants = {
     read: async (id) => (await readJson(store, keyOf(id))) as Grant | undefined,
 
-    async change(id, decide) {
-      for (let tries = 0; tries < maxTries; tries++) {
+    change: (id, decide) =>
+      tryAnew(`The grant ${id}`, async () => {
         const before = await readVersion(store, keyOf(id))
         const grant = decide(before?.value as Grant | undefined)
-        if (grant === undefined) return undefined
+        if (grant === undefined) return { changed: undefined }
         // First, so that none is without it.
         await store.put(dueKey(grant), Buffer.alloc(0))
-        if (await replaceJson(store, keyOf(id), grant, before?.etag)) return grant
-        // Who lost once would lose again to the same ones, all at the same pace.
-        await sleep(Math.random() * 10 * (tries + 1))
-      }
-      throw new Problem('unavailable', `The grant ${id} changes too fast`, { retryAfterSeconds: 1 })
-    },
+        return (await replaceJson(store, keyOf(id), grant, before?.etag)) ? { changed: grant } : undefined
+      }),
 
     remove: (id) => store.remove([keyOf(id)]),
 

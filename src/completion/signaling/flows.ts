@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type ArtifactStore, isOccupied } from '../../artifact/store.ts'
 import { Problem } from '../../errors.ts'
 import { putJson, readJson } from '../json-objects.ts'
+import { tryAnew } from '../try-anew.ts'
 import { type Flow, flowKey } from './flow.ts'
 
 /** How many versions of a flow are kept: what was read of one is never older than that when it is written. */
 const keptVersions = 30
-/** How often another replica's change makes a change be decided anew. */
-const maxTries = 20
 
 /** Data flows in the store, changed by several replicas at once. Rejects with StoreError. */
 export interface Flows {
@@ -53,21 +51,16 @@ export function createFlows(store: ArtifactStore): Flows {
       return (await read(flow.id)) === undefined && (await write(flow))
     },
 
-    async change(id, decide) {
-      for (let tries = 0; tries < maxTries; tries++) {
+    change(id, decide) {
+      return tryAnew(`The data flow ${id}`, async () => {
         const flow = await read(id)
         const decided = flow && decide(flow)
-        if (flow === undefined || decided === undefined) return flow
+        if (flow === undefined || decided === undefined) return { changed: flow }
         const next = { ...decided, number: flow.number + 1, changed_at: new Date().toISOString() }
-        if (!(await write(next))) {
-          // Who lost once would lose again to the same ones, all at the same pace.
-          await sleep(Math.random() * 10 * (tries + 1))
-          continue
-        }
+        if (!(await write(next))) return undefined
         if (next.number > keptVersions) await store.remove([versionKey(id, next.number - keptVersions)])
-        return next
-      }
-      throw new Problem('unavailable', `The data flow ${id} changes too fast`, { retryAfterSeconds: 1 })
+        return { changed: next }
+      })
     },
   }
 }
