@@ -9,7 +9,7 @@ import type { Log } from '../log.ts'
 import { currentJob, knownJob, waitForFinal } from './current-job.ts'
 import { createDeployment } from './deployment.ts'
 import type { TellEnd } from './endings.ts'
-import { finish } from './finish.ts'
+import { finish, untilFollowed } from './finish.ts'
 import { type JanitorSettings, startJanitor } from './janitor.ts'
 import { listJobs } from './job-list.ts'
 import { jobLog } from './job-log.ts'
@@ -57,6 +57,7 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
     onForgotten: (uuid) => void logs.drop(uuid),
     onGivenUp: () => parts.onGivenUp?.(),
     ...(parts.tellEnd && { tellEnd: parts.tellEnd }),
+    untilFollowed: (job) => untilFollowed(logs, job),
     async finish(job, isTold) {
       await finish({ backend, store, records, logs, openUploads, isTold }, job)
       if (!job.assessment.deleted) parts.onArchived?.(job.answer)

@@ -51,6 +51,13 @@ export async function finish(parts: FinishParts, job: TrackedJob): Promise<void>
   if (!job.givenUp) await backend.release(uuid, request.keep_seconds)
 }
 
+/** Resolves when the job's log has come to its end or counts as silent: finish() has only work to do then, no waiting. */
+export async function untilFollowed(logs: LogArchive, job: TrackedJob): Promise<void> {
+  const { live, attempt, overdue, assessment } = job
+  if (attempt === undefined || overdue || assessment.deleted) return
+  await logs.untilFollowed(live.uuid, attempt)
+}
+
 async function untilTold({ isTold }: FinishParts): Promise<void> {
   if (!(await isTold())) throw new Error('not everybody who waits for its end could be told')
 }

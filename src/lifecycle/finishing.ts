@@ -4,6 +4,8 @@ import { turnMilliseconds } from './endings.ts'
 import { failureDelay, finishKey, type Tracked, type TrackedJob, type Tracking } from './tracked.ts'
 
 export interface Finishing {
+  /** Waits for what others still do for it, which may take a minute; never rejects. */
+  untilFollowed(job: TrackedJob): Promise<void>
   /** Does what follows a job's end: archive and let go once it is told, or remove. Called again after a failure. */
   finish(job: TrackedJob, isTold: () => Promise<boolean>): Promise<void>
   isTold(tracked: Tracked): Promise<boolean>
@@ -27,6 +29,8 @@ async function finishInTurn(tracking: Tracking, tracked: Tracked, finishing: Fin
   const { isCurrent, backend } = tracking
   if (!isCurrent(tracked)) return
   tracked.busy.add('finish')
+  // Without a slot, as dozens may wait at once.
+  await finishing.untilFollowed(tracked)
   const take = () => tracking.slots.finish.take(tracked.assessment.deleted ? 'remove' : 'archive')
   let leave = await take()
   const isTold = async () => {

@@ -59,14 +59,16 @@ export class LogArchive {
     mustRead = true,
   ): Promise<ArchivedLog | undefined> {
     const key = layout.log(uuid, attempt, container)
-    const following = this.#following.get(uuid)
-    const late = setTimeout(() => following?.ended.abort(), this.#followMilliseconds)
-    const followed = await following?.logs.get(key)
-    clearTimeout(late)
+    const followed = await this.#followed(uuid, key)
     if (followed) return followed
     const copied = await this.#copy(uuid, key, { container, signal: this.#closing.signal }, mustRead)
     if (copied) return copied
     return (await this.#store.head(key)) ? { from_beginning: null } : undefined
+  }
+
+  /** Resolves when the worker's log isn't followed any more: archive() waits for nobody then. */
+  async untilFollowed(uuid: string, attempt: string): Promise<void> {
+    await this.#followed(uuid, layout.log(uuid, attempt, 'worker'))
   }
 
   /** Ends what is still followed of a job; resolves when nothing more of it will be written. */
@@ -81,6 +83,14 @@ export class LogArchive {
   async close(): Promise<void> {
     this.#closing.abort()
     await Promise.all([...this.#following.values()].flatMap(({ logs }) => [...logs.values()]))
+  }
+
+  async #followed(uuid: string, key: string): Promise<ArchivedLog | undefined> {
+    const following = this.#following.get(uuid)
+    const late = setTimeout(() => following?.ended.abort(), this.#followMilliseconds)
+    const followed = await following?.logs.get(key)
+    clearTimeout(late)
+    return followed
   }
 
   async #copy(

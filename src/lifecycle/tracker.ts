@@ -25,7 +25,7 @@ import {
   type Tracking,
 } from './tracked.ts'
 
-export interface TrackerOptions extends Pick<Finishing, 'finish'> {
+export interface TrackerOptions extends Pick<Finishing, 'untilFollowed' | 'finish'> {
   backend: JobBackend
   store: ArtifactStore
   log: Log
@@ -67,7 +67,8 @@ export class Tracker {
       isCurrent: (tracked) => !this.#closed && this.#jobs.get(tracked.live.uuid) === tracked,
       slots: newSlots(),
     }
-    this.#finishing = { finish: options.finish, isTold: (tracked) => this.#isTold(tracked) }
+    const { untilFollowed, finish } = options
+    this.#finishing = { untilFollowed, finish, isTold: (tracked) => this.#isTold(tracked) }
   }
 
   /** Begins to follow; the backend has been started. */

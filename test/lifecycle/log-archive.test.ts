@@ -10,15 +10,21 @@ import { folderStore } from '../support/folder-store.ts'
 
 it('reads a log once whose following has fallen silent', async () => {
   const store = await folderStore()
+  let ended = false
   const log = async (_: string, { follow, signal }: LogOptions) => {
     if (!follow) return { stream: Readable.from([Buffer.from('all of it\n')]) }
     const stream = new Readable({ read: () => undefined })
-    signal?.addEventListener('abort', () => stream.destroy(new Error('aborted')))
+    signal?.addEventListener('abort', () => {
+      ended = true
+      stream.destroy(new Error('aborted'))
+    })
     return { stream }
   }
   const backend: Pick<JobBackend, 'log'> = { log }
   const archive = new LogArchive(backend, store, createLog('test', 'silent'), 100)
   archive.follow('job', 'attempt')
+  await archive.untilFollowed('job', 'attempt')
+  expect(ended).toBe(true)
   expect(await archive.archive('job', 'attempt', 'worker')).toEqual({ from_beginning: null })
   const { stream } = await store.get(layout.log('job', 'attempt', 'worker'))
   expect(await text(stream)).toBe('all of it\n')

@@ -58,6 +58,24 @@ it('tells of other ends and finishes them while those who wait for dozens can no
   await eventually(() => expect(finished).toBe(100))
 })
 
+it('finishes other jobs while the logs of dozens are silent', async () => {
+  const jobs = Array.from({ length: 100 }, () => live({ ended: { at: 2 } }))
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  let [awaited, finished] = [0, 0]
+  await track(jobs, await folderStore(), {
+    async untilFollowed() {
+      awaited += 1
+      if (awaited <= 64) await ended
+    },
+    async finish() {
+      finished += 1
+    },
+  })
+  await eventually(() => expect([awaited, finished]).toEqual([100, 36]))
+  end()
+  await eventually(() => expect(finished).toBe(100))
+})
+
 it('asks the store about jobs that are storing and about no other', async () => {
   const scheduled = { ...attempt(), uploader: { ...container, ready: false } }
   const storing = live({ attempt: attempt({ startedAt: 1000, finishedAt: 2000, exitCode: 0 }) })
@@ -112,7 +130,9 @@ async function track(
     list: () => jobs,
   })
   const ignore = () => undefined
-  const calls = { followLog: ignore, onForgotten: ignore, onGivenUp: ignore, finish: async () => undefined }
+  const settled = async () => undefined
+  const nothing = { followLog: ignore, onForgotten: ignore, onGivenUp: ignore }
+  const calls = { ...nothing, untilFollowed: settled, finish: settled }
   const tracker = new Tracker({ backend, store, log: createLog('test', 'silent'), ...calls, ...more })
   tracker.start()
   onTestFinished(() => tracker.close())

@@ -89,6 +89,7 @@ async function follow() {
       finished = job.answer.state
     },
     followLog: () => {},
+    untilFollowed: async () => {},
     onForgotten: () => {},
     onGivenUp: () => {},
   })

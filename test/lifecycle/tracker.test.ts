@@ -67,7 +67,8 @@ async function track(
   finish: () => Promise<void>,
 ): Promise<Tracker> {
   const ignore = () => undefined
-  const calls = { followLog: ignore, onForgotten: ignore, onGivenUp: ignore }
+  const untilFollowed = async () => undefined
+  const calls = { followLog: ignore, untilFollowed, onForgotten: ignore, onGivenUp: ignore }
   const log = createLog('test', 'silent')
   const tracker = new Tracker({ backend, store: await folderStore(), log, finish, ...calls })
   tracker.start()
