@@ -47,7 +47,9 @@ test('a job that has ended is called back, signed with the secrets of the token 
   await eventually(async () => {
     expect(await get(api, `/job/${uuid}/callbacks`)).toMatchObject({
       job_uuid: uuid,
-      callbacks: [{ kind: 'callback', state: 'delivered', attempts: [{ status: 204 }] }],
+      callbacks: [
+        { kind: 'callback', event: 'job.succeeded', state: 'delivered', attempts: [{ status: 204 }] },
+      ],
     })
   })
 })

@@ -57,6 +57,7 @@ export function callbackMessage(job: Job, callback: Callback, now: number, publi
     lane: laneOf(uuid),
     seq: place,
     kind: callbackKind,
+    event: type,
     job: uuid,
     url: callback.url,
     data,

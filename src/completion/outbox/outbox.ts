@@ -11,6 +11,8 @@ export interface Message {
   seq?: number
   /** The name of a registered MessageKind. */
   kind: string
+  /** What is told, where its kind tells of several things: `job.succeeded`. For whoever reads the history. */
+  event?: string
   /** The job's uuid: its history is kept with that job and is on GET /job/:id/callbacks. */
   job?: string
   url: string
@@ -22,6 +24,8 @@ export interface Message {
 export interface Delivery {
   id: string
   kind: string
+  /** Null where its kind says it all, or where that isn't known. */
+  event: string | null
   url: string
   created_at: string
   state: DeliveryState

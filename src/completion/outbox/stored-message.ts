@@ -80,8 +80,8 @@ export function withAttempt(stored: StoredMessage, attempt: Attempt): StoredMess
 }
 
 export function deliveryOf({ message, created_at, state, next_at, attempts }: StoredMessage): Delivery {
-  const { id, kind, url } = message
-  return { id, kind, url, created_at, state, next_at, attempts }
+  const { id, kind, event = null, url } = message
+  return { id, kind, event, url, created_at, state, next_at, attempts }
 }
 
 /** Undefined where there is none, `damaged` where it isn't what was written. */

@@ -56,6 +56,7 @@ export function noticeMessage(flow: Flow, notice: Notice, url: string): Message 
     lane: `flow-${key}`,
     seq: places[notice],
     kind: 'dataflow',
+    event: notice,
     job: flow.data.uuid,
     url,
     data: { flow: flow.id, notice },
