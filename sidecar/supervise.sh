@@ -25,7 +25,8 @@ trap terminate TERM
 # fetched yet, it is asked again.
 wait_for() {
   while :; do
-    wait "$1"
+    # The shell would write `Killed` into the log at each end by force, as an ordinary one is, too.
+    wait "$1" 2>/dev/null
     code=$?
     kill -0 "$1" 2>/dev/null || break
   done

@@ -1,6 +1,6 @@
 import { type FieldError, invalid, invalidFields } from '../errors.ts'
 import type { JobRequest } from '../job/request.ts'
-import { mergeRequest, type RequestParts } from '../job/request-merge.ts'
+import { mergeRequest, type ProgramField, type RequestParts } from '../job/request-merge.ts'
 import type { HttpOptions } from './options.ts'
 import type { Services } from './services.ts'
 
@@ -25,5 +25,10 @@ export function resolveRequest(
   if (name !== undefined && !configured) {
     throw invalid('job', 'is unknown', `one of ${known.names().join(', ') || '(none is configured)'}`)
   }
-  return mergeRequest({ ...given, configured })
+  return mergeRequest({ ...given, configured }, programField(refusedFields))
+}
+
+/** What a caller can name a program by, beside a configured job. */
+function programField(refused: Readonly<Record<string, string>>): ProgramField {
+  return (['image', 'command'] as const).find((field) => !Object.hasOwn(refused, field)) ?? 'job'
 }

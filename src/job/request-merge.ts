@@ -23,6 +23,15 @@ export const requestDefaults = {
   keep_seconds: 3600,
 } satisfies Partial<JobRequest>
 
+/** What says which program runs where no configured job does, with what is expected of it. */
+const programs = {
+  image: 'an image, or the name of a configured job as "job"',
+  command: 'the program to run, as a list, or the name of a configured job as "job"',
+  job: 'the name of a configured job',
+}
+
+export type ProgramField = keyof typeof programs
+
 export interface RequestParts {
   configured?: ConfiguredJob | undefined
   configData?: PartialRequest | undefined
@@ -33,14 +42,12 @@ export interface RequestParts {
 /**
  * The whole request: configured job, `config_data` and `request` laid over each other, later ones win; the
  * environment merged by name; defaults filled in. Rejects with a Problem `invalid-request` where the fields
- * don't fit together, or where neither a configured job nor an image is given.
+ * don't fit together, or where neither a configured job nor `program` is given.
  */
-export function mergeRequest(parts: RequestParts): JobRequest {
+export function mergeRequest(parts: RequestParts, program: ProgramField = 'image'): JobRequest {
   const { configured, configData, request, envFile } = parts
   const { env: _, ...given } = { ...configured, ...configData, ...request }
-  if (!configured && given.image === undefined) {
-    throw invalid('image', 'is missing', 'an image, or the name of a configured job as "job"')
-  }
+  if (!configured && given[program] === undefined) throw invalid(program, 'is missing', programs[program])
   const merged: JobRequest = {
     ...requestDefaults,
     ...given,

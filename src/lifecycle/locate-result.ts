@@ -14,10 +14,8 @@ export function createLocateResult(jobs: Jobs): LocateResult {
     if (!isFinal(job.state)) {
       throw new Problem(
         'not-final',
-        `job ${uuid} is ${job.state}; its results can be read once it has ended`,
-        {
-          retryAfterSeconds: job.state === 'storing' ? 1 : 5,
-        },
+        `job ${uuid} is ${job.state}; its results can be read once it has ended, what is stored by now with so_far=true`,
+        { retryAfterSeconds: job.state === 'storing' ? 1 : 5 },
       )
     }
     const { state } = job.result

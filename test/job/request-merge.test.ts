@@ -44,6 +44,19 @@ test("the configured job's environment stays apart from the caller's, since reso
   expect(merged.env).toEqual({ B: '2', C: '3' })
 })
 
+test.each([
+  ['image', 'an image, or the name of a configured job as "job"'],
+  ['command', 'the program to run, as a list, or the name of a configured job as "job"'],
+  ['job', 'the name of a configured job'],
+] as const)('without a configured job %s has to say what runs', (program, expected) => {
+  const errors = [{ field: program, problem: 'is missing', expected }]
+  expect(() => mergeRequest({ request: { cpu: '1' } }, program)).toThrow(expect.objectContaining({ errors }))
+})
+
+test('a command alone is enough where there are no images', () => {
+  expect(mergeRequest({ request: { command: ['true'] } }, 'command')).toMatchObject({ command: ['true'] })
+})
+
 describe('what does not fit together is named', () => {
   const volume = (...paths: string[]) => ({
     volumes: paths.map((path, index) => ({ claim: `claim-${index}`, mount_path: path })),

@@ -63,6 +63,14 @@ describe.each(shells)('%s %s', (...shell) => {
     expect(await inShell(`process.exit(${code})`).exit).toBe(code)
   })
 
+  it('writes nothing of its own into the log when the program ends as it means to, by force', async () => {
+    const ended = `require('node:path').join(process.env.STATE_DIRECTORY, 'ended')`
+    const script = `console.log('stored'); require('node:fs').writeFileSync(${ended}, '0'); process.kill(process.pid, 'SIGKILL')`
+    const supervised = inShell(script)
+    expect(await supervised.exit).toBe(0)
+    await eventually(() => expect(supervised.lines()).toEqual(['stored']))
+  })
+
   it('starts the program again after any other end, more and more slowly', async () => {
     const supervised = inShell(`console.log(Date.now()); process.exit(1)`)
     const times = await eventually(() => {
