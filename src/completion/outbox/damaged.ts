@@ -1,8 +1,11 @@
 import { readIfAny } from '../../artifact/read-whole.ts'
-import type { ArtifactStore } from '../../artifact/store.ts'
+import { type ArtifactStore, StoreError } from '../../artifact/store.ts'
+import type { Message, MessageKind } from './outbox.ts'
 import {
+  fresh,
   historyKey,
   nameOf,
+  outboxKey,
   outboxPrefix,
   readMessage,
   rfc3339,
@@ -13,23 +16,46 @@ import {
 /** Whoever knows better has one sent after all by writing it to its key without this prefix. */
 const damagedPrefix = 'damaged/'
 
+export interface DamagedParts {
+  store: ArtifactStore
+  kinds: ReadonlyMap<string, MessageKind>
+}
+
 /**
- * A message of the outbox that isn't what was written, as its job's history has it, if it was tried before. Else it is
- * moved out of its lane's way, the job's history says so, and this is undefined. Idempotent. Rejects with StoreError.
+ * A message of the outbox that isn't what was written, as its job's history has it, if it was tried before, or as its
+ * kind makes it anew. Else it is moved out of its lane's way, the job's history says so, and this is undefined.
+ * Idempotent. Rejects with StoreError.
  */
 export async function restoreOrSetAside(
-  store: ArtifactStore,
+  { store, kinds }: DamagedParts,
   key: string,
 ): Promise<StoredMessage | undefined> {
-  const name = nameOf(key)
+  const remade = await remake(kinds, key)
+  const name = remade ?? nameOf(key)
   const history = name && historyKey(name)
   const known = history === undefined ? undefined : await readMessage(store, history)
   if (known !== undefined && known !== 'damaged') return known
+  if (remade) return fresh(remade, Date.now())
   const bytes = await readIfAny(store, key)
   if (bytes === undefined) return undefined
   await store.put(`${damagedPrefix}${key}`, bytes)
   await writeHistory(store, await standIn(store, key))
   await store.remove([key])
+  return undefined
+}
+
+async function remake(kinds: DamagedParts['kinds'], key: string): Promise<Message | undefined> {
+  const name = nameOf(key)
+  if (name === undefined) return undefined
+  for (const kind of kinds.values()) {
+    try {
+      const message = await kind.remake?.(name)
+      if (message && outboxKey(message) === key) return message
+    } catch (error) {
+      // What it would be made of may be damaged too.
+      if (error instanceof StoreError) throw error
+    }
+  }
   return undefined
 }
 

@@ -1,3 +1,6 @@
+/** What a message is called, in the outbox and in a history. */
+export type MessageName = Pick<Message, 'lane' | 'seq' | 'id' | 'job'>
+
 /** Something that is to be sent: durable from add() on, in order within its lane, at least once. */
 export interface Message {
   /**
@@ -80,6 +83,11 @@ export interface MessageKind {
   judge?(status: number): Verdict
   /** Once nothing more is sent; idempotent: called again until it resolves, over restarts. */
   onEnd?(message: Message, delivery: Delivery): Promise<void>
+  /**
+   * The message of that name, for one that the store doesn't have as it was written; undefined for others' and where
+   * not all that it says is known from elsewhere.
+   */
+  remake?(name: MessageName): Promise<Message | undefined>
 }
 
 /** Messages on their way, in the store, sent by the replica that holds the Lease. */

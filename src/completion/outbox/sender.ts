@@ -164,7 +164,7 @@ export class Sender {
   }
 
   async #restored(key: string): Promise<StoredMessage | undefined> {
-    const restored = await restoreOrSetAside(this.#parts.store, key)
+    const restored = await restoreOrSetAside(this.#parts, key)
     if (restored === undefined)
       this.#parts.log.error({ key }, 'not what was written: it is set aside and not sent')
     return restored

@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '../../artifact/store.ts'
 import { putJson, readJson } from '../json-objects.ts'
-import type { Attempt, Delivery, DeliveryState, Message } from './outbox.ts'
+import type { Attempt, Delivery, DeliveryState, Message, MessageName } from './outbox.ts'
 
 /** A message as it lies in the store, in the outbox and in its job's history. */
 export interface StoredMessage {
@@ -37,9 +37,6 @@ export function laneOfJob(job: string): string {
 export function laneOfRepeats(job: string): string {
   return `again-${job}`
 }
-
-/** What a message is called. */
-export type MessageName = Pick<Message, 'lane' | 'seq' | 'id' | 'job'>
 
 /** What a key in the outbox or in a history says; undefined for any other. */
 export function nameOf(key: string): MessageName | undefined {

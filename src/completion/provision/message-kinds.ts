@@ -1,5 +1,11 @@
 import { messageOf, Problem } from '../../errors.ts'
-import { type Message, type MessageKind, MessageWithdrawn, type Verdict } from '../outbox/outbox.ts'
+import {
+  type Message,
+  type MessageKind,
+  type MessageName,
+  MessageWithdrawn,
+  type Verdict,
+} from '../outbox/outbox.ts'
 import type { EdcSettings } from './edc-settings.ts'
 import { callbackHeaders, isConnectors } from './edc-settings.ts'
 import { type AccessParts, giveAccess, revokeAccess } from './give-access.ts'
@@ -44,11 +50,12 @@ export function provisionedKind({ provisions, access, edc, failed, told }: KindP
       const { status, error } = delivery.attempts.at(-1) ?? {}
       await failed(provision, error ?? `the connector answered its callback with ${status}`)
     },
+    remake: (name) => remade(provisions, name, provisionedMessage),
   }
 }
 
 /** A transfer is ended by the management API: a connector can't be told of a failure in any other way. */
-export function terminateKind({ edc }: Pick<KindParts, 'edc'>): MessageKind {
+export function terminateKind({ provisions, edc }: Pick<KindParts, 'provisions' | 'edc'>): MessageKind {
   return {
     kind: 'edc-terminate',
     prepare(message) {
@@ -69,6 +76,8 @@ export function terminateKind({ edc }: Pick<KindParts, 'edc'>): MessageKind {
     // 409 says that it is over already, or that the connector is busy with it.
     judge: (status) =>
       status >= 200 && status < 300 ? 'delivered' : endsTermination(status) ? 'end' : 'again',
+    remake: (name) =>
+      remade(provisions, name, (provision) => terminateMessage(provision, 'its data can not be had', edc)),
   }
 }
 
@@ -120,6 +129,17 @@ export function deprovisionedMessage(id: string, request: Provision['request'], 
     url: callbackUrl(request, 'deprovision'),
     data: { provision: id } satisfies MessageData,
   }
+}
+
+/** The message for what was promised, which the lane is called by. */
+async function remade(
+  provisions: StoredProvisions,
+  { lane }: MessageName,
+  make: (provision: Provision) => Message,
+): Promise<Message | undefined> {
+  const id = /^provision-([0-9a-f]+)$/.exec(lane)?.[1]
+  const provision = id === undefined ? undefined : await provisions.read(id)
+  return provision && make(provision)
 }
 
 function laneOf(id: string): string {

@@ -9,9 +9,10 @@ import { type Flow, flowKey } from './flow.ts'
 import type { FlowState } from './states.ts'
 
 /** What this data plane tells a control plane by itself. */
-export type Notice = 'prepared' | 'started' | 'errored'
+export type Notice = (typeof notices)[number]
 
-const places: Record<Notice, number> = { prepared: 0, started: 1, errored: 2 }
+/** In the order in which they are told. */
+const notices = ['prepared', 'started', 'errored'] as const
 
 export interface NoticeParts extends AuthorizationParts {
   log: Log
@@ -54,7 +55,7 @@ export function noticeMessage(flow: Flow, notice: Notice, url: string): Message 
   return {
     id: `${key}-${notice}`,
     lane: `flow-${key}`,
-    seq: places[notice],
+    seq: notices.indexOf(notice),
     kind: 'dataflow',
     event: notice,
     job: flow.data.uuid,
@@ -116,6 +117,14 @@ export function noticeKind(parts: NoticeParts): MessageKind {
         { ...(message.data as object), url: message.url, state },
         'a control plane was not told of its data flow',
       )
+    },
+
+    async remake({ lane, seq }) {
+      // Of a flow whose id can be told from its key; where its control plane is, is looked up at each try.
+      const id = /^flow-(.+)$/.exec(lane)?.[1]
+      const notice = seq === undefined ? undefined : notices[seq]
+      const flow = id === undefined || notice === undefined ? undefined : await parts.readFlow(id)
+      return flow && notice && noticeMessage(flow, notice, '')
     },
   }
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { folderStore, keysOf } from '../../support/folder-store.ts'
 import { startReceiver } from '../../support/receiver.ts'
-import { leaseOf, startOutbox } from '../setup.ts'
+import { leaseOf, plain, startOutbox } from '../setup.ts'
 
 const key = 'outbox/job-1/000000000001-a.json'
 const message = { id: 'b', lane: 'job-1', seq: 2, kind: 'plain', job: '1', url: '', data: 'second' }
@@ -49,6 +49,28 @@ test('a message that was tried before is sent as its history has it', async () =
     ]),
   )
   expect(await keysOf(store, 'damaged/')).toEqual([])
+})
+
+test('a message that its kind can make anew is sent after all', async () => {
+  await using receiver = await startReceiver()
+  const store = await folderStore()
+  await store.put('outbox/job-1/000000000002-b.json', Buffer.from('{'))
+  const remake = () => Promise.resolve({ ...message, url: receiver.url })
+  const outbox = startOutbox(store, { kinds: [{ ...plain, remake }] })
+  expect((await receiver.until(1)).map(({ body }) => body)).toEqual(['"second"'])
+  await eventually(async () => expect(await outbox.history('1')).toMatchObject([{ state: 'delivered' }]))
+  expect(await keysOf(store, 'damaged/')).toEqual([])
+})
+
+test.each([
+  ['can make another one only', () => Promise.resolve(message)],
+  ['has nothing whole to make it of', () => Promise.reject(new SyntaxError('half of it'))],
+])('a message whose kind %s is set aside', async (_, remake) => {
+  const store = await folderStore()
+  await store.put(key, Buffer.from('{'))
+  startOutbox(store, { kinds: [{ ...plain, remake }] })
+  await eventually(async () => expect(await keysOf(store, 'outbox/')).toEqual([]))
+  expect(await keysOf(store, 'damaged/')).toEqual([`damaged/${key}`])
 })
 
 test('a history that can not be read is shown as that', async () => {

@@ -120,6 +120,21 @@ test('both replicas that hear of the end send one callback, with no secret in th
   }
 })
 
+test('a connector is told though the message for it was damaged in the store', async () => {
+  const { store, connector, request } = await world()
+  const first = replica(store, { held: false })
+  const { answered } = await first.provision(request, () => dataset)
+  await answered()
+  await first.close()
+  const [key = ''] = await keysOf(store, 'outbox/')
+  expect(key).toMatch(/^outbox\/provision-/)
+  await store.put(key, Buffer.from('{"version": 1, "mess'))
+  replica(store)
+  await connector.until('/transfer/provision')
+  await expect.poll(() => keysOf(store, 'outbox/')).toEqual([])
+  expect(await keysOf(store, 'damaged/')).toEqual([])
+})
+
 test('one whose record can not be read does not stand in the way of the others', async () => {
   const { store, connector, request } = await world()
   const damaged = '0'.repeat(32)
