@@ -19,6 +19,7 @@ const damagedPrefix = 'damaged/'
 export interface DamagedParts {
   store: ArtifactStore
   kinds: ReadonlyMap<string, MessageKind>
+  keepsHistory(job: string): Promise<boolean>
 }
 
 /**
@@ -27,7 +28,7 @@ export interface DamagedParts {
  * Idempotent. Rejects with StoreError.
  */
 export async function restoreOrSetAside(
-  { store, kinds }: DamagedParts,
+  { store, kinds, keepsHistory }: DamagedParts,
   key: string,
 ): Promise<StoredMessage | undefined> {
   const remade = await remake(kinds, key)
@@ -39,7 +40,9 @@ export async function restoreOrSetAside(
   const bytes = await readIfAny(store, key)
   if (bytes === undefined) return undefined
   await store.put(`${damagedPrefix}${key}`, bytes)
-  await writeHistory(store, await standIn(store, key))
+  const gone = await standIn(store, key)
+  if (gone.message.job !== undefined && (await keepsHistory(gone.message.job)))
+    await writeHistory(store, gone)
   await store.remove([key])
   return undefined
 }

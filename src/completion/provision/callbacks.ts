@@ -103,10 +103,12 @@ export class Callbacks {
     const { provisions, locks } = this.#parts
     const unlock = await locks.lock(id)
     try {
-      const provision = await provisions.read(id)
-      if (!provision || provision.deprovisioned_at !== undefined) return false
-      await provisions.write({ ...provision, [what]: new Date().toISOString() })
-      return true
+      const marked = await provisions.change(id, (provision) =>
+        provision.deprovisioned_at === undefined
+          ? { ...provision, [what]: new Date().toISOString() }
+          : undefined,
+      )
+      return marked !== undefined
     } finally {
       unlock()
     }

@@ -1,6 +1,7 @@
 import type { ArtifactStore } from '../../artifact/store.ts'
 import type { Dataset } from '../datasets/datasets.ts'
-import { putJson, readJson } from '../json-objects.ts'
+import { putJson, readJson, readVersion, replaceJson } from '../json-objects.ts'
+import { tryAnew } from '../try-anew.ts'
 import type { ProvisionRequest } from './request.ts'
 
 /** What a connector was promised, or is to be told: `provisions/<id>.json`. Times are RFC 3339. */
@@ -28,6 +29,11 @@ const duePrefix = 'provisions-due/'
 export interface StoredProvisions {
   read(id: string): Promise<Provision | undefined>
   write(provision: Provision): Promise<void>
+  /**
+   * Writes what `decide` makes of it, and decides anew where another replica was faster; nothing where that is
+   * undefined, and undefined where there is none.
+   */
+  change(id: string, decide: (before: Provision) => Provision | undefined): Promise<Provision | undefined>
   remove(id: string): Promise<void>
   /** Has it looked at after that time, in milliseconds since the epoch; gives what ends that. */
   plan(id: string, at: number): Promise<() => Promise<void>>
@@ -39,6 +45,17 @@ export function storedProvisions(store: ArtifactStore): StoredProvisions {
   return {
     read: async (id) => (await readJson(store, keyOf(id))) as Provision | undefined,
     write: (provision) => putJson(store, keyOf(provision.id), provision),
+
+    change: (id, decide) =>
+      tryAnew(`The provision ${id}`, async () => {
+        const before = await readVersion(store, keyOf(id))
+        const provision = before && decide(before.value as Provision)
+        if (provision === undefined) return { changed: undefined }
+        return (await replaceJson(store, keyOf(id), provision, before?.etag))
+          ? { changed: provision }
+          : undefined
+      }),
+
     remove: (id) => store.remove([keyOf(id)]),
 
     async plan(id, at) {

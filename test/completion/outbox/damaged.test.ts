@@ -73,6 +73,13 @@ test.each([
   expect(await keysOf(store, 'damaged/')).toEqual([`damaged/${key}`])
 })
 
+test('a message of a job that was deleted is set aside without bringing anything of that back', async () => {
+  const store = await folderStore()
+  await store.put(key, Buffer.from('{'))
+  startOutbox(store, { keepsHistory: () => Promise.resolve(false) })
+  await eventually(async () => expect(await keysOf(store)).toEqual([`damaged/${key}`]))
+})
+
 test('a history that can not be read is shown as that', async () => {
   const store = await folderStore()
   await store.put('jobs/1/callbacks/provision-7-000000000001-edc-end-7-1790000000000.json', Buffer.from('{'))
