@@ -22,8 +22,11 @@ export class Packer {
   readonly #sending: Sending
   readonly #options: PackOptions
   readonly #maxBytes: number
-  /** There may be one of these a second for days, and no two may be alike: what they name would be written over. */
-  readonly #program = randomBytes(8).toString('hex')
+  /**
+   * There may be one of these a second for days, and no two may be alike: what they name would be written over. Their
+   * names sort as they were made, so that whoever unpacks all in that order ends with the last version of each file.
+   */
+  readonly #program = `${Date.now()}-${randomBytes(4).toString('hex')}`
   #packs = 0
   #open: OpenPack | undefined
   #reading = false

@@ -86,7 +86,10 @@ describe('packed results', () => {
     const objects = (await keysOf(made.store, layout.file(job, attempt, ''))).map(
       (key) => key.split('/files/')[1],
     )
-    expect(objects).toEqual(['a byte more', expect.stringMatching(/^~packs\/[0-9a-f]{16}-000001\.tar$/)])
+    expect(objects).toEqual([
+      'a byte more',
+      expect.stringMatching(/^~packs\/\d{13}-[0-9a-f]{8}-000001\.tar$/),
+    ])
     const small = entries.filter(({ type, size = 0 }) => type === 'file' && size <= 100_000)
     expect(new Set(small.map(({ key }) => key))).toEqual(new Set([objects[1]]))
     const before = treeOf(made.result)

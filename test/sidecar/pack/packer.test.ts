@@ -57,6 +57,18 @@ function changing(file: OpenFile, path: string, times: number): OpenFile {
   return file
 }
 
+it('names packs so that they sort as they were made: unpacked in that order the last version of a file stays', async () => {
+  const keys: unknown[] = []
+  for (let pass = 0; pass < 5; pass += 1) {
+    const { open, stored } = newPacker()
+    const line = await stored('a', open('a', `version ${pass}`))
+    keys.push(line && line !== 'halted' && line.entry.key)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  expect(keys).toEqual(keys.toSorted())
+  expect(keys[0]).toMatch(/^~packs\/\d{13}-[0-9a-f]{8}-000001\.tar$/)
+})
+
 describe('a file that changes while it is packed', () => {
   it('is read again once nothing writes any more, and leaves nothing of before in the pack', async () => {
     const { result, store, packer, open, pack } = newPacker()
