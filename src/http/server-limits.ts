@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { Problem } from '../errors.ts'
+import { invalid, Problem } from '../errors.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { problemDocument } from './problem.ts'
 
@@ -63,6 +63,9 @@ function answerBrokenRequest({ code }: NodeJS.ErrnoException, socket: Duplex): v
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
+/** What curl and others don't do by themselves. */
+const encoded = 'all that is not ASCII percent-encoded, as %C3%BC for ü'
+
 function brokenRequest(code: string | undefined): [number, string, Problem] {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
@@ -73,6 +76,8 @@ function brokenRequest(code: string | undefined): [number, string, Problem] {
       ]
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return [408, 'Request Timeout', new Problem('request-timeout', 'The headers did not come to their end')]
+    case 'HPE_INVALID_URL':
+      return [400, 'Bad Request', invalid('url', 'has a character that can not stand there', encoded)]
     default:
       return [400, 'Bad Request', new Problem('invalid-request', 'This is no HTTP/1.1 request')]
   }

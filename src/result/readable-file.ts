@@ -19,7 +19,9 @@ export function isReadable(entry: Entry): entry is ReadableFile {
 /** The entry as a file that can be read. Throws a Problem `not-a-readable-file` that says what it is instead. */
 export function readable(entry: Entry): ReadableFile {
   if (isReadable(entry)) return entry
-  throw new Problem('not-a-readable-file', `${shownPath(entry)} is ${kindOf(entry)}`)
+  const problem = `${shownPath(entry)} is ${kindOf(entry)}`
+  const errors = [{ field: 'file', problem, expected: expectedInstead[entry.type] }]
+  throw new Problem('not-a-readable-file', problem, { errors })
 }
 
 /** A path for people; what is no UTF-8 is escaped. */
@@ -37,6 +39,13 @@ export function shown(bytes: Uint8Array): string {
       .toString('latin1')
       .replace(/[^\x20-\x7e]|%/g, percent),
   )
+}
+
+const expectedInstead: Record<Entry['type'], string> = {
+  directory: 'a file; with format=tar the directory comes as a tar, with all it holds',
+  symlink: 'a file, which its target may be; with format=tar the link comes as it is',
+  skipped: 'a file',
+  file: 'a file that is in the store',
 }
 
 function kindOf(entry: Entry): string {

@@ -62,6 +62,17 @@ test('what is no HTTP gets a problem and is cut', async () => {
   expect(answer).toContain('urn:jobferry:error:invalid-request')
 })
 
+test('an address that is not percent-encoded gets a problem that says so', async () => {
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
+  socket.write('GET /job?after=ü HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const answer = await text(socket)
+  expect(answer).toMatch(/^HTTP\/1.1 400 /)
+  const { errors } = JSON.parse(answer.slice(answer.indexOf('{')))
+  expect(errors).toEqual([
+    { field: 'url', problem: expect.any(String), expected: expect.stringContaining('percent-encoded') },
+  ])
+})
+
 test('headers beyond 16 KiB get 431', async () => {
   const answer = await call(api.url, { path: '/health/live', headers: { cookie: 'x'.repeat(20_000) } })
   expect(answer.status).toBe(431)

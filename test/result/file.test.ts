@@ -154,7 +154,12 @@ describe.each(layouts)('GET /job/:id/result?file=, %s,', (kind) => {
     const response = await fetch(`${url}?file=${file}`)
     expect(response.status).toBe(status)
     expect(response.headers.get('content-type')).toBe('application/problem+json')
-    expect(await response.text()).toContain(word)
+    const body = await response.text()
+    expect(body).toContain(word)
+    const expected = expect.stringMatching(/./)
+    expect(JSON.parse(body).errors).toEqual([
+      { field: expect.stringMatching(/^files?$/), problem: expected, expected },
+    ])
   })
 })
 
