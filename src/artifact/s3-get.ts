@@ -1,9 +1,18 @@
 import { Readable } from 'node:stream'
 import { exactLength } from './exact-length.ts'
+import type { RelayedAnswer } from './http-relay.ts'
+import { relayedOf } from './relay.ts'
 import { errorOfFailure } from './s3-errors.ts'
 import type { S3Answer, S3Http } from './s3-http.ts'
 import { unquoted } from './s3-xml.ts'
-import { type GetOptions, isNotFound, type ObjectBody, type ObjectHead, StoreError } from './store.ts'
+import {
+  type GetOptions,
+  isNotFound,
+  type ObjectBody,
+  type ObjectHead,
+  type RelayedBody,
+  StoreError,
+} from './store.ts'
 
 /** ArtifactStore.get; `key` with the prefix. */
 export async function getObject(http: S3Http, key: string, options: GetOptions): Promise<ObjectBody> {
@@ -26,6 +35,22 @@ export async function getObject(http: S3Http, key: string, options: GetOptions):
     throw error
   }
 }
+
+/**
+ * ArtifactStore.relay; `key` with the prefix. What is short isn't worth a connection of its own, and nothing is known of
+ * how long the rest of an object is.
+ */
+export async function relayObject(http: S3Http, key: string, options: GetOptions): Promise<RelayedBody> {
+  const range = rangeHeader(options)
+  if (range !== undefined && (options.length ?? 0) >= relayFromBytes) {
+    const headers = { ...conditions(options), range }
+    const answer = await http.relay({ method: 'GET', key, headers, signal: options.signal })
+    if (answer !== undefined) return relayedBody(answer, key, options)
+  }
+  return relayedOf(await getObject(http, key, options))
+}
+
+const relayFromBytes = 4 * 2 ** 20
 
 /** ArtifactStore.head; `key` with the prefix. */
 export async function headObject(
@@ -88,8 +113,7 @@ function bodyOf(answer: S3Answer, key: string, options: GetOptions, ranged: bool
     const { size, length } = sizes(answer, key, ranged)
     const head = written(answer)
     checkMatch(key, head.etag, options)
-    const onFailure = (error: unknown) =>
-      options.signal?.aborted ? asError(options.signal.reason) : errorOfFailure(`GET ${key}`, error)
+    const onFailure = (error: unknown) => failureOf(error, key, options)
     return { size, length, ...head, stream: exactLength(body, length, `GET ${key}`, onFailure) }
   } catch (error) {
     body.on('error', () => {}).destroy()
@@ -97,11 +121,39 @@ function bodyOf(answer: S3Answer, key: string, options: GetOptions, ranged: bool
   }
 }
 
+function relayedBody(answer: RelayedAnswer, key: string, options: GetOptions): RelayedBody {
+  try {
+    const { size, length } = sizes(answer, key, true)
+    const head = written(answer)
+    checkMatch(key, head.etag, options)
+    return { size, length, ...head, chunks: named(answer.chunks, key, options), close: answer.close }
+  } catch (error) {
+    answer.close()
+    throw error
+  }
+}
+
+async function* named(
+  chunks: AsyncIterable<Buffer>,
+  key: string,
+  options: GetOptions,
+): AsyncGenerator<Buffer, void> {
+  try {
+    yield* chunks
+  } catch (error) {
+    throw failureOf(error, key, options)
+  }
+}
+
+function failureOf(error: unknown, key: string, { signal }: GetOptions): Error {
+  return signal?.aborted ? asError(signal.reason) : errorOfFailure(`GET ${key}`, error)
+}
+
 /**
  * The whole object's size and the length of what is sent. To a range of an empty object's last bytes, for which
  * HTTP has no form, MinIO answers 206 with `bytes 0--1/0`.
  */
-function sizes(answer: S3Answer, key: string, ranged: boolean): { size: number; length: number } {
+function sizes(answer: Head, key: string, ranged: boolean): { size: number; length: number } {
   const length = Number(answer.header('content-length') ?? Number.NaN)
   const total = /^bytes .*\/(\d+)$/.exec(answer.header('content-range') ?? '')?.[1]
   const size = answer.status === 206 && total !== undefined ? Number(total) : length
@@ -110,7 +162,9 @@ function sizes(answer: S3Answer, key: string, ranged: boolean): { size: number; 
   throw new StoreError('unavailable', `GET ${key}: ${answer.status} without the range or length asked for`)
 }
 
-function written(answer: S3Answer): Pick<ObjectHead, 'etag' | 'modified'> {
+type Head = Pick<S3Answer, 'status' | 'header'>
+
+function written(answer: Head): Pick<ObjectHead, 'etag' | 'modified'> {
   return {
     etag: unquoted(answer.header('etag') ?? ''),
     modified: new Date(answer.header('last-modified') ?? Number.NaN),

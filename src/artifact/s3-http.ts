@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
+import { createHttpRelay, type RelayedAnswer } from './http-relay.ts'
 import type { S3CredentialsProvider } from './s3-credentials.ts'
+import { encodeKey, encodeQuery } from './s3-encode.ts'
 import { errorOfAnswer, errorOfFailure } from './s3-errors.ts'
 import { exchange } from './s3-exchange.ts'
 import { createS3Signer } from './s3-signer.ts'
@@ -47,6 +49,11 @@ export interface S3Http {
   send(request: S3Request): Promise<S3Answer>
   /** The same for a request whose answer is short; it is read whole. */
   call(request: S3Request): Promise<S3ShortAnswer>
+  /**
+   * The same as send() for a GET with a long answer that is passed on; undefined where it isn't a success with a length:
+   * then send() says what it is.
+   */
+  relay(request: S3Request): Promise<RelayedAnswer | undefined>
   close(): Promise<void>
 }
 
@@ -70,6 +77,7 @@ export function createS3Http(settings: S3HttpSettings): S3Http {
     headersTimeout: timeout,
     bodyTimeout: timeout,
   })
+  const relay = createHttpRelay(endpoint, timeout)
   const sign = createS3Signer(settings.region, settings.credentials)
 
   const signed = async (asked: S3Request) => {
@@ -115,7 +123,20 @@ export function createS3Http(settings: S3HttpSettings): S3Http {
       return { header: (wanted: string) => first(headers[wanted]), text }
     })
 
-  return { send, call, close: () => closeSoon(agent) }
+  const relayAnswer = (asked: S3Request) =>
+    tried(asked, async () => {
+      const { path, headers } = await signed(asked)
+      const answer = await relay.get({ path, headers, signal: asked.signal })
+      if (answer === undefined || answer.status < 300) return answer
+      answer.close()
+      return undefined
+    })
+
+  const close = async () => {
+    await closeSoon(agent)
+    relay.close()
+  }
+  return { send, call, relay: relayAnswer, close }
 }
 
 /** Lets what is under way end, but not for ever: an answer that nobody reads to its end would hold it. */
@@ -125,11 +146,6 @@ async function closeSoon(agent: Agent): Promise<void> {
 }
 
 const closeMs = 2000
-
-/** Percent-encodes every byte but the unreserved ones (RFC 3986) and `/`, as SigV4 wants the path. */
-export function encodeKey(key: string): string {
-  return key.split('/').map(encodeComponent).join('/')
-}
 
 /** The answer of a success; any other is read and becomes a StoreError. */
 async function checked(name: string, answer: Dispatcher.ResponseData): Promise<S3Answer> {
@@ -163,21 +179,6 @@ const longestMessage = 1000
 
 function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
-}
-
-function encodeComponent(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-}
-
-/** With its `?`, as SigV4 wants it; empty for no parameters. */
-export function encodeQuery(query: Record<string, string>): string {
-  const pairs = Object.entries(query).map(
-    ([name, value]) => `${encodeComponent(name)}=${encodeComponent(value)}`,
-  )
-  return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
 
 function withLength(headers: Record<string, string>, asked: S3Request): Record<string, string> {

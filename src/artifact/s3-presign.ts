@@ -1,6 +1,7 @@
 import { Hash } from '@smithy/hash-node'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { encodeKey, encodeQuery, type S3HttpSettings } from './s3-http.ts'
+import { encodeKey, encodeQuery } from './s3-encode.ts'
+import type { S3HttpSettings } from './s3-http.ts'
 import type { PresignOptions } from './store.ts'
 
 /** ArtifactStore.presign for the bucket as it is reached at `endpoint`; `key` with the prefix. Makes no request. */

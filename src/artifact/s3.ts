@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { crc32Base64 } from './crc32.ts'
 import { createS3Bucket, type S3Bucket } from './s3-bucket.ts'
 import type { S3CredentialsProvider } from './s3-credentials.ts'
-import { getObject, headObject } from './s3-get.ts'
+import { getObject, headObject, relayObject } from './s3-get.ts'
 import { createS3Http, type S3Http } from './s3-http.ts'
 import { createS3Presigner } from './s3-presign.ts'
 import {
@@ -63,6 +63,8 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
     put: async (key, body, signal, options) => putObject(http, full(key), body, signal, options),
 
     get: async (key, options = {}) => getObject(http, full(key), options),
+
+    relay: async (key, options = {}) => relayObject(http, full(key), options),
 
     head: async (key, signal) => headObject(http, full(key), signal),
 

@@ -19,7 +19,8 @@ export function errorHandler({ log, metrics }: Pick<Services, 'log' | 'metrics'>
   return (error: unknown, req, res, _next) => {
     const problem = toProblem(error)
     if (['internal', 'unavailable', 'refused'].includes(problem.code)) {
-      const gone = res.closed || req.destroyed
+      // A failed write is heard of before the connection's end.
+      const gone = res.closed || req.destroyed || req.socket.destroyed
       log[gone ? 'debug' : 'error']({ ...describe(req, res), error: problem.cause ?? problem }, problem.code)
     }
     if (res.headersSent || res.destroyed) {

@@ -1,8 +1,8 @@
-import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
 import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Answer } from '../result/answer.ts'
+import { writerTo } from '../writer-to.ts'
 import { cut } from './cut.ts'
 import type { Downloads } from './downloads.ts'
 import { defaultLimits } from './limits.ts'
@@ -27,24 +27,43 @@ export async function sendAnswer(
     }
     // Whoever has gone without a word takes nothing any more, nor does one who only holds the store's connection.
     res.setTimeout(defaultLimits.reader, () => res.destroy())
+    const write = writerTo(res)
     let bytes = 0
-    await pipeline(async function* () {
-      try {
-        let chunk: Buffer | undefined = first.value
-        while (chunk !== undefined) {
-          bytes += chunk.length
-          yield chunk
-          chunk = (await body.next()).value ?? undefined
-        }
-      } catch (error) {
-        const reason = error instanceof Problem ? (error.cause ?? error) : error
-        if (!res.closed) log.error({ path: res.req.path, error: reason }, 'a download was cut off')
-        cut(res)
-        throw error
-      }
-    }, res)
+    // Before the next chunk is asked for, this one has left: its memory is used again.
+    for (
+      let chunk: Buffer | undefined = first.value;
+      chunk !== undefined;
+      chunk = await nextOf(body, res, log)
+    ) {
+      await write(chunk)
+      bytes += chunk.length
+    }
+    await ended(res)
     return bytes
   } finally {
     await body?.return()
   }
+}
+
+async function nextOf(
+  body: AsyncGenerator<Buffer, void>,
+  res: Response,
+  log: Log,
+): Promise<Buffer | undefined> {
+  try {
+    return (await body.next()).value ?? undefined
+  } catch (error) {
+    const reason = error instanceof Problem ? (error.cause ?? error) : error
+    if (!res.closed) log.error({ path: res.req.path, error: reason }, 'a download was cut off')
+    cut(res)
+    throw error
+  }
+}
+
+function ended(res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new Error('the reader went away'))
+    if (res.closed) gone()
+    else res.once('close', gone).end(() => resolve())
+  })
 }

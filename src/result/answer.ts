@@ -2,7 +2,10 @@
 export interface Answer {
   status: 200 | 206 | 304 | 307
   headers: Record<string, string>
-  /** Absent where there is none to send, to a HEAD too; nothing is read before it is iterated. */
+  /**
+   * Absent where there is none to send, to a HEAD too; nothing is read before it is iterated. A chunk is valid until the
+   * next one is asked for.
+   */
   body?: AsyncGenerator<Buffer, void>
 }
 

@@ -1,7 +1,7 @@
-import { Readable, type Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Transform } from 'node:stream'
 import { createGzip, createZstdCompress } from 'node:zlib'
 import { invalid } from '../errors.ts'
+import { writerTo } from '../writer-to.ts'
 
 /** How a tar is sent. */
 export interface ArchiveFormat {
@@ -36,9 +36,21 @@ export async function* inFormat(
     return
   }
   const output = compressor()
-  const done = pipeline(Readable.from(bytes, { objectMode: false }), output)
+  const done = compress(bytes, output)
   // Its failure comes out of the loop as well; nobody awaits it where the reader has gone.
   done.catch(() => {})
   for await (const chunk of output) yield chunk as Buffer
   await done
+}
+
+/** Not by pipeline(), which asks for the next chunk while this one is being compressed: it is valid only until then. */
+async function compress(bytes: AsyncIterable<Buffer>, output: Transform): Promise<void> {
+  const write = writerTo(output)
+  try {
+    for await (const chunk of bytes) await write(chunk)
+    output.end()
+  } catch (error) {
+    output.destroy(error as Error)
+    throw error
+  }
 }

@@ -2,7 +2,8 @@ import { createHash, hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entry } from '../artifact/entry.ts'
 import { layout } from '../artifact/layout.ts'
-import { type ArtifactStore, type GetOptions, type ObjectBody, StoreError } from '../artifact/store.ts'
+import { relayed } from '../artifact/relay.ts'
+import { type ArtifactStore, type GetOptions, type RelayedBody, StoreError } from '../artifact/store.ts'
 import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Damages, damageOf } from './damages.ts'
@@ -20,35 +21,42 @@ export interface FileSource {
   damages: Damages
 }
 
+/** Files up to this size are read before any of it is sent: what is damaged is an error then, not an answer cut off. */
+const heldBytes = 256 * 1024
+
 /**
  * All bytes of a file. The last chunk comes only once length and SHA-256 are those of the manifest; else it ends
- * with a Problem `result-damaged`, `unavailable` where the store fails.
+ * with a Problem `result-damaged`, `unavailable` where the store fails. A chunk is valid until the next one is asked for.
  */
 export async function* wholeFile(
   source: FileSource,
   file: ReadableFile,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
-  const digest = createHash('sha256')
-  let held: Buffer | undefined
-  let length = 0
-  for await (const chunk of chunksOf(source, file, { start: 0, length: file.size }, signal)) {
-    digest.update(chunk)
-    length += chunk.length
-    if (held !== undefined) yield held
-    held = chunk
+  const whole = { start: 0, length: file.size }
+  if (file.size <= heldBytes) {
+    yield checked(source, file, await inMemory(partOfFile(source, file, whole, signal), file.size))
+    return
   }
-  if (length !== file.size) throw damaged(source, file, `${length} of ${file.size} bytes came`)
-  if (digest.digest('hex') !== file.sha256) throw damaged(source, file, 'its SHA-256 is another one')
-  source.damages.clear(source.attempt, file)
-  if (held !== undefined) yield held
+  const digest = createHash('sha256')
+  let left = file.size
+  for await (const chunk of partOfFile(source, file, whole, signal)) {
+    digest.update(chunk)
+    left -= chunk.length
+    if (left === 0) check(source, file, digest.digest('hex'))
+    yield chunk
+  }
 }
 
 /** A file's bytes, read already; throws as wholeFile() ends where they aren't those of the manifest. */
 export function checked(source: FileSource, file: ReadableFile, bytes: Buffer): Buffer {
-  if (hash('sha256', bytes, 'hex') !== file.sha256) throw damaged(source, file, 'its SHA-256 is another one')
-  source.damages.clear(source.attempt, file)
+  check(source, file, hash('sha256', bytes, 'hex'))
   return bytes
+}
+
+function check(source: FileSource, file: ReadableFile, sha256: string): void {
+  if (sha256 !== file.sha256) throw damaged(source, file, 'its SHA-256 is another one')
+  source.damages.clear(source.attempt, file)
 }
 
 /** Some bytes of a file, whose object is the one that the manifest names; ends as wholeFile does. */
@@ -67,6 +75,14 @@ export async function* partOfFile(
   if (left !== 0) throw damaged(source, file, `${part.length - left} of ${part.length} bytes came`)
 }
 
+/** So many bytes that end as wholeFile() does, in memory of their own. */
+export async function inMemory(chunks: AsyncIterable<Buffer>, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length)
+  let filled = 0
+  for await (const chunk of chunks) filled += chunk.copy(bytes, filled)
+  return bytes
+}
+
 /** Goes on where the store broke off: the object is the same, its ETag being a condition of every read. */
 async function* chunksOf(
   source: FileSource,
@@ -79,7 +95,7 @@ async function* chunksOf(
   while (length > 0) {
     try {
       const body = await openObject(source, file, { start, length }, signal)
-      for await (const chunk of body.stream) {
+      for await (const chunk of body.chunks) {
         start += chunk.length
         length -= chunk.length
         fruitless = 0
@@ -101,13 +117,13 @@ async function openObject(
   file: ReadableFile,
   part: { start: number; length: number },
   signal?: AbortSignal,
-): Promise<ObjectBody> {
+): Promise<RelayedBody> {
   const options: GetOptions = { offset: (file.offset ?? 0) + part.start, length: part.length }
   if (file.etag !== undefined) options.ifMatch = file.etag
   if (signal !== undefined) options.signal = signal
-  const body = await store.get(layout.file(uuid, attempt, file.key), options)
+  const body = await relayed(store, layout.file(uuid, attempt, file.key), options)
   if (file.offset !== undefined || body.size === file.size) return body
-  body.stream.destroy()
+  body.close()
   throw new StoreError('corrupt', `the object has ${body.size} bytes instead of ${file.size}`)
 }
 

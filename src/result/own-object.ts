@@ -3,7 +3,7 @@ import type { ArtifactStore } from '../artifact/store.ts'
 import { Problem } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { createDamages } from './damages.ts'
-import { wholeFile } from './entry-bytes.ts'
+import { inMemory, wholeFile } from './entry-bytes.ts'
 import type { LocateResult } from './locate.ts'
 import { createOpener, type OpenedResult } from './opened.ts'
 import { type ReadableFile, readable, shown } from './readable-file.ts'
@@ -30,9 +30,7 @@ export function createOwnObjects(store: ArtifactStore, locateResult: LocateResul
 
   async function copied(uuid: string, attempt: string, file: ReadableFile, key: string): Promise<string> {
     if (file.size > maxCopiedBytes) throw new Problem('internal', 'A file that shares an object is too large')
-    const chunks: Buffer[] = []
-    for await (const chunk of wholeFile({ store, uuid, attempt, log, damages }, file)) chunks.push(chunk)
-    await store.put(key, Buffer.concat(chunks))
+    await store.put(key, await inMemory(wholeFile({ store, uuid, attempt, log, damages }, file), file.size))
     return key
   }
 

@@ -1,5 +1,5 @@
 import type { Entry } from '../artifact/entry.ts'
-import { checked, type FileSource, partOfFile, wholeFile } from './entry-bytes.ts'
+import { checked, type FileSource, inMemory, partOfFile, wholeFile } from './entry-bytes.ts'
 import { planRuns, type Run } from './plan-runs.ts'
 import type { ReadableFile } from './readable-file.ts'
 
@@ -60,14 +60,9 @@ export class PackedRuns {
 
   async #fetch({ offset, length, files: [first] }: Run): Promise<Buffer> {
     if (first === undefined) throw new Error('a run without files')
-    const bytes = Buffer.allocUnsafe(length)
-    let filled = 0
     // As if it were one file: what is wrong with the object is said of the first one in it.
     const part = { start: offset - first.offset, length }
-    for await (const chunk of partOfFile(this.#source, first, part, this.#signal)) {
-      filled += chunk.copy(bytes, filled)
-    }
-    return bytes
+    return await inMemory(partOfFile(this.#source, first, part, this.#signal), length)
   }
 }
 

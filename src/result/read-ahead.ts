@@ -1,4 +1,5 @@
 import type { Entry } from '../artifact/entry.ts'
+import { inMemory } from './entry-bytes.ts'
 import { isReadable, type ReadableFile } from './readable-file.ts'
 
 /** Files up to this size are read whole, some at once: one request each is what they cost. */
@@ -34,7 +35,7 @@ export async function* readAhead(
       if (ready + cost > readyBytes) return
       ready += cost
       const bytes = read(waiting.entry)
-      waiting.reading = waiting.entry.size <= smallBytes ? inMemory(bytes) : opened(bytes)
+      waiting.reading = waiting.entry.size <= smallBytes ? held(waiting.entry, bytes) : opened(bytes)
     }
   }
   const take = (): Begun | undefined => {
@@ -76,8 +77,8 @@ function* present<T>(value: T | undefined): Generator<T, void> {
   if (value !== undefined) yield value
 }
 
-function inMemory(source: AsyncIterable<Buffer>): Reading {
-  const content = concat(source)
+function held({ size }: ReadableFile, source: AsyncIterable<Buffer>): Reading {
+  const content = inMemory(source, size)
   // Whoever awaits it hears of its failure; nobody does once the archive was given up.
   content.catch(() => {})
   return {
@@ -86,12 +87,6 @@ function inMemory(source: AsyncIterable<Buffer>): Reading {
     },
     close: () => {},
   }
-}
-
-async function concat(source: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of source) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }
 
 /** The first chunk is asked for at once, the others when it is their turn. */

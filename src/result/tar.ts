@@ -72,10 +72,13 @@ async function* gather(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, vo
       yield block
       continue
     }
-    parts.push(block)
     bytes += block.length
-    if (bytes < enough) continue
-    yield Buffer.concat(parts)
+    if (bytes < enough) {
+      // A chunk of a file is valid until the next one is asked for.
+      parts.push(Buffer.from(block))
+      continue
+    }
+    yield Buffer.concat([...parts, block])
     enough = chunkBytes
     parts = []
     bytes = 0

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { putStream } from '../../src/artifact/put-stream.ts'
 import { retry } from '../../src/artifact/retry.ts'
 import { createS3Store, type S3Settings, staticCredentials } from '../../src/artifact/s3.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
+import type { ArtifactStore, RelayedBody } from '../../src/artifact/store.ts'
 import { s3Client } from '../support/bucket.ts'
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { type RunningMinio, startMinio } from '../support/minio.ts'
@@ -18,6 +18,7 @@ describe('S3 behind a faulty network', () => {
   let store: ArtifactStore
   let settings: S3Settings
   const bytes = randomBytes(2_000_000)
+  const large = randomBytes(12_000_000)
   /** A hung connection ends within the timeout, give or take undici's coarse timers. */
   const timeoutMs = 1000
 
@@ -36,6 +37,7 @@ describe('S3 behind a faulty network', () => {
     store = createS3Store(settings)
     await store.prepare()
     await store.put('object', bytes)
+    await store.put('large', large)
   })
   afterEach(() => proxy.setFault({ kind: 'pass' }))
   afterAll(async () => {
@@ -51,6 +53,7 @@ describe('S3 behind a faulty network', () => {
       ['prepare', () => store.prepare()],
       ['put', () => store.put('other', bytes)],
       ['get', async () => buffer((await store.get('object')).stream)],
+      ['relay', async () => lengthOf(await store.relay?.('large', { offset: 0, length: large.length }))],
       ['head', () => store.head('object')],
       ['list', () => keysOf(store, '')],
       ['remove', () => store.remove(['missing'])],
@@ -102,6 +105,15 @@ describe('S3 behind a faulty network', () => {
     },
   )
 
+  it.each([1000, 500_000, 11_999_999])(
+    'an answer that is passed on, cut after %d bytes, never ends cleanly',
+    async (afterBytes) => {
+      await proxy.setFault({ kind: 'cut', direction: 'answer', afterBytes })
+      const read = async () => lengthOf(await store.relay?.('large', { offset: 0, length: large.length }))
+      await expectKind(read(), 'unavailable')
+    },
+  )
+
   it('a stream that stops coming ends as unavailable', async () => {
     // More than the sockets on the way hold.
     await store.put('huge', Buffer.alloc(40_000_000, 'x'))
@@ -112,7 +124,6 @@ describe('S3 behind a faulty network', () => {
   })
 
   it('a reader that is slower than the timeout gets everything', async () => {
-    await store.put('large', Buffer.alloc(12_000_000, 'x'))
     const { stream, length } = await store.get('large')
     await new Promise((resolve) => setTimeout(resolve, timeoutMs * 2.5))
     expect((await buffer(stream)).length).toBe(length)
@@ -226,3 +237,9 @@ describe('S3 behind a faulty network', () => {
     await elsewhere.close()
   })
 })
+
+async function lengthOf(body: RelayedBody | undefined): Promise<number> {
+  let length = 0
+  for await (const chunk of body?.chunks ?? []) length += chunk.length
+  return length
+}

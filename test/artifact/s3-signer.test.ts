@@ -1,7 +1,7 @@
 import { Hash } from '@smithy/hash-node'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { describe, expect, it } from 'vitest'
-import { encodeKey } from '../../src/artifact/s3-http.ts'
+import { encodeKey } from '../../src/artifact/s3-encode.ts'
 import { createS3Signer } from '../../src/artifact/s3-signer.ts'
 
 /** What AWS' own signer makes of the request at that moment. */

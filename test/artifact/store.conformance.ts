@@ -4,6 +4,7 @@ import { describeKeys } from './conformance/keys.ts'
 import { describeList } from './conformance/list.ts'
 import { describeObjects } from './conformance/objects.ts'
 import { describeRanges } from './conformance/ranges.ts'
+import { describeRelays } from './conformance/relays.ts'
 import { describeSignals } from './conformance/signals.ts'
 import { keysOf, type Suite } from './conformance/suite.ts'
 import { describeUploads } from './conformance/uploads.ts'
@@ -41,6 +42,7 @@ export function describeStore(name: string, makeStore: () => Promise<StoreUnderT
 
     describeObjects(suite)
     describeRanges(suite)
+    describeRelays(suite)
     describeKeys(suite)
     describeList(suite)
     describeUploads(suite)

@@ -1,0 +1,37 @@
+/** The head of an answer that HTTP/1.1 gives (RFC 9112, 4 and 5). */
+export interface HttpHead {
+  status: number
+  /** Names in lower case; of a name that came more than once the values joined by `, `. */
+  headers: ReadonlyMap<string, string>
+  /** Where the body begins. */
+  end: number
+}
+
+/**
+ * The head at the beginning of what came; undefined where its end hasn't come yet. Throws where it is none that
+ * this program would understand.
+ */
+export function parseHead(bytes: Buffer): HttpHead | undefined {
+  const last = bytes.indexOf('\r\n\r\n')
+  if (last === -1) return undefined
+  const [first = '', ...lines] = bytes.toString('latin1', 0, last).split('\r\n')
+  const status = /^HTTP\/1\.1 ([1-9]\d\d)(?: |$)/.exec(first)?.[1]
+  if (status === undefined) throw new Error('the answer does not begin as one of HTTP/1.1 does')
+  const headers = new Map<string, string>()
+  for (const line of lines) {
+    const [, name, value = ''] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
+    if (name === undefined) throw new Error('a line of the head of the answer is no field')
+    const key = name.toLowerCase()
+    const before = headers.get(key)
+    headers.set(key, before === undefined ? value : `${before}, ${value}`)
+  }
+  return { status: Number(status), headers, end: last + 4 }
+}
+
+/** How many bytes the body has, by Content-Length alone; undefined where it is framed in another way. */
+export function bodyLength({ status, headers }: HttpHead): number | undefined {
+  if (status < 200 || status === 204 || status === 304) return undefined
+  if (headers.has('transfer-encoding') || headers.has('content-encoding')) return undefined
+  const length = headers.get('content-length') ?? ''
+  return /^\d{1,15}$/.test(length) ? Number(length) : undefined
+}
