@@ -17,7 +17,13 @@ const wholeNumber = (least: number, most: number, otherwise: number) =>
     .max(most, `expected at most ${most}`)
     .default(otherwise)
 
-const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// address' })
+const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// address', abort: true })
+
+/** Requests to a store are signed for its host: what else an address has would silently be left out. */
+const storeUrl = httpUrl.refine(
+  (url) => new URL(url).href === `${new URL(url).origin}/`,
+  'expected scheme, host and port alone, without a path',
+)
 
 /** The settings' forms and defaults, one by one; what depends on several of them is config.ts's. */
 export const settings = z.object({
@@ -29,14 +35,9 @@ export const settings = z.object({
     .string()
     .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'expected the name of a Kubernetes namespace')
     .optional(),
-  S3_ENDPOINT: httpUrl.optional(),
-  S3_ENDPOINT_FOR_PODS: httpUrl.optional(),
-  S3_PUBLIC_ENDPOINT: httpUrl
-    .refine(
-      (url) => /^\/?$/.test(new URL(url).pathname),
-      'expected an address without a path: it would not be signed',
-    )
-    .optional(),
+  S3_ENDPOINT: storeUrl.optional(),
+  S3_ENDPOINT_FOR_PODS: storeUrl.optional(),
+  S3_PUBLIC_ENDPOINT: storeUrl.optional(),
   S3_BUCKET: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "expected a bucket's name: 3 to 63 of a-z, 0-9, - and .")

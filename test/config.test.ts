@@ -72,7 +72,22 @@ it.each<[string, Record<string, string>, RegExp]>([
   [
     'a public endpoint with a path',
     { ...s3, S3_PUBLIC_ENDPOINT: 'https://example.org/s3' },
-    /S3_PUBLIC_ENDPOINT: expected an address without a path/,
+    /S3_PUBLIC_ENDPOINT: expected scheme, host and port alone/,
+  ],
+  [
+    'a public address without a scheme',
+    { ...s3, S3_PUBLIC_ENDPOINT: 'store' },
+    /S3_PUBLIC_ENDPOINT: expected an http/,
+  ],
+  [
+    'a store below a path',
+    { ...s3, S3_ENDPOINT: 'https://example.org/s3' },
+    /S3_ENDPOINT: expected scheme, host and port alone/,
+  ],
+  [
+    'a store with a key in its address',
+    { ...s3, S3_ENDPOINT_FOR_PODS: 'http://key:secret@example.org' },
+    /S3_ENDPOINT_FOR_PODS: expected scheme, host and port alone/,
   ],
   ['an endpoint that is no address', { ...s3, S3_ENDPOINT: 'minio:9000' }, /S3_ENDPOINT/],
   ['the embedded backend on all addresses', { HOST: '0.0.0.0' }, /HOST: 0\.0\.0\.0 is no loopback address/],
