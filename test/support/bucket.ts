@@ -62,7 +62,8 @@ export async function objectKeys(client: Client, bucket: string, prefix = ''): P
   return keys
 }
 
-async function removeBucket(client: Client, name: string): Promise<void> {
+/** With every object in it; nothing where it isn't there. */
+export async function removeBucket(client: Client, name: string): Promise<void> {
   if (!(await client.bucketExists(name))) return
   await client.removeObjects(name, await objectKeys(client, name))
   await client.removeBucket(name)
