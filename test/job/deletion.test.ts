@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { deletionPhase, withoutWaiting } from '../../src/job/deletion.ts'
 import type { Observation, Stop } from '../../src/job/observation.ts'
 import { assess } from '../../src/job/state.ts'
+import { attempt } from '../support/attempt.ts'
 
 const deletedAt = Date.parse('2026-01-01T00:00:00Z')
 const seconds = (count: number) => deletedAt + count * 1000
@@ -42,14 +43,7 @@ it('calls a job whose worker is waited for no longer failed as JobDeleted, with 
   const observation: Observation = {
     ...base,
     deletedAt,
-    attempt: {
-      uid: 'a',
-      number: 1,
-      scheduled: true,
-      uploader: { ready: true, resolution: 1000, restarts: 0 },
-      worker: { startedAt: seconds(-50), restarts: 0, resolution: 1000 },
-      ended: false,
-    },
+    attempt: attempt({ startedAt: seconds(-50) }),
   }
   const head = { version: 1, job: 'j', attempt: 'a', scan_started_at: '2026-01-01T00:00:20Z' } as const
   const stored = { ...head, count: 2, bytes: 9, errors: 0, checkpoint: 4 }
@@ -63,11 +57,11 @@ it('calls a job whose worker is waited for no longer failed as JobDeleted, with 
 })
 
 it('waits no longer for a rescue either', () => {
-  const ended = { uid: 'a', number: 1, scheduled: true, ended: true }
-  const container = { startedAt: seconds(-50), finishedAt: seconds(-40), restarts: 0, resolution: 1000 }
-  const attempt = { ...ended, uploader: { ...container, ready: true }, worker: { ...container, exitCode: 0 } }
+  const times = { startedAt: seconds(-50), finishedAt: seconds(-40) }
+  const running = attempt({ ...times, exitCode: 0 }, { ended: true })
+  const ended = { ...running, uploader: { ...running.uploader, ...times } }
   for (const state of ['running', 'possible'] as const) {
-    for (const shown of [{ attempt }, {}]) {
+    for (const shown of [{ attempt: ended }, {}]) {
       const observation: Observation = { ...base, ...shown, deletedAt, stop, rescue: { state } }
       if ('attempt' in shown) expect(assess(observation, 'none', 0)).toMatchObject({ state: 'storing' })
       expect(assess(withoutWaiting(observation), 'none', 0)).toMatchObject({ state: 'canceled' })

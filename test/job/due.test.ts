@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { due, manifestLookupDelay } from '../../src/job/due.ts'
 import type { Attempt, Disruption, Observation } from '../../src/job/observation.ts'
+import { attempt } from '../support/attempt.ts'
 
 const created = 1_000_000
 const request = { start_timeout_seconds: 60, timeout_seconds: 10, retries: 0 }
@@ -143,16 +144,4 @@ it.each([0, 9_999, 10_000, 10_001, 20_000, 60_000, 100_000, 3_600_000])(
 
 function observation(seen?: Attempt): Observation {
   return { createdAt: created, suspended: false, failedAttempts: 0, ...(seen && { attempt: seen }) }
-}
-
-function attempt(worker: { startedAt?: number; finishedAt?: number; resolution?: number }): Attempt {
-  const container = { resolution: 1000, restarts: 0 }
-  return {
-    uid: 'a',
-    number: 1,
-    scheduled: true,
-    uploader: { ...container, ready: true },
-    worker: { ...container, ...worker },
-    ended: false,
-  }
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ManifestHead } from '../../src/artifact/manifest.ts'
 import type { Attempt, Disruption, Observation, Rescue, Stored } from '../../src/job/observation.ts'
 import { assess } from '../../src/job/state.ts'
+import { attempt as attemptOf } from '../support/attempt.ts'
 
 const second = 1000
 const created = Date.parse('2026-01-01T00:00:00Z')
@@ -450,16 +451,9 @@ function observation(changes: Partial<Observation> = {}): Observation {
   return { createdAt: created, suspended: false, failedAttempts: 0, ...changes }
 }
 
+/** One whose worker has ended well. */
 function attempt(changes: Partial<Attempt> = {}): Attempt {
-  return {
-    uid: 'a',
-    number: 1,
-    scheduled: true,
-    uploader: { ready: true, resolution: 1000, restarts: 0 },
-    worker: { startedAt: created, finishedAt: finished, exitCode: 0, restarts: 0, resolution: 1000 },
-    ended: false,
-    ...changes,
-  }
+  return attemptOf({ startedAt: created, finishedAt: finished, exitCode: 0 }, changes)
 }
 
 function disruption(uid: string, number: number): Disruption {

@@ -5,11 +5,12 @@ import { writeManifest } from '../../src/artifact/manifest-writer.ts'
 import { putStream } from '../../src/artifact/put-stream.ts'
 import type { ArtifactStore } from '../../src/artifact/store.ts'
 import type { LiveJob } from '../../src/job/backend.ts'
-import type { Attempt, Observation } from '../../src/job/observation.ts'
+import type { Observation } from '../../src/job/observation.ts'
 import { Tracker, type TrackerOptions } from '../../src/lifecycle/tracker.ts'
 import { createLog } from '../../src/log.ts'
 import { headFor, recording } from '../artifact/fixtures.ts'
 import { shellRequest, startBackend, temporaryFolder } from '../local/setup.ts'
+import { attempt } from '../support/attempt.ts'
 import { each } from '../support/each.ts'
 import { eventually } from '../support/eventually.ts'
 import { folderStore } from '../support/folder-store.ts'
@@ -77,7 +78,8 @@ it('finishes other jobs while the logs of dozens are silent', async () => {
 })
 
 it('asks the store about jobs that are storing and about no other', async () => {
-  const scheduled = { ...attempt(), uploader: { ...container, ready: false } }
+  const first = attempt()
+  const scheduled = { ...first, uploader: { ...first.uploader, ready: false } }
   const storing = live({ attempt: attempt({ startedAt: 1000, finishedAt: 2000, exitCode: 0 }) })
   const others = [
     live({}),
@@ -147,18 +149,5 @@ function live(seen: Partial<Observation>): LiveJob {
     requestSha256: '',
     released: false,
     observation,
-  }
-}
-
-const container = { resolution: 1, restarts: 0 }
-
-function attempt(worker: Partial<Attempt['worker']> = {}): Attempt {
-  return {
-    uid: 'a',
-    number: 1,
-    scheduled: true,
-    uploader: { ...container, ready: true },
-    worker: { ...container, ...worker },
-    ended: false,
   }
 }

@@ -6,25 +6,20 @@ import type { Observation } from '../../src/job/observation.ts'
 import { Tracker } from '../../src/lifecycle/tracker.ts'
 import { createLog } from '../../src/log.ts'
 import { temporaryFolder } from '../local/setup.ts'
+import { attempt } from '../support/attempt.ts'
 import { eventually } from '../support/eventually.ts'
 import { jobRequest } from '../support/job-request.ts'
 
 const uuid = '11111111-1111-4111-8111-111111111111'
 const now = Date.now()
-const container = { startedAt: now - 9000, finishedAt: now - 5000, restarts: 0, resolution: 1000 }
+const times = { startedAt: now - 9000, finishedAt: now - 5000 }
+const ended = attempt({ ...times, exitCode: 0 }, { ended: true })
 const possible: Observation = {
   createdAt: now - 10_000,
   suspended: false,
   failedAttempts: 0,
   ended: { at: now - 4000 },
-  attempt: {
-    uid: 'a',
-    number: 1,
-    scheduled: true,
-    uploader: { ...container, ready: true, exitCode: 137 },
-    worker: { ...container, exitCode: 0 },
-    ended: true,
-  },
+  attempt: { ...ended, uploader: { ...ended.uploader, ...times, exitCode: 137 } },
   rescue: { state: 'possible' },
 }
 

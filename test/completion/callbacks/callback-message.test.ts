@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { callbackMessage } from '../../../src/completion/callbacks/callback-message.ts'
 import type { Job, State } from '../../../src/job/job.ts'
+import { jobAnswer } from '../../support/job-answer.ts'
 
 const callback = { url: 'http://receiver/', events: [], token: null }
 
@@ -28,11 +29,7 @@ test('a job that waits is told once for each attempt, before and after its pod i
 
 /** With a message its worker had started. */
 function seen(state: State, number: number | undefined, message: string | null = null): Job {
-  const at = '2026-11-21T06:00:00.000Z'
-  return {
-    ...{ job_uuid: 'a', job: null, state, reason: null, message, exit_code: null },
-    attempt: number === undefined ? null : { number, uid: `attempt-${number}` },
-    ...{ created_at: at, started_at: message === null ? null : at, finished_at: null },
-    result: { state: null, count: null, bytes: null },
-  }
+  const attempt = number === undefined ? null : { number, uid: `attempt-${number}` }
+  const started_at = message === null ? null : '2026-11-21T06:00:00.000Z'
+  return jobAnswer({ job_uuid: 'a', state, message, attempt, started_at })
 }

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { StateEvents } from '../../../src/completion/callbacks/state-events.ts'
-import type { Job } from '../../../src/job/job.ts'
 import { createLog } from '../../../src/log.ts'
+import { jobAnswer } from '../../support/job-answer.ts'
 import { jobRequest } from '../../support/job-request.ts'
 import { leaseOf } from '../setup.ts'
 
@@ -24,11 +24,7 @@ test('what could not be announced before the Lease was lost is announced when it
 })
 
 function running() {
-  const job: Job = {
-    ...{ job_uuid: 'a', job: null, state: 'running', reason: null, message: null, exit_code: null },
-    ...{ attempt: { number: 1, uid: 'x' }, created_at: '2026-11-21T06:00:00.000Z' },
-    ...{ started_at: null, finished_at: null, result: { state: null, count: null, bytes: null } },
-  }
+  const job = jobAnswer({ job_uuid: 'a', state: 'running', attempt: { number: 1, uid: 'x' } })
   const request = jobRequest({ callback: 'http://receiver/', callback_events: ['job.running'] })
   return { uuid: 'a', job, deleted: false, request }
 }

@@ -5,6 +5,7 @@ import {
   type StreamReader,
 } from '../../../src/completion/events/streams.ts'
 import type { Job, State } from '../../../src/job/job.ts'
+import { jobAnswer } from '../../support/job-answer.ts'
 
 test('how far storing is comes with its rate, and can not be come back to', () => {
   vi.useFakeTimers({ now: 0 })
@@ -142,9 +143,5 @@ function change(uuid: string, state: State) {
 }
 
 function job(uuid: string, state: State): Job {
-  return {
-    ...{ job_uuid: uuid, job: null, state, reason: null, message: null, exit_code: null },
-    ...{ attempt: { number: 1, uid: 'x' }, created_at: '2026-11-21T06:00:00.000Z' },
-    ...{ started_at: null, finished_at: null, result: { state: null, count: null, bytes: null } },
-  }
+  return jobAnswer({ job_uuid: uuid, state, attempt: { number: 1, uid: 'x' } })
 }
