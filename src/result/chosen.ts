@@ -1,6 +1,7 @@
 import { type Entry, pathBytes } from '../artifact/entry.ts'
 import type { EntryRange } from '../artifact/manifest-reader.ts'
-import { type FieldError, Problem } from '../errors.ts'
+import { Problem } from '../errors.ts'
+import type { LocatedResult } from './locate.ts'
 import type { OpenedResult } from './opened.ts'
 import { readable, shown } from './readable-file.ts'
 
@@ -20,21 +21,29 @@ export async function chosenEntries(
 ): Promise<AsyncIterable<Entry>> {
   const wanted = sortedOnce(paths)
   const found: Entry[] = []
-  const missing: FieldError[] = []
+  const missing: Buffer[] = []
   for (let start = 0; start < wanted.length; start += lookupsAtOnce) {
     const some = wanted.slice(start, start + lookupsAtOnce)
     const entries = await Promise.all(some.map((path) => manifest.entry(path, signal)))
     for (const [at, entry] of entries.entries()) {
       if (entry !== undefined) found.push(entry)
-      else missing.push(notThere(some[at] ?? Buffer.alloc(0)))
+      else missing.push(some[at] ?? Buffer.alloc(0))
     }
   }
-  if (missing.length > 0) {
-    const detail = `Not in the results of job ${located.job.job_uuid}: ${missing.map(({ problem }) => problem).join('; ')}`
-    throw new Problem('not-found', detail, { errors: missing })
-  }
+  if (missing.length > 0) throw notAmong(located, missing)
   for (const entry of found) if (entry.type === 'file' || entry.type === 'skipped') readable(entry)
   return withContents(outermost(found), entriesOf)
+}
+
+/** That the results don't have the paths; of a job that hasn't ended yet they may have them later. */
+export function notAmong({ job, state }: LocatedResult, paths: readonly Uint8Array[]): Problem {
+  const soFar = state === 'provisional' ? ' so far' : ''
+  const expected = `a path of the result list${soFar && ', which grows until the job has ended'}`
+  const errors = paths.map((path) => {
+    return { field: 'file', problem: `${shown(path)} is not among the results${soFar}`, expected }
+  })
+  const problems = errors.map(({ problem }) => problem).join('; ')
+  return new Problem('not-found', `Job ${job.job_uuid}: ${problems}`, { errors })
 }
 
 async function* withContents(
@@ -65,12 +74,4 @@ function outermost(entries: readonly Entry[]): Entry[] {
     return false
   }
   return entries.filter((entry) => !isInside(name(entry)))
-}
-
-function notThere(path: Uint8Array): FieldError {
-  return {
-    field: 'file',
-    problem: `${shown(path)} is not among the results`,
-    expected: 'a path of the result list',
-  }
 }

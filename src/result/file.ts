@@ -1,5 +1,6 @@
 import { Problem } from '../errors.ts'
 import { type Answer, resultHeaders } from './answer.ts'
+import { notAmong } from './chosen.ts'
 import { type Conditions, evaluate, rangeCounts, type Validators } from './conditional.ts'
 import { type FileSource, partOfFile, wholeFile } from './entry-bytes.ts'
 import { contentHeaders, validatorHeaders, validatorsOf } from './file-headers.ts'
@@ -24,7 +25,9 @@ export class UnsatisfiableRange extends Problem {
   readonly size: number
 
   constructor(range: string, size: number) {
-    super('range-not-satisfiable', `${range} lies outside of the file's ${size} bytes`)
+    const problem = `${range} lies outside of the file's ${size} bytes`
+    const expected = size === 0 ? 'no range: the file is empty' : `bytes from 0 to ${size - 1}`
+    super('range-not-satisfiable', problem, { errors: [{ field: 'Range', problem, expected }] })
     this.size = size
   }
 }
@@ -40,7 +43,7 @@ export async function fileAnswer(
   request: FileRequest,
 ): Promise<Answer> {
   const entry = await result.manifest.entry(path, request.signal)
-  if (entry === undefined) throw unknownFile(path, source.uuid)
+  if (entry === undefined) throw notAmong(result.located, [path])
   const file = readable(entry)
   const validators = validatorsOf(file)
   const headers = { ...resultHeaders(result.located.state), ...validatorHeaders(validators) }
@@ -74,11 +77,4 @@ export async function fileAnswer(
 function rangeOf(request: FileRequest, file: ReadableFile, validators: Validators): RequestedRange {
   if (request.method !== 'GET' || !rangeCounts(request.headers, validators)) return { kind: 'whole' }
   return parseRange(request.headers.range, file.size)
-}
-
-function unknownFile(path: Uint8Array, uuid: string): Problem {
-  const errors = [
-    { field: 'file', problem: 'is not among the results', expected: 'a path of the result list' },
-  ]
-  return new Problem('not-found', `There is no file ${shown(path)} in the results of job ${uuid}`, { errors })
 }

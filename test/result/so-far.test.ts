@@ -31,6 +31,11 @@ it('answers what the checkpoints of a running job hold, as provisional; 409 with
   const file = await fetch(`${url}?file=a&so_far=true`, { headers: { range: 'bytes=1-2' } })
   expect([file.status, await file.text()]).toEqual([206, 'ir'])
   expect(file.headers.get('jobferry-result-state')).toBe('provisional')
+  const later = await fetch(`${url}?file=c&so_far=true`)
+  expect(later.status).toBe(404)
+  expect(await later.json()).toMatchObject({
+    detail: expect.stringContaining('"c" is not among the results so far'),
+  })
   const tar = await fetch(`${url}?so_far=true`)
   expect(Buffer.from(await tar.arrayBuffer()).toString('latin1')).toContain('first')
 
