@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { messageOf } from '../src/errors.ts'
 import { createLog, type Log } from '../src/log.ts'
+import { forsaken } from './forsaken.ts'
 import { readSettings } from './read-settings.ts'
 import { run } from './run.ts'
 import { exitCode, type UploaderSettings } from './settings.ts'
@@ -42,21 +42,11 @@ async function main(): Promise<number> {
   }
 }
 
-/**
- * Embedded, an API that was killed ends nobody; who removes its folder then doesn't either. In a pod, where the port is
- * set, there is no such end. By force, as any end: supervise.sh looks for the directory itself.
- */
+/** By force, as any end: supervise.sh looks for the same. */
 function endIfForsaken(stateDirectory: string, log: Log): void {
-  if (!isGone(stateDirectory)) return
-  log.fatal({ reason: 'Error', message: `${stateDirectory} was removed` }, 'gave up')
+  const storing = terminated.signal.aborted
+  const message = forsaken({ stateDirectory, starter: process.env.SUPERVISOR_STARTED_BY, storing })
+  if (message === undefined) return
+  log.fatal({ reason: 'Error', message }, 'gave up')
   process.kill(process.pid, 'SIGKILL')
-}
-
-/** A disk that doesn't answer has lost nothing. */
-function isGone(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) === undefined
-  } catch {
-    return false
-  }
 }

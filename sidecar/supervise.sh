@@ -9,6 +9,8 @@
 mkdir -p "$STATE_DIRECTORY" || exit 3
 mark=$STATE_DIRECTORY/terminating
 child=
+# Stays what it was when whoever that is has ended.
+export SUPERVISOR_STARTED_BY="$PPID"
 
 note() { echo "$(date +%s)000" >"$mark.new" && mv "$mark.new" "$mark"; }
 
@@ -32,6 +34,16 @@ wait_for() {
   done
 }
 
+# Without a cluster: whoever started it was killed, and either its folder was removed or nothing is being stored.
+forsaken() {
+  [ -z "$UPLOADER_PORT" ] || return 1
+  [ -d "$STATE_DIRECTORY" ] || return 0
+  [ ! -s "$mark" ] && [ -r "/proc/$$/status" ] || return 1
+  parent=
+  while read -r key value; do [ "$key" != PPid: ] || parent=$value; done <"/proc/$$/status"
+  [ -n "$parent" ] && [ "$parent" != "$PPID" ]
+}
+
 # One heap of the C library instead of one per thread: 4 MiB less.
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-1}"
 # What Node allows itself for short-lived objects: a third less memory with thousands of small files, no slower.
@@ -48,8 +60,7 @@ while :; do
   ended=$(cat "$STATE_DIRECTORY/ended" 2>/dev/null)
   [ -z "$ended" ] || exit "$ended"
   case $code in 0 | 3) exit "$code" ;; esac
-  # Without a cluster: whoever started it was killed, and its folder removed.
-  [ -n "$UPLOADER_PORT" ] || [ -d "$STATE_DIRECTORY" ] || exit 3
+  ! forsaken || exit 3
   [ $(($(date +%s) - started)) -lt 10 ] || tenths=1
   echo "{\"level\":\"error\",\"name\":\"supervise\",\"msg\":\"the uploader ended with $code; it starts again\"}"
   # In the background: a SIGTERM ends the wait at once, but would have to await a sleep.

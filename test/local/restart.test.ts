@@ -11,6 +11,7 @@ import type { LiveJob } from '../../src/job/backend.ts'
 import { assess } from '../../src/job/state.ts'
 import { carriersOf, uploaderMarker, workerMarker } from '../../src/local/kill.ts'
 import { hasEnded, planFor, until } from '../job/backend.conformance.ts'
+import { eventually } from '../support/eventually.ts'
 import type { DriverOrder } from './driver.ts'
 import {
   recordOf,
@@ -55,6 +56,24 @@ describe('after a kill -9 of the API', { timeout: 60_000 }, () => {
 
     await restartAndAwaitEnd(folder, plan.uuid)
     expect(await leftOvers(uid)).toEqual([])
+  })
+
+  it('ends an uploader by itself that has nothing to store yet, which loses nothing', async () => {
+    const folder = await temporaryFolder()
+    const plan = planFor(shellRequest('sleep 1; echo part >"$RESULT_DIRECTORY/file"; sleep 300'))
+    await dieWith({ settings: settingsIn(folder), plans: [plan], dieWhen: 'running' })
+    const { attempt } = await recordOf(folder, plan.uuid)
+    const uploader = () => carriersOf(uploaderMarker(attempt?.uid ?? ''))
+    expect(await uploader()).not.toEqual([])
+    await eventually(async () => expect(await uploader()).toEqual([]), { within: 30_000 })
+
+    const job = await restartAndAwaitEnd(folder, plan.uuid)
+    expect(await outcome(folder, job)).toMatchObject({
+      state: 'failed',
+      cause: { reason: 'Interrupted' },
+      result: { state: 'partial', count: 1, bytes: 5 },
+    })
+    expect(await leftOvers(attempt?.uid)).toEqual([])
   })
 
   it('calls a job interrupted that ran, keeps what it had produced and ends all of its processes', async () => {

@@ -24,6 +24,9 @@ interface Supervised {
   lines(): string[]
 }
 
+/** Starts what is behind it, and ends a second later. */
+const mortal = ['sh', '-c', '"$@" & sleep 1', 'sh']
+
 /** Runs a script of Node under the supervisor. */
 function supervise(shell: string[], script: string, variables: NodeJS.ProcessEnv = {}): Supervised {
   const root = mkdtempSync(join(tmpdir(), 'jobferry-supervise-'))
@@ -94,6 +97,23 @@ describe.each(shells)('%s %s', (...shell) => {
     const supervised = inShell(removing, { UPLOADER_PORT: '47100' })
     const starts = () => supervised.lines().filter((line) => line.includes('it starts again'))
     await eventually(() => expect(starts().length).toBeGreaterThanOrEqual(2))
+  })
+
+  const failing = `console.log('begins'); setTimeout(() => process.exit(1), 2000)`
+  const begins = ({ lines }: Supervised) => lines().filter((line) => line === 'begins')
+
+  it('does not start it again once whoever started the supervisor has ended', async () => {
+    const supervised = supervise([...mortal, ...shell], failing)
+    await once(supervised.process, 'close')
+    expect(begins(supervised)).toHaveLength(1)
+  })
+
+  it.each(['storing', 'in a pod'])('starts it again %s, whoever has ended', async (where) => {
+    const mark = `require('node:path').join(process.env.STATE_DIRECTORY, 'terminating')`
+    const marking = where === 'storing' ? `require('node:fs').writeFileSync(${mark}, '1'); ` : ''
+    const port = where === 'storing' ? {} : { UPLOADER_PORT: '47100' }
+    const supervised = supervise([...mortal, ...shell], marking + failing, port)
+    await eventually(() => expect(begins(supervised)).toHaveLength(2))
   })
 
   it('starts it again after kill -9, and passes SIGTERM on', async () => {
