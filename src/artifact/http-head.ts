@@ -28,6 +28,17 @@ export function parseHead(bytes: Buffer): HttpHead | undefined {
   return { status: Number(status), headers, end: last + 4 }
 }
 
+/** The head of a request. Throws where a value would end its line: it would be a field, or a request, of its own. */
+export function requestHead(method: string, path: string, headers: Readonly<Record<string, string>>): string {
+  let text = `${method} ${path} HTTP/1.1\r\n`
+  if (/[\r\n ]/.test(path)) throw new Error('a request with a line break in it')
+  for (const [name, value] of Object.entries(headers)) {
+    if (/[\r\n\0]/.test(value)) throw new Error('a request with a line break in it')
+    text += `${name}: ${value}\r\n`
+  }
+  return `${text}\r\n`
+}
+
 /** How many bytes the body has, by Content-Length alone; undefined where it is framed in another way. */
 export function bodyLength({ status, headers }: HttpHead): number | undefined {
   if (status < 200 || status === 204 || status === 304) return undefined

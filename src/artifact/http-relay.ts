@@ -1,5 +1,6 @@
-import { bodyLength, type HttpHead, parseHead } from './http-head.ts'
+import { bodyLength, requestHead } from './http-head.ts'
 import { PulledConnection } from './pulled-connection.ts'
+import { readHead } from './read-head.ts'
 
 /** An answer whose body passes through one buffer. */
 export interface RelayedAnswer {
@@ -22,7 +23,8 @@ export interface RelayRequest {
   signal?: AbortSignal | undefined
 }
 
-const maxHeadBytes = 32 * 1024
+/** Stays within a processor's own cache, and is filled by few calls. */
+const bufferBytes = 256 * 1024
 
 export interface HttpRelay {
   /**
@@ -42,60 +44,44 @@ export interface HttpRelay {
 export function createHttpRelay(endpoint: URL, timeoutMs: number): HttpRelay {
   const connections = new Set<PulledConnection>()
   return {
-    async get(request) {
-      const text = requestText(request)
-      request.signal?.throwIfAborted()
-      const connection = new PulledConnection(endpoint, timeoutMs, request.signal)
+    async get({ path, headers, signal }) {
+      const head = requestHead('GET', path, { ...headers, connection: 'close' })
+      signal?.throwIfAborted()
+      const connection = new PulledConnection(endpoint, timeoutMs, bufferBytes)
+      const abort = () => connection.end(signal?.reason)
+      signal?.addEventListener('abort', abort)
       connections.add(connection)
-      connection.onceClosed(() => connections.delete(connection))
+      connection.onceClosed(() => {
+        signal?.removeEventListener('abort', abort)
+        connections.delete(connection)
+      })
       try {
-        connection.write(text)
+        connection.write(head)
         return await answerOf(connection)
       } catch (error) {
-        connection.close()
+        connection.end()
         throw error
       }
     },
     close() {
-      for (const connection of connections) connection.close()
+      for (const connection of connections) connection.end()
     },
   }
-}
-
-function requestText({ path, headers }: RelayRequest): string {
-  const fields = Object.entries({ ...headers, connection: 'close' })
-  if (/[\r\n ]/.test(path) || fields.some(([, value]) => /[\r\n\0]/.test(value)))
-    throw new Error('a request with a line break in it')
-  return `GET ${path} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
 }
 
 async function answerOf(connection: PulledConnection): Promise<RelayedAnswer | undefined> {
   const { head, rest } = await readHead(connection)
   const length = bodyLength(head)
   if (length === undefined) {
-    connection.close()
+    connection.end()
     return undefined
   }
   return {
     status: head.status,
     header: (name) => head.headers.get(name),
     chunks: chunksOf(connection, rest, length),
-    close: () => connection.close(),
+    close: () => connection.end(),
   }
-}
-
-async function readHead(connection: PulledConnection): Promise<{ head: HttpHead; rest: Buffer }> {
-  let bytes: Buffer = Buffer.alloc(0)
-  while (bytes.length < maxHeadBytes) {
-    const chunk = await connection.read()
-    if (chunk === undefined) throw new Error('the connection was closed before an answer')
-    // As a rule it is all in the first one, which isn't copied then.
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
-    const head = parseHead(bytes)
-    if (head !== undefined) return { head, rest: bytes.subarray(head.end) }
-    bytes = Buffer.from(bytes)
-  }
-  throw new Error(`an answer with more than ${maxHeadBytes} bytes of head`)
 }
 
 async function* chunksOf(
@@ -114,6 +100,6 @@ async function* chunksOf(
       if (left > 0) chunk = await connection.read()
     }
   } finally {
-    connection.close()
+    connection.end()
   }
 }

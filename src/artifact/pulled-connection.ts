@@ -1,8 +1,12 @@
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 
-/** Stays within a processor's own cache, and is filled by few calls. */
-const bufferBytes = 256 * 1024
+const connectMs = 10_000
+
+/** Nothing came in the time that was given for it. */
+export class SilenceError extends Error {
+  override name = 'SilenceError'
+}
 
 /** A connection, `http:` or `https:`, that is read only when asked to, always into the same buffer. */
 export class PulledConnection {
@@ -12,7 +16,8 @@ export class PulledConnection {
   #filled: Buffer | undefined
   #end: { error?: unknown } | undefined
 
-  constructor(endpoint: URL, timeoutMs: number, signal?: AbortSignal) {
+  /** `timeoutMs` without any byte while some are waited for, or `connectMs` without a connection, end it. */
+  constructor(endpoint: URL, timeoutMs: number, bufferBytes: number) {
     this.#timeoutMs = timeoutMs
     const buffer = Buffer.allocUnsafeSlow(bufferBytes)
     const onread: OnReadOpts = {
@@ -24,34 +29,21 @@ export class PulledConnection {
         return false
       },
     }
-    const socket = open(endpoint, onread)
-    this.#socket = socket
-    const fail = (error?: unknown) => {
-      this.#end ??= error === undefined ? {} : { error }
-      this.#serve()
-    }
-    const abort = () => {
-      fail(signal?.reason)
-      socket.destroy()
-    }
-    signal?.addEventListener('abort', abort, { once: true })
-    socket
+    this.#socket = open(endpoint, onread)
       .setNoDelay()
-      .on('error', fail)
-      .on('end', () => fail())
-      .on('timeout', () => {
-        if (this.#waiting === undefined) return
-        fail(new Error(`nothing came for ${timeoutMs} ms`))
-        socket.destroy()
-      })
-      .once('close', () => {
-        signal?.removeEventListener('abort', abort)
-        fail()
-      })
+      .setTimeout(Math.min(timeoutMs, connectMs))
+      .once('connect', () => this.#socket.setTimeout(timeoutMs))
+      .on('error', (error) => this.#finish({ error }))
+      .on('end', () => this.#finish({}))
+      .once('close', () => this.#finish({}))
+      .on('timeout', () => this.#waiting !== undefined && this.end(new SilenceError('nothing came in time')))
   }
 
-  write(text: string): void {
-    this.#socket.write(text, 'latin1')
+  /** All of it at once. */
+  write(...pieces: readonly (string | Uint8Array)[]): void {
+    this.#socket.cork()
+    for (const piece of pieces) this.#socket.write(piece, 'latin1')
+    this.#socket.uncork()
   }
 
   /** What comes next, of any length; undefined at the end. Valid until the next call. */
@@ -60,17 +52,31 @@ export class PulledConnection {
       this.#waiting = { resolve, reject }
       this.#serve()
       if (this.#waiting === undefined) return
-      this.#socket.setTimeout(this.#timeoutMs)
+      // A reader may have been slower than that.
+      if (!this.#socket.connecting) this.#socket.setTimeout(this.#timeoutMs)
       this.#socket.resume()
     })
+  }
+
+  /** Everything was written, and nothing came that nobody asked for. */
+  get isIdle(): boolean {
+    const { destroyed, writableLength } = this.#socket
+    return !destroyed && writableLength === 0 && this.#end === undefined && this.#filled === undefined
   }
 
   onceClosed(told: () => void): void {
     this.#socket.once('close', told)
   }
 
-  close(): void {
+  /** Whoever waits gets the error, else its end. */
+  end(error?: unknown): void {
+    this.#finish(error === undefined ? {} : { error })
     this.#socket.destroy()
+  }
+
+  #finish(end: { error?: unknown }): void {
+    this.#end ??= end
+    this.#serve()
   }
 
   #serve(): void {

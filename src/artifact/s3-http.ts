@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
+import { createHttpPuts, type ShortAnswer } from './http-puts.ts'
 import { createHttpRelay, type RelayedAnswer } from './http-relay.ts'
 import type { S3CredentialsProvider } from './s3-credentials.ts'
 import { encodeKey, encodeQuery } from './s3-encode.ts'
@@ -78,6 +78,7 @@ export function createS3Http(settings: S3HttpSettings): S3Http {
     bodyTimeout: timeout,
   })
   const relay = createHttpRelay(endpoint, timeout)
+  const puts = createHttpPuts(endpoint, timeout)
   const sign = createS3Signer(settings.region, settings.credentials)
 
   const signed = async (asked: S3Request) => {
@@ -116,11 +117,20 @@ export function createS3Http(settings: S3HttpSettings): S3Http {
       return checked(name, answer)
     })
 
+  const shortAnswer = async (asked: S3Request): Promise<ShortAnswer> => {
+    const { body, signal } = asked
+    const request = await signed(asked)
+    const answer =
+      body !== undefined && isSmallPut(asked) ? await puts.put({ ...request, body, signal }) : undefined
+    if (answer !== undefined) return answer
+    const { status, headers, text } = await exchange(agent, request, signal)
+    return { status, header: (name) => first(headers[name]), text }
+  }
   const call = (asked: S3Request) =>
     tried(asked, async (name) => {
-      const { status, headers, text } = await exchange(agent, await signed(asked), asked.signal)
-      if (status >= 300) throw refusal(name, { status, headers, xml: text })
-      return { header: (wanted: string) => first(headers[wanted]), text }
+      const { status, header, text } = await shortAnswer(asked)
+      if (status >= 300) throw refusal(name, { status, header, xml: text })
+      return { header, text }
     })
 
   const relayAnswer = (asked: S3Request) =>
@@ -135,6 +145,7 @@ export function createS3Http(settings: S3HttpSettings): S3Http {
   const close = async () => {
     await closeSoon(agent)
     relay.close()
+    puts.close()
   }
   return { send, call, relay: relayAnswer, close }
 }
@@ -146,6 +157,14 @@ async function closeSoon(agent: Agent): Promise<void> {
 }
 
 const closeMs = 2000
+/** Up to here it is what a request costs that counts, not its bytes. */
+const smallBytes = 64 * 1024
+
+/** One with a condition must not be sent twice unseen: its own first try would be what it meets. */
+function isSmallPut({ method, headers = {}, body }: S3Request): boolean {
+  if (method !== 'PUT' || body === undefined || body.byteLength > smallBytes) return false
+  return headers['if-match'] === undefined && headers['if-none-match'] === undefined
+}
 
 /** The answer of a success; any other is read and becomes a StoreError. */
 async function checked(name: string, answer: Dispatcher.ResponseData): Promise<S3Answer> {
@@ -157,19 +176,20 @@ async function checked(name: string, answer: Dispatcher.ResponseData): Promise<S
       throw errorOfFailure(name, error)
     }
   }
-  if (status >= 300) throw refusal(name, { status, headers, xml: await text() })
-  return { status, header: (wanted) => first(headers[wanted]), body, text }
+  const header = (wanted: string) => first(headers[wanted])
+  if (status >= 300) throw refusal(name, { status, header, xml: await text() })
+  return { status, header, body, text }
 }
 
 function refusal(
   name: string,
-  { status, headers, xml }: { status: number; headers: IncomingHttpHeaders; xml: string },
+  { status, header, xml }: Pick<S3Answer, 'status' | 'header'> & { xml: string },
 ): StoreError {
-  const message = elementText(xml, 'Message') ?? first(headers['x-minio-error-desc'])
+  const message = elementText(xml, 'Message') ?? header('x-minio-error-desc')
   return errorOfAnswer(name, {
     status,
     bodyless: name.startsWith('HEAD '),
-    code: elementText(xml, 'Code') ?? first(headers['x-minio-error-code']),
+    code: elementText(xml, 'Code') ?? header('x-minio-error-code'),
     message: message?.slice(0, longestMessage),
   })
 }

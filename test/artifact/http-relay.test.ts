@@ -141,7 +141,7 @@ describe('a relay that fails', () => {
     ['closes before its answer', (socket) => socket.end(), 'closed before an answer'],
     ['closes within the head', (socket) => socket.end(head.slice(0, 20)), 'closed before an answer'],
     ['resets', (socket) => socket.resetAndDestroy(), 'ECONNRESET'],
-    ['never answers', () => {}, `nothing came for ${timeoutMs} ms`],
+    ['never answers', () => {}, `nothing came in time`],
     ['says something else', (socket) => socket.write('220 mail\r\n\r\n'), 'HTTP/1.1'],
     [
       'has an endless head',
@@ -156,7 +156,7 @@ describe('a relay that fails', () => {
 
   it.each<[string, (socket: Socket) => unknown, string]>([
     ['closes', (socket) => socket.end(), '2900000 bytes before the end'],
-    ['falls silent', () => {}, `nothing came for ${timeoutMs} ms`],
+    ['falls silent', () => {}, `nothing came in time`],
   ])('ends the body with an error where the server %s in its middle', async (_, then, message) => {
     const { get } = await relayFrom((socket) => {
       socket.write(head)
