@@ -1,6 +1,7 @@
 import { bodyLength, requestHead } from './http-head.ts'
 import { PulledConnection } from './pulled-connection.ts'
 import { readHead } from './read-head.ts'
+import { relayBytes } from './relay.ts'
 
 /** An answer whose body passes through one buffer. */
 export interface RelayedAnswer {
@@ -23,9 +24,6 @@ export interface RelayRequest {
   signal?: AbortSignal | undefined
 }
 
-/** Stays within a processor's own cache, and is filled by few calls. */
-const bufferBytes = 256 * 1024
-
 export interface HttpRelay {
   /**
    * Resolves with undefined where the answer has no Content-Length: it is one for another client. Rejects with what the
@@ -47,7 +45,7 @@ export function createHttpRelay(endpoint: URL, timeoutMs: number): HttpRelay {
     async get({ path, headers, signal }) {
       const head = requestHead('GET', path, { ...headers, connection: 'close' })
       signal?.throwIfAborted()
-      const connection = new PulledConnection(endpoint, timeoutMs, bufferBytes)
+      const connection = new PulledConnection(endpoint, timeoutMs, relayBytes)
       const abort = () => connection.end(signal?.reason)
       signal?.addEventListener('abort', abort)
       connections.add(connection)

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { exactLength } from './exact-length.ts'
 import type { RelayedAnswer } from './http-relay.ts'
-import { relayedOf } from './relay.ts'
+import { relayedOf, relayFromBytes } from './relay.ts'
 import { errorOfFailure } from './s3-errors.ts'
 import type { S3Answer, S3Http } from './s3-http.ts'
 import { unquoted } from './s3-xml.ts'
@@ -36,10 +36,7 @@ export async function getObject(http: S3Http, key: string, options: GetOptions):
   }
 }
 
-/**
- * ArtifactStore.relay; `key` with the prefix. What is short isn't worth a connection of its own, and nothing is known of
- * how long the rest of an object is.
- */
+/** ArtifactStore.relay; `key` with the prefix. How long the rest of an object is isn't known. */
 export async function relayObject(http: S3Http, key: string, options: GetOptions): Promise<RelayedBody> {
   const range = rangeHeader(options)
   if (range !== undefined && (options.length ?? 0) >= relayFromBytes) {
@@ -49,8 +46,6 @@ export async function relayObject(http: S3Http, key: string, options: GetOptions
   }
   return relayedOf(await getObject(http, key, options))
 }
-
-const relayFromBytes = 4 * 2 ** 20
 
 /** ArtifactStore.head; `key` with the prefix. */
 export async function headObject(

@@ -1,4 +1,5 @@
 import type { Entry } from '../artifact/entry.ts'
+import { relayBytes, relayFromBytes } from '../artifact/relay.ts'
 import { inMemory } from './entry-bytes.ts'
 import { isReadable, type ReadableFile } from './readable-file.ts'
 
@@ -70,7 +71,8 @@ interface Reading {
 }
 
 function costOf({ size = 0 }: Entry): number {
-  return size <= smallBytes ? size : openBytes
+  if (size <= smallBytes) return size
+  return size < relayFromBytes ? openBytes : relayBytes
 }
 
 function* present<T>(value: T | undefined): Generator<T, void> {
