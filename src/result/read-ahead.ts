@@ -1,5 +1,5 @@
 import type { Entry } from '../artifact/entry.ts'
-import { relayBytes, relayFromBytes } from '../artifact/relay.ts'
+import { relayFromBytes } from '../artifact/relay.ts'
 import { inMemory } from './entry-bytes.ts'
 import { isReadable, type ReadableFile } from './readable-file.ts'
 
@@ -72,7 +72,8 @@ interface Reading {
 
 function costOf({ size = 0 }: Entry): number {
   if (size <= smallBytes) return size
-  return size < relayFromBytes ? openBytes : relayBytes
+  // With the one that is being sent two of relayBytes: no more are open at once.
+  return size < relayFromBytes ? openBytes : readyBytes
 }
 
 function* present<T>(value: T | undefined): Generator<T, void> {
