@@ -2,28 +2,33 @@ import { connect, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 
 const connectMs = 10_000
+/** TLS gives what it decrypts in pieces of a record's size (RFC 8446, 5.1). */
+const recordBytes = 16 * 1024
 
 /** Nothing came in the time that was given for it. */
 export class SilenceError extends Error {
   override name = 'SilenceError'
 }
 
-/** A connection, `http:` or `https:`, that is read only when asked to, always into the same buffer. */
+/** A connection, `http:` or `https:`, that is read only when asked to, without TLS always into the same buffer. */
 export class PulledConnection {
   readonly #socket: Socket
   readonly #timeoutMs: number
   #waiting: { resolve(chunk: Buffer | undefined): void; reject(error: unknown): void } | undefined
-  #filled: Buffer | undefined
+  readonly #filled: Buffer[] = []
   #end: { error?: unknown } | undefined
 
   /** `timeoutMs` without any byte while some are waited for, or `connectMs` without a connection, end it. */
   constructor(endpoint: URL, timeoutMs: number, bufferBytes: number) {
     this.#timeoutMs = timeoutMs
-    const buffer = Buffer.allocUnsafeSlow(bufferBytes)
+    const isTls = endpoint.protocol === 'https:'
+    const buffer = Buffer.allocUnsafeSlow(isTls ? Math.min(bufferBytes, recordBytes) : bufferBytes)
     const onread: OnReadOpts = {
       buffer,
       callback: (bytes) => {
-        this.#filled = buffer.subarray(0, bytes)
+        const chunk = buffer.subarray(0, bytes)
+        // Node's TLS decrypts all that one read of the network brought, each record over the one before, paused or not.
+        this.#filled.push(isTls ? Buffer.from(chunk) : chunk)
         this.#serve()
         // No more until it is asked for.
         return false
@@ -61,7 +66,7 @@ export class PulledConnection {
   /** Everything was written, and nothing came that nobody asked for. */
   get isIdle(): boolean {
     const { destroyed, writableLength } = this.#socket
-    return !destroyed && writableLength === 0 && this.#end === undefined && this.#filled === undefined
+    return !destroyed && writableLength === 0 && this.#end === undefined && this.#filled.length === 0
   }
 
   onceClosed(told: () => void): void {
@@ -82,11 +87,11 @@ export class PulledConnection {
   #serve(): void {
     const waiting = this.#waiting
     if (waiting === undefined) return
-    const chunk = this.#filled
+    const [chunk, ...more] = this.#filled
     if (chunk === undefined && this.#end === undefined) return
     this.#waiting = undefined
-    this.#filled = undefined
-    if (chunk !== undefined) waiting.resolve(chunk)
+    this.#filled.length = 0
+    if (chunk !== undefined) waiting.resolve(more.length === 0 ? chunk : Buffer.concat([chunk, ...more]))
     else if (this.#end !== undefined && 'error' in this.#end) waiting.reject(this.#end.error)
     else waiting.resolve(undefined)
   }

@@ -48,6 +48,12 @@ async function allOf({ chunks }: RelayedAnswer, pauseMs?: number): Promise<Buffe
   return Buffer.concat(copies)
 }
 
+function trust(cert: Buffer): void {
+  const before = getCACertificates('default')
+  onTestFinished(() => setDefaultCACertificates(before))
+  setDefaultCACertificates([...before, String(cert)])
+}
+
 describe('a relayed answer', () => {
   it('gives status, fields and every byte, and asks as it was told to', async () => {
     const asked: string[] = []
@@ -97,10 +103,29 @@ describe('a relayed answer', () => {
       socket.write(bytes)
     }, server)
     await expect(get()).rejects.toThrow('self-signed')
-    const before = getCACertificates('default')
-    onTestFinished(() => setDefaultCACertificates(before))
-    setDefaultCACertificates([...before, String(cert)])
+    trust(cert)
     expect((await allOf(await get())).equals(bytes)).toBe(true)
+  })
+
+  it('stays as it came over TLS, in records of which many come at once, until the next chunk is asked for', async () => {
+    const { key, cert } = selfSigned()
+    const server = createTlsServer({ key, cert })
+    const { get } = await relayFrom(
+      (socket) => {
+        socket.write(head)
+        for (let start = 0; start < bytes.length; start += 1300)
+          socket.write(bytes.subarray(start, start + 1300))
+      },
+      server.on('secureConnection', () => {}),
+    )
+    trust(cert)
+    const copies: Buffer[] = []
+    for await (const chunk of (await get()).chunks) {
+      copies.push(Buffer.from(chunk))
+      await sleep(1)
+      if (!chunk.equals(copies.at(-1) ?? chunk)) throw new Error(`chunk ${copies.length} has changed`)
+    }
+    expect(Buffer.concat(copies).equals(bytes)).toBe(true)
   })
 
   it('waits for a reader who is slower than the timeout', async () => {
