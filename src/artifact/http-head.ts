@@ -7,20 +7,22 @@ export interface HttpHead {
   end: number
 }
 
-/**
- * The head at the beginning of what came; undefined where its end hasn't come yet. Throws where it is none that
- * this program would understand.
- */
+/** What came is nothing that this program understands: HTTP/1.0, for one. Another client may. */
+export class UnknownAnswer extends Error {
+  override name = 'UnknownAnswer'
+}
+
+/** The head at the beginning of what came; undefined where its end hasn't come yet. Throws UnknownAnswer. */
 export function parseHead(bytes: Buffer): HttpHead | undefined {
   const last = bytes.indexOf('\r\n\r\n')
   if (last === -1) return undefined
   const [first = '', ...lines] = bytes.toString('latin1', 0, last).split('\r\n')
   const status = /^HTTP\/1\.1 ([1-9]\d\d)(?: |$)/.exec(first)?.[1]
-  if (status === undefined) throw new Error('the answer does not begin as one of HTTP/1.1 does')
+  if (status === undefined) throw new UnknownAnswer('the answer does not begin as one of HTTP/1.1 does')
   const headers = new Map<string, string>()
   for (const line of lines) {
     const [, name, value = ''] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
-    if (name === undefined) throw new Error('a line of the head of the answer is no field')
+    if (name === undefined) throw new UnknownAnswer('a line of the head of the answer is no field')
     const key = name.toLowerCase()
     const before = headers.get(key)
     headers.set(key, before === undefined ? value : `${before}, ${value}`)

@@ -1,4 +1,4 @@
-import { bodyLength, requestHead } from './http-head.ts'
+import { bodyLength, requestHead, UnknownAnswer } from './http-head.ts'
 import { PulledConnection, SilenceError } from './pulled-connection.ts'
 import { readHead } from './read-head.ts'
 
@@ -19,8 +19,8 @@ export interface ShortAnswer {
 
 export interface HttpPuts {
   /**
-   * Resolves with undefined where another client has to try it: the answer has no length that is known before, or a
-   * connection that had been kept was gone. Rejects with what the connection failed with, or the signal's reason.
+   * Resolves with undefined where another client has to try it: the answer is unknown or has no length that is known
+   * before, or a connection that had been kept was gone. Rejects with what the connection failed with, or the signal's reason.
    */
   put(request: SmallPut): Promise<ShortAnswer | undefined>
   /** Ends all connections. */
@@ -57,6 +57,7 @@ export function createHttpPuts(endpoint: URL, timeoutMs: number): HttpPuts {
   }
   const keep = (connection: PulledConnection) => {
     if (kept.length >= mostKept || !connection.isIdle) return connection.end()
+    connection.rest()
     kept.push({ connection, until: performance.now() + keepMs })
     sweep ??= setTimeout(endOld, keepMs).unref()
   }
@@ -80,10 +81,14 @@ export function createHttpPuts(endpoint: URL, timeoutMs: number): HttpPuts {
         const answer = await answerOf(connection, old !== undefined)
         if (answer?.header('connection')?.toLowerCase() === 'close' || answer === undefined) connection.end()
         else keep(connection)
+        // That too ends a connection that was kept.
+        if (answer === undefined) signal?.throwIfAborted()
         return answer
       } catch (error) {
         connection.end()
-        throw signal?.aborted ? signal.reason : error
+        if (signal?.aborted) throw signal.reason
+        if (error instanceof UnknownAnswer) return undefined
+        throw error
       } finally {
         signal?.removeEventListener('abort', abort)
       }

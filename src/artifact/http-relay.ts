@@ -1,4 +1,4 @@
-import { bodyLength, requestHead } from './http-head.ts'
+import { bodyLength, requestHead, UnknownAnswer } from './http-head.ts'
 import { PulledConnection } from './pulled-connection.ts'
 import { readHead } from './read-head.ts'
 import { relayBytes } from './relay.ts'
@@ -26,8 +26,8 @@ export interface RelayRequest {
 
 export interface HttpRelay {
   /**
-   * Resolves with undefined where the answer has no Content-Length: it is one for another client. Rejects with what the
-   * connection failed with, or the signal's reason.
+   * Resolves with undefined where the answer has no Content-Length, or is unknown: it is one for another client. Rejects
+   * with what the connection failed with, or the signal's reason.
    */
   get(request: RelayRequest): Promise<RelayedAnswer | undefined>
   /** Ends all connections. */
@@ -58,6 +58,7 @@ export function createHttpRelay(endpoint: URL, timeoutMs: number): HttpRelay {
         return await answerOf(connection)
       } catch (error) {
         connection.end()
+        if (error instanceof UnknownAnswer) return undefined
         throw error
       }
     },

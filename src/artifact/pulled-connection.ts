@@ -46,7 +46,7 @@ export class PulledConnection {
 
   /** All of it at once. */
   write(...pieces: readonly (string | Uint8Array)[]): void {
-    this.#socket.cork()
+    this.#socket.ref().cork()
     for (const piece of pieces) this.#socket.write(piece, 'latin1')
     this.#socket.uncork()
   }
@@ -61,6 +61,11 @@ export class PulledConnection {
       if (!this.#socket.connecting) this.#socket.setTimeout(this.#timeoutMs)
       this.#socket.resume()
     })
+  }
+
+  /** Until the next write: its end, and what nobody asked for, show in isIdle; it holds no process that is to end. */
+  rest(): void {
+    this.#socket.unref().resume()
   }
 
   /** Everything was written, and nothing came that nobody asked for. */

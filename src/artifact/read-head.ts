@@ -1,11 +1,11 @@
-import { type HttpHead, parseHead } from './http-head.ts'
+import { type HttpHead, parseHead, UnknownAnswer } from './http-head.ts'
 import type { PulledConnection } from './pulled-connection.ts'
 
 const maxHeadBytes = 32 * 1024
 
 /**
- * The head of an answer, and what of its body came with it. Rejects with what the connection failed with, and where it
- * ended first.
+ * The head of an answer, and what of its body came with it. Rejects with what the connection failed with, where it
+ * ended first, and with UnknownAnswer.
  */
 export async function readHead(connection: PulledConnection): Promise<{ head: HttpHead; rest: Buffer }> {
   let bytes: Buffer = Buffer.alloc(0)
@@ -18,5 +18,5 @@ export async function readHead(connection: PulledConnection): Promise<{ head: Ht
     if (head !== undefined) return { head, rest: bytes.subarray(head.end) }
     bytes = Buffer.from(bytes)
   }
-  throw new Error(`an answer with more than ${maxHeadBytes} bytes of head`)
+  throw new UnknownAnswer(`an answer with more than ${maxHeadBytes} bytes of head`)
 }

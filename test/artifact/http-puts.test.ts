@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpPuts, type ShortAnswer, type SmallPut } from '../../src/artifact/http-puts.ts'
 
@@ -89,6 +90,7 @@ describe('a small PUT', () => {
     ['is chunked', 'HTTP/1.1 400 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<Err>\r\n0\r\n\r\n'],
     ['has no length', 'HTTP/1.1 400 No\r\n\r\n<Err>'],
     ['is long', `HTTP/1.1 400 No\r\nContent-Length: 100000\r\n\r\n${'a'.repeat(100_000)}`],
+    ['is of HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n'],
     ['comes with another before it', `HTTP/1.1 100 Continue\r\n\r\n${done}`],
   ])('is left to another client where the answer %s', async (_, text) => {
     const { put, sockets } = await putsTo((socket) => socket.write(text))
@@ -114,6 +116,17 @@ describe('a small PUT', () => {
     expect(seen(await put())).toEqual([200, '"x"', ''])
   })
 
+  it('takes nothing that came unasked on a connection that was kept for its answer', async () => {
+    const { put, sockets, requests } = await putsTo((socket, _request, index) => {
+      socket.write(done)
+      if (index === 0) setTimeout(() => socket.write('HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n'), 20)
+    })
+    await put()
+    await sleep(100)
+    expect(seen(await put())).toEqual([200, '"x"', ''])
+    expect([requests.length, sockets.length]).toEqual([2, 2])
+  })
+
   it('fails where nothing is answered in time, on a connection that was kept too', async () => {
     const { put, sockets } = await putsTo((socket, _request, index) => index === 0 && socket.write(done))
     await put()
@@ -136,6 +149,15 @@ describe('a small PUT', () => {
     setTimeout(() => controller.abort(reason), 50)
     await expect(put({ signal: controller.signal })).rejects.toBe(reason)
     await expect.poll(() => sockets[0]?.destroyed).toBe(true)
+  })
+
+  it('rejects with it where the connection was kept, too', async () => {
+    const { put } = await putsTo((socket, _request, index) => index === 0 && socket.write(done))
+    await put()
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(reason), 50)
+    await expect(put({ signal: controller.signal })).rejects.toBe(reason)
   })
 
   it('sends no request with a line break in it', async () => {
