@@ -1,4 +1,4 @@
-import { bodyLength, requestHead, UnknownAnswer } from './http-head.ts'
+import { bodyLength, type HttpHead, requestHead, UnknownAnswer } from './http-head.ts'
 import { PulledConnection, SilenceError } from './pulled-connection.ts'
 import { readHead } from './read-head.ts'
 
@@ -105,7 +105,12 @@ async function answerOf(connection: PulledConnection, wasKept: boolean): Promise
   const first = await (wasKept ? read.catch(onlySilence) : read)
   if (first === undefined) return undefined
   const { head, rest } = first
+  const answer = { status: head.status, header: (name: string) => head.headers.get(name), text: '' }
   const length = bodyLength(head)
+  if (length === undefined && saysEnough(head)) {
+    connection.end()
+    return answer
+  }
   if (length === undefined || length > longestText) return undefined
   let bytes = Buffer.from(rest)
   while (bytes.length < length) {
@@ -114,7 +119,12 @@ async function answerOf(connection: PulledConnection, wasKept: boolean): Promise
     bytes = Buffer.concat([bytes, chunk])
   }
   if (bytes.length > length) return undefined
-  return { status: head.status, header: (name) => head.headers.get(name), text: bytes.toString() }
+  return { ...answer, text: bytes.toString() }
+}
+
+/** A store that took it, or that is in trouble, is not to get it once more at once. */
+function saysEnough({ status }: HttpHead): boolean {
+  return (status >= 200 && status < 300) || status >= 500
 }
 
 /** The server may have ended it just when it was used again. */

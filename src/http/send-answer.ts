@@ -64,6 +64,6 @@ function ended(res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
     const gone = () => reject(new Error('the reader went away'))
     if (res.closed) gone()
-    else res.once('close', gone).end(() => resolve())
+    else res.once('close', gone).end((error?: Error | null) => (error ? reject(error) : resolve()))
   })
 }

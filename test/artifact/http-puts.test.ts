@@ -87,6 +87,17 @@ describe('a small PUT', () => {
   })
 
   it.each([
+    ['200 OK', 200],
+    ['503 Slow Down', 503],
+  ])('is done with an answer %s of unknown length, and its connection too', async (line, status) => {
+    const chunked = `HTTP/1.1 ${line}\r\nETag: "x"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`
+    const { put, requests, sockets } = await putsTo((socket) => socket.write(chunked))
+    expect(seen(await put())).toEqual([status, '"x"', ''])
+    await expect.poll(() => sockets[0]?.destroyed).toBe(true)
+    expect(requests).toHaveLength(1)
+  })
+
+  it.each([
     ['is chunked', 'HTTP/1.1 400 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<Err>\r\n0\r\n\r\n'],
     ['has no length', 'HTTP/1.1 400 No\r\n\r\n<Err>'],
     ['is long', `HTTP/1.1 400 No\r\nContent-Length: 100000\r\n\r\n${'a'.repeat(100_000)}`],
