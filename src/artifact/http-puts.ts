@@ -35,7 +35,7 @@ const longestText = 64 * 1024
 
 /**
  * PUTs of small bodies over kept-alive connections, one at a time on each. Of 10,000 files a client for everything, as undici
- * is, takes a third of the uploader's time: its parser, streams and objects for each request and answer.
+ * is, takes a fifth of the uploader's time: its parser, streams and objects for each request and answer.
  */
 export function createHttpPuts(endpoint: URL, timeoutMs: number): HttpPuts {
   const all = new Set<PulledConnection>()
