@@ -19,7 +19,6 @@ COPY package.json LICENSE ./
 COPY manifests/jobs jobs
 USER 1000:1000
 EXPOSE 8888
-# What a download leaves behind is collected at once: a young generation of 16 MiB, the default, made the API 90 MiB larger,
-# and slower, since the processor's cache doesn't hold it. One arena: glibc's others give nothing back (both measured).
+# A small young generation and one malloc arena: docs/decisions/dependencies/003-memory-settings-of-the-image.md
 ENV MALLOC_ARENA_MAX=1
 ENTRYPOINT ["node", "--max-semi-space-size=1", "/app/server.js"]

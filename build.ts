@@ -1,7 +1,10 @@
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
 
-/** Of the Kubernetes client only what is used, a fifteenth: its package doesn't say that the rest may be left out. */
+/**
+ * Of the Kubernetes client only what is used, a fifteenth: its package doesn't say that the rest
+ * may be left out.
+ */
 const usedAlone: Plugin = {
   name: 'used alone',
   setup({ onResolve, resolve }) {
@@ -16,14 +19,19 @@ const usedAlone: Plugin = {
 const asked = Symbol('resolved by esbuild itself')
 
 /**
- * Makes dist/: server.js (the API), uploader.js (the sidecar), the chunks that they share or load late,
- * supervise.sh, and the licences of everything that was bundled.
+ * Makes dist/: server.js (the API), supervisor.js (of its jobs), uploader.js (the sidecar), the chunks that they share or load
+ * late, supervise.sh, and the licences of everything that was bundled.
  */
 const options = {
-  entryPoints: { server: 'src/main.ts', uploader: 'sidecar/main.ts' },
+  entryPoints: {
+    server: 'src/main.ts',
+    supervisor: 'src/backends/local/supervisor/main.ts',
+    uploader: 'sidecar/main.ts',
+  },
   outdir: 'dist',
   bundle: true,
-  // What is imported late stays a file of its own: the uploader must not evaluate a client it doesn't use.
+  // What is imported late stays a file of its own: the uploader must not evaluate a client it
+  // doesn't use.
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
   platform: 'node',
@@ -51,7 +59,10 @@ for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
   console.log(`${path.padEnd(40)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB`)
 }
 
-/** The licence texts of the packages whose code is in the bundles: each demands to be passed on with it. */
+/**
+ * The licence texts of the packages whose code is in the bundles: each demands to be passed on with
+ * it.
+ */
 async function licences({ inputs }: Metafile): Promise<string> {
   const packages = new Set(
     Object.keys(inputs).flatMap((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []),

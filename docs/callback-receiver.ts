@@ -12,9 +12,9 @@ const toleranceSeconds = 5 * 60
 const maxBytes = 1024 * 1024
 
 /**
- * The event of a callback whose signature is right and whose timestamp is fresh; undefined for any other. `body` are the
- * bytes as they came: parsed and written again they may differ. `secrets` are `whsec_…`, old and new ones while they
- * change.
+ * The event of a callback whose signature is right and whose timestamp is fresh; undefined for any
+ * other. `body` are the bytes as they came: parsed and written again they may differ. `secrets` are
+ * `whsec_…`, old and new ones while they change.
  */
 export function verifiedEvent(
   headers: Readonly<Record<string, string | string[] | undefined>>,
@@ -44,9 +44,9 @@ export function verifiedEvent(
 }
 
 /**
- * Takes callbacks. `handle` is called once for each event as far as this process remembers: Jobferry sends one again
- * whose answer got lost, with the same `webhook-id`; keep these ids where your data is. A rejection answers 500, so
- * that the callback comes again.
+ * Takes callbacks. `handle` is called once for each event as far as this process remembers:
+ * Jobferry sends one again whose answer got lost, with the same `webhook-id`; keep these ids where
+ * your data is. A rejection answers 500, so that the callback comes again.
  */
 export function createReceiver(
   secrets: readonly string[],

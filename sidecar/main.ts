@@ -1,52 +1,59 @@
 import { setFlagsFromString } from 'node:v8'
-import { messageOf } from '../src/errors.ts'
-import { createLog, type Log } from '../src/log.ts'
-import { forsaken } from './forsaken.ts'
-import { readSettings } from './read-settings.ts'
+import { openUploaderStore } from '../src/store/store-kinds.ts'
+import { messageOf } from '../src/util/errors.ts'
+import { createLog, type Log } from '../src/util/log.ts'
+import { keepNames } from './names/keep-names.ts'
+import { lookupBy } from './names/lookup.ts'
+import { orphanedReason } from './orphaned.ts'
+import { readSettings } from './read-uploader-settings.ts'
 import { run } from './run.ts'
-import { exitCode, type UploaderSettings } from './settings.ts'
-import { openStore } from './store/open-store.ts'
+import type { StateDirectory } from './state-directory.ts'
+import { exitCode, type UploaderSettings } from './uploader-settings.ts'
 
-// The pod's memory is the user's. Before the store is loaded: compiling undici's WebAssembly for speed takes 20 MiB
-// that its short messages never win back; the heap would rather grow than be cleaned. supervise.sh does its part.
+// The pod's memory belongs to the worker. Set before the store is loaded: optimized WebAssembly of
+// undici takes 20 MiB without making its short messages faster, and the heap would grow rather than
+// collect. supervise.sh sets the rest.
 for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering', '--optimize-for-size'])
   setFlagsFromString(flag)
 
-// At once: until then SIGTERM ends the program, which supervise.sh makes up for.
+// As early as possible: until then SIGTERM ends the program, and supervise.sh starts it again.
 const terminated = new AbortController()
 process.on('SIGTERM', () => terminated.abort())
 
 process.exit(await main())
 
 async function main(): Promise<number> {
-  const log = createLog('uploader', process.env.LOG_LEVEL)
+  const log = createLog('uploader')
   let settings: UploaderSettings
   try {
     settings = readSettings(process.env)
   } catch (error) {
-    log.fatal({ reason: 'Error', message: messageOf(error) }, 'gave up')
+    log.fatal({ reason: 'Error', message: messageOf(error) }, 'the uploader gave up')
     return exitCode.gaveUp
   }
   // Without a port nothing else would keep Node from ending while the worker runs.
   const { stateDirectory, port } = settings
   setInterval(() => port === undefined && endIfForsaken(stateDirectory, log), 5000)
+  // Without a port no worker shares the files of /etc.
+  const openStore = (state: StateDirectory) =>
+    openUploaderStore(settings.store, port === undefined ? undefined : lookupBy(keepNames(state)))
   try {
-    const code = await run(settings, () => openStore(settings.store), log, terminated)
-    // Node's own exit waits for its threads, and was seen to wait for ever. All is written, the code too
-    // (state-directory.ts: ended), which supervise.sh goes by.
+    const code = await run(settings, openStore, log, terminated)
+    // Node's exit waits for its threads, sometimes for ever. Everything is written by now, also the
+    // exit code that supervise.sh reads (state-directory.ts: ended).
     process.kill(process.pid, 'SIGKILL')
     return code
   } catch (error) {
-    log.fatal({ reason: 'Error', message: messageOf(error), error }, 'ended by an error')
+    log.fatal({ reason: 'Error', message: messageOf(error), error }, 'the uploader ended with an error')
     return 1
   }
 }
 
-/** By force, as any end: supervise.sh looks for the same. */
+/** By SIGKILL, as every end of this program; supervise.sh checks for the same. */
 function endIfForsaken(stateDirectory: string, log: Log): void {
   const storing = terminated.signal.aborted
-  const message = forsaken({ stateDirectory, starter: process.env.SUPERVISOR_STARTED_BY, storing })
+  const message = orphanedReason({ stateDirectory, starter: process.env.SUPERVISOR_STARTED_BY, storing })
   if (message === undefined) return
-  log.fatal({ reason: 'Error', message }, 'gave up')
+  log.fatal({ reason: 'Error', message }, 'the uploader gave up')
   process.kill(process.pid, 'SIGKILL')
 }

@@ -1,26 +1,25 @@
-import type { ArtifactStore } from '../src/artifact/store.ts'
-import type { Log } from '../src/log.ts'
-import { Journals } from './known/journals.ts'
+import type { TerminationMessage } from '../src/job/state/termination-message.ts'
+import type { ArtifactStore } from '../src/store/store.ts'
+import type { Log } from '../src/util/log.ts'
+import { serve } from './endpoint/uploader-endpoint.ts'
+import { newPassContext } from './pass/pass-context.ts'
 import { Preparation } from './prepare/prepare.ts'
-import { Progress } from './progress/progress.ts'
-import { serve } from './server.ts'
-import { exitCode, type TerminationMessage, type UploaderSettings } from './settings.ts'
-import { marked, type Signals, signalsOf } from './signals.ts'
+import type { ResultsContext } from './results-context.ts'
 import { StateDirectory } from './state-directory.ts'
-import { OpenUploads } from './store/open-uploads.ts'
-import { StoreCalls } from './store/store-calls.ts'
-import { bringAll } from './storing/bring-all.ts'
-import type { StoringContext } from './storing/store-results.ts'
-import { writeTerminationMessage } from './termination-message.ts'
-import { Buffers } from './upload/buffers.ts'
+import { parseStop } from './store/stop-object.ts'
+import { uploadResults } from './upload-results.ts'
+import { exitCode, type UploaderSettings } from './uploader-settings.ts'
+import { type Signals, signalsOf, writeMark } from './uploader-signals.ts'
+import { writeTerminationMessage } from './write-termination-message.ts'
 
 /**
- * The uploader from its start to its end, or from where a killed one left off: prepares, waits while the worker
- * runs, stores what it left. `terminated` is aborted by SIGTERM. Resolves with the exit code.
+ * The uploader from its start to its end, or from where a killed program stopped: prepares, waits
+ * while the worker runs, stores its results. `terminated` is aborted by SIGTERM. Resolves with the
+ * exit code.
  */
 export async function run(
   settings: UploaderSettings,
-  openStore: () => Promise<ArtifactStore>,
+  openStore: (state: StateDirectory) => Promise<ArtifactStore>,
   log: Log,
   terminated: AbortController,
 ): Promise<number> {
@@ -29,11 +28,11 @@ export async function run(
   const signals = signalsOf(state, terminated, log)
   const preparation = new Preparation()
   const endServer = startServer(settings, state, preparation, signals, log)
-  const store = await openStore()
+  const store = await openStore(state)
   const end = (code: number, message: TerminationMessage) => {
     writeTerminationMessage(settings.terminationMessageFile, message, log)
     state.markEnded(code)
-    if (code === exitCode.gaveUp) log.info(message, 'gave up')
+    if (code === exitCode.gaveUp) log.info(message, 'the uploader gave up')
     return code
   }
 
@@ -51,8 +50,10 @@ export async function run(
     }
     // Its worker has ended already.
     if (settings.rescue) terminated.abort()
-    const context = contextOf(settings, state, store, log)
-    const { committed, message } = await bringAll(settings, context, store, signals)
+    const resultDirectory = state.realPath(settings.resultDirectory)
+    const passContext = newPassContext({ ...settings, resultDirectory }, state, store)
+    const context: ResultsContext = { ...passContext, current: {}, log }
+    const { committed, message } = await uploadResults(settings, context, store, signals)
     return end(committed ? exitCode.committed : exitCode.gaveUp, message)
   } finally {
     endServer()
@@ -64,45 +65,23 @@ function startServer(
   settings: UploaderSettings,
   state: StateDirectory,
   preparation: Preparation,
-  { stopSeen, told }: Signals,
+  { stopSeen, endRequested }: Signals,
   log: Log,
 ): () => void {
   if (settings.port === undefined) return () => undefined
   const endpoint = {
     notReady: () => (state.ready ? undefined : preparation.awaited),
     onStop: () => {
-      marked(() => state.markStopSeen(), log)
+      writeMark(() => state.markStopSeen(), log)
       stopSeen.abort()
     },
+    // The first stop counts, `deleted` alone replaces another: a repeated call changes nothing.
     onEnd: (text: string) => {
-      marked(() => state.markEnd(text), log)
-      told.abort()
+      if (state.end !== undefined && parseStop(text).outcome !== 'deleted') return
+      writeMark(() => state.markEnd(text), log)
+      endRequested.abort()
     },
   }
-  return serve(settings.port, settings.stopToken, endpoint, log)
-}
-
-function contextOf(
-  settings: UploaderSettings,
-  state: StateDirectory,
-  store: ArtifactStore,
-  log: Log,
-): StoringContext {
-  const uploads = new OpenUploads(state)
-  return {
-    job: settings.job,
-    attempt: settings.attempt,
-    resultDirectory: settings.resultDirectory,
-    resultLayout: settings.resultLayout,
-    packing: settings.packing,
-    state,
-    journals: new Journals(state),
-    store: uploads.tracked(store),
-    uploads,
-    calls: new StoreCalls(store.name),
-    buffers: new Buffers(),
-    progress: new Progress(),
-    current: {},
-    log,
-  }
+  const { port, attempt, preStopToken, endKey, stopToken: formerToken } = settings
+  return serve({ port, attempt, preStopToken, endKey, formerToken }, endpoint, log)
 }

@@ -1,16 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isDiskFull } from './scan/found.ts'
+import type { TakenInput } from '../src/result-format/manifest/manifest.ts'
+import { isDiskFull } from '../src/util/error-code.ts'
 
 const reserveBytes = 32 * 1024
 
 /**
- * What a program that was killed leaves to the next one. Each mark is a file of its own, written whole or not at
- * all. No fsync: it has to outlive the program, not the machine, whose end takes the results along.
+ * State that outlives a killed program, for the next one. Each mark is a file of its own, written
+ * whole or not at all. No fsync: it has to outlive the program, not the machine, which would lose
+ * the results as well.
  */
 export class StateDirectory {
   readonly #directory: string
-  /** What was heard, though no mark of it could be written. */
+  /** Kept in memory too, for a mark that could not be written. */
   #stopSeenAt: string | undefined
   #end: string | undefined
   /** Number of the newest checkpoint that this program knows to be in the store. */
@@ -27,13 +29,39 @@ export class StateDirectory {
     return join(this.#directory, name)
   }
 
-  /** Inputs are there and the store is proved: the worker may have been started. */
+  /**
+   * The real path of a directory when it was first asked for, before the worker's start: a worker
+   * outside a container may put links in its place and above it. The path itself if there is none.
+   */
+  realPath(directory: string): string {
+    const known = this.#read('real-path')
+    if (known !== undefined) return known
+    try {
+      const path = realpathSync(directory)
+      this.#write('real-path', path)
+      return path
+    } catch {
+      return directory
+    }
+  }
+
+  /** Inputs are fetched and the store is proved: the worker may have been started. */
   get ready(): boolean {
     return existsSync(this.path('ready'))
   }
 
   markReady(): void {
     this.#write('ready', '')
+  }
+
+  /** What came in by reference; undefined without such inputs. */
+  get takenInputs(): TakenInput[] | undefined {
+    const text = this.#read('taken-inputs')
+    return text === undefined ? undefined : JSON.parse(text)
+  }
+
+  markTakenInputs(inputs: readonly TakenInput[]): void {
+    this.#write('taken-inputs', JSON.stringify(inputs))
   }
 
   /** Milliseconds since the epoch of the first SIGTERM; supervise.sh writes it too. */
@@ -44,7 +72,7 @@ export class StateDirectory {
     return milliseconds > 0 ? milliseconds : Date.now()
   }
 
-  /** Keeps the first one. */
+  /** Keeps the first time. */
   markTerminating(): void {
     if (this.terminatingSince === undefined) this.#write('terminating', String(Date.now()))
   }
@@ -54,14 +82,16 @@ export class StateDirectory {
     return this.#stopSeenAt ?? this.#read('stop-seen')
   }
 
-  /** Keeps the first one. Where it throws, this program knows it all the same; so does markEnd(). */
+  /**
+   * Keeps the first time. The getter has it even if writing throws; the same holds for markEnd().
+   */
   markStopSeen(): void {
     if (this.stopSeenAt !== undefined) return
     this.#stopSeenAt = new Date().toISOString()
     this.#write('stop-seen', this.#stopSeenAt)
   }
 
-  /** What the API said by POST /end, as it stands in the store's stop object too. */
+  /** The text of POST /end: the stop object. */
   get end(): string | undefined {
     return this.#end ?? this.#read('end')
   }
@@ -76,12 +106,12 @@ export class StateDirectory {
     return Number(this.#read('checkpoint') ?? 0)
   }
 
-  /** To be called before that checkpoint is written: its number must not be used for another one. */
+  /** To be called before the checkpoint is written: its number must not be used for another one. */
   markCheckpoint(number: number): void {
     this.#write('checkpoint', String(number))
   }
 
-  /** Exit code of a program that ended for good: nothing is done after that. */
+  /** Exit code of a program that ended for good: the next one does nothing. */
   get ended(): number | undefined {
     const text = this.#read('ended')
     return text === undefined ? undefined : Number(text)
@@ -112,7 +142,7 @@ export class StateDirectory {
     renameSync(temporary, this.path(name))
   }
 
-  /** Room for the marks, which are small, once the rest has filled the volume; supervise.sh frees it too. */
+  /** Space for the small marks on a volume that is full; supervise.sh frees it too. */
   #makeReserve(): void {
     if (existsSync(this.path('reserve'))) return
     try {

@@ -1,8 +1,8 @@
-import { endOfTar, padding } from '../../src/artifact/tar-header.ts'
+import { endOfTar, padding } from '../../src/result-format/tar-header.ts'
 
-/** What a pack takes at most: it is sent by one request, and memory has some that fill or are on their way. */
+/** The size of a pack: it is sent by one request, and several are in memory at once. */
 export const packBytes = 4 * 1024 * 1024
-/** So many files wait for one request, however small they are. */
+/** Upper bound for the files that wait for one request. */
 const maxMembers = 1024
 
 /** A tar that is being made in a buffer. */
@@ -25,13 +25,16 @@ export class Pack {
     return this.#members < maxMembers && this.#length + needed <= this.#buffer.length
   }
 
-  /** Where the content of a file behind such a header comes, to be filled in; it counts only once it is added. */
+  /** The place for the content of a file behind its header; the file counts only after add(). */
   roomFor(header: Buffer, size: number): Buffer {
     const start = this.#length + header.length
     return this.#buffer.subarray(start, start + size)
   }
 
-  /** Adds the file whose content stands in roomFor(); gives the content's first byte in the tar. */
+  /**
+   * Adds the file whose content was filled into roomFor(). Returns the offset of the content in the
+   * tar.
+   */
   add(header: Buffer, size: number): number {
     header.copy(this.#buffer, this.#length)
     const offset = this.#length + header.length

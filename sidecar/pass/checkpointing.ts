@@ -1,23 +1,24 @@
-import { messageOf } from '../../src/errors.ts'
-import type { Log } from '../../src/log.ts'
+import { messageOf } from '../../src/util/errors.ts'
+import type { Log } from '../../src/util/log.ts'
 import { pause } from '../pause.ts'
-import type { OpenUploads } from '../store/open-uploads.ts'
 import { Halted, type StoreCalls } from '../store/store-calls.ts'
 import { Superseded } from '../store/superseded.ts'
+import type { UploadTracker } from '../store/upload-tracker.ts'
 import type { Ledger } from './ledger.ts'
 
-/** So that many uploads opened one after the other don't mean a checkpoint each. */
+/** Uploads that are opened one after the other share a checkpoint. */
 const leastPauseMs = 1000
 
 /**
- * Writes checkpoints of a pass under way: one every `everyMs`, and one as soon as an upload in parts is opened, so
- * that others can drop it. The function that it returns ends that and resolves when none is being written. Where
- * nothing more is wanted in the store, it rejects with Superseded; `onSuperseded` is called as soon as that is known.
+ * Writes checkpoints of a running pass: one every `everyMs`, and one as soon as an upload in parts
+ * is opened, so that others can abort it. The returned function ends that and resolves when no
+ * checkpoint is being written; it rejects with Superseded if the attempt was superseded.
+ * `onSuperseded` is called as soon as that is known.
  */
 export function checkpointRegularly(
   ledger: Ledger,
   everyMs: number,
-  { calls, uploads, log }: { calls: StoreCalls; uploads: OpenUploads; log: Log },
+  { calls, uploads, log }: { calls: StoreCalls; uploads: UploadTracker; log: Log },
   onSuperseded: () => void,
 ): () => Promise<void> {
   const ended = new AbortController()
@@ -37,7 +38,10 @@ export function checkpointRegularly(
           onSuperseded()
           throw error
         }
-        log.error({ message: messageOf(error), error }, 'checkpoint not written')
+        log.error(
+          { message: messageOf(error), error },
+          'the checkpoint could not be written; it is tried again',
+        )
       }
       await pause(leastPauseMs, ended.signal)
     }

@@ -1,148 +1,190 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { writeCheckpoint } from '../../src/artifact/checkpoint-format.ts'
-import type { Entry } from '../../src/artifact/entry.ts'
-import { layout } from '../../src/artifact/layout.ts'
-import type { CheckpointHead, CheckpointLine, ManifestHead } from '../../src/artifact/manifest.ts'
-import { putStream } from '../../src/artifact/put-stream.ts'
-import { type ArtifactStore, isOccupied } from '../../src/artifact/store.ts'
-import { addToTally, emptyTally, type Tally } from '../../src/artifact/tally.ts'
-import { Cursor } from '../known/cursor.ts'
-import type { Journal } from '../known/journal.ts'
-import { isGone, type JournalLine } from '../known/line.ts'
-import { fullVolume } from '../scan/full-volume.ts'
+import { writeCheckpoint } from '../../src/result-format/checkpoint/checkpoint-format.ts'
+import type { Entry } from '../../src/result-format/entry.ts'
+import { jobKeys } from '../../src/result-format/job-keys.ts'
+import type {
+  CheckpointHead,
+  CheckpointLine,
+  ManifestHead,
+} from '../../src/result-format/manifest/manifest.ts'
+import { addToTally, emptyTally, type Tally } from '../../src/result-format/tally.ts'
+import { putStream } from '../../src/store/put-stream.ts'
+import { type ArtifactStore, isPreconditionFailed } from '../../src/store/store.ts'
+import { defined } from '../../src/util/objects.ts'
+import { Cursor } from '../journal/cursor.ts'
+import type { Journal } from '../journal/journal.ts'
+import { isGone, type JournalLine } from '../journal/line.ts'
+import { fullVolume } from '../scan/volume-space.ts'
 import type { StateDirectory } from '../state-directory.ts'
-import type { OpenUploads } from '../store/open-uploads.ts'
 import type { StoreCalls } from '../store/store-calls.ts'
-import { ensureWanted } from '../store/superseded.ts'
+import { ensureNotSuperseded } from '../store/superseded.ts'
+import type { UploadTracker } from '../store/upload-tracker.ts'
 import { commitManifest } from './commit-manifest.ts'
+import { RequiredOutputs } from './required-outputs.ts'
+import type { ResultBudget } from './result-budget.ts'
 
-/** What is written into the store about a scan, and how. */
+/** Where the results of a scan are written. */
 export interface LedgerContext {
   job: string
   attempt: string
   resultDirectory: string
   state: StateDirectory
   store: ArtifactStore
-  uploads: OpenUploads
+  uploads: UploadTracker
+  /** Patterns of which each has to match an entry. */
+  required: readonly string[]
 }
 
-/** After that time a commit asks first whether anything is still wanted. */
+/** After this time a commit first asks whether the attempt was superseded. */
 const wantedMs = 5000
 
 /**
- * The findings of one scan: into its journal as they come, from there into checkpoints and in the end into the
- * manifest. Neither is ever held in memory.
+ * The lines of one scan: appended to its journal, copied from there into checkpoints and in the end
+ * into the manifest. None of them is ever held in memory as a whole.
  */
 export class Ledger {
   readonly tally: Tally = emptyTally()
+  /** Number of names that are not as the checkpoints before this scan have them. */
+  changes = 0
+  /** Every name that the worker left has a line: of what is stored, or with an error. */
+  allListed = false
   readonly #context: LedgerContext
   readonly #journal: Journal
   readonly #scanStartedAt: string
-  /** Up to where checkpoints say what the journal says. */
-  #said = 0
-  #saidUploads = '[]'
+  readonly #budget: ResultBudget
+  readonly #required: RequiredOutputs
+  /** The journal's length at the last checkpoint. */
+  #checkpointedTo = 0
+  #checkpointedUploads = '[]'
   #writing: Promise<void> = Promise.resolve()
-  /** When it was last asked whether results are still wanted. */
+  /** When the store was last asked whether the attempt was superseded. */
   #askedAt = Date.now()
 
-  constructor(context: LedgerContext, journal: Journal, scanStartedAt: Date) {
+  constructor(context: LedgerContext, journal: Journal, scanStartedAt: Date, budget: ResultBudget) {
     this.#context = context
     this.#journal = journal
     this.#scanStartedAt = scanStartedAt.toISOString()
+    this.#budget = budget
+    this.#required = new RequiredOutputs(context.required)
   }
 
   append(line: JournalLine): void {
     this.#journal.append(line)
-    if (!isGone(line)) addToTally(this.tally, line.entry)
+    if (isGone(line) || line.changed) this.changes += 1
+    if (isGone(line)) return
+    addToTally(this.tally, line.entry)
+    this.#required.see(line.entry)
   }
 
-  /** Writes a checkpoint of what has changed since the last one; none where nothing has. Throws Halted, Superseded. */
-  checkpoint(calls: StoreCalls): Promise<void> {
-    const written = this.#writing.then(() => this.#checkpoint(calls))
+  /**
+   * Writes a checkpoint of the changes since the last one, if there are any. The attempt's `last`
+   * one says whether all names are listed. Rejects with Halted and Superseded.
+   */
+  checkpoint(calls: StoreCalls, { last = false } = {}): Promise<void> {
+    const written = this.#writing.then(() => this.#checkpoint(calls, last && this.allListed))
     this.#writing = written.catch(() => undefined)
     return written
   }
 
-  /** Writes the manifest of a scan that is complete. Throws Halted and Superseded. */
+  /** Writes the manifest of a complete scan. Rejects with Halted and Superseded. */
   async commit(calls: StoreCalls): Promise<Tally> {
     const { job, attempt, store, resultDirectory } = this.#context
     const end = this.#journal.flush()
     const full = fullVolume(resultDirectory)
+    const { reached } = this.#budget
+    const { missing } = this.#required
     const head: ManifestHead = {
       version: 1,
       job,
       attempt,
-      ...this.#times(),
+      ...this.#facts(),
       ...this.tally,
+      ...(reached.length > 0 && { limits_reached: reached }),
+      ...(missing && { outputs_missing: missing }),
       ...(full && { volume_full: full }),
     }
     const entries = () => entriesOf(readJournal(this.#journal.file, 0, end))
     let asked = Date.now() - this.#askedAt <= wantedMs
     await calls.run('storing the manifest', async (signal) => {
-      if (!asked) await ensureWanted(this.#context, calls)
-      // Between this try and the next one the store may be away for hours.
+      if (!asked) await ensureNotSuperseded(this.#context, calls)
+      // The store may be away for hours before the next attempt.
       asked = false
       await commitManifest(store, head, entries, signal)
     })
     return this.tally
   }
 
-  async #checkpoint(calls: StoreCalls): Promise<void> {
-    const { job, attempt, state, store } = this.#context
+  async #checkpoint(calls: StoreCalls, allListed: boolean): Promise<void> {
+    const { state } = this.#context
     const uploads = this.#context.uploads.list()
     const end = this.#journal.flush()
-    const lines = () => changesOf(readJournal(this.#journal.file, this.#said, end))
+    const lines = () => changesOf(readJournal(this.#journal.file, this.#checkpointedTo, end))
     const uploadsText = JSON.stringify(uploads)
-    if (uploadsText === this.#saidUploads && !(await hasAny(lines()))) return
+    const isNew = allListed || uploadsText !== this.#checkpointedUploads
+    if (!isNew && !(await hasAny(lines()))) return
 
-    await ensureWanted(this.#context, calls)
+    await ensureNotSuperseded(this.#context, calls)
     this.#askedAt = Date.now()
     await this.#leaveNoGap(calls)
     const number = state.checkpoint + 1
     state.markCheckpoint(number)
-    const head: CheckpointHead = { version: 1, job, attempt, number, ...this.#times(), uploads }
-    await calls.run('storing a checkpoint', (signal) =>
-      putStream(store, layout.checkpoint(job, attempt, number), writeCheckpoint(head, lines()), { signal }),
-    )
-    state.storedCheckpoint = number
-    this.#said = end
-    this.#saidUploads = uploadsText
+    await this.#put(calls, { number, ...(allListed && { all_listed: true }), uploads }, lines)
+    this.#checkpointedTo = end
+    this.#checkpointedUploads = uploadsText
   }
 
   /**
-   * The newest number may have been taken for a checkpoint that a kill or a halt kept out of the store. One without
-   * lines takes its place, since whoever may not list the bucket looks for number after number (findCheckpoints).
+   * A kill or a halt may have kept the checkpoint with the newest number out of the store. One
+   * without lines takes its place: a reader that may not list the bucket tries one number after the
+   * other (findCheckpoints).
    */
   async #leaveNoGap(calls: StoreCalls): Promise<void> {
-    const { job, attempt, state, store, uploads } = this.#context
+    const { state, uploads } = this.#context
     const number = state.checkpoint
     if (number === 0 || number === state.storedCheckpoint) return
-    const head: CheckpointHead = {
-      version: 1,
-      job,
-      attempt,
-      number,
-      ...this.#times(),
-      uploads: uploads.list(),
-    }
-    const key = layout.checkpoint(job, attempt, number)
-    await calls.run('storing a checkpoint', (signal) =>
-      putStream(store, key, writeCheckpoint(head, noLines()), { signal, ifAbsent: true }).catch(occupied),
-    )
-    state.storedCheckpoint = number
+    await this.#put(calls, { number, uploads: uploads.list() }, noLines)
   }
 
-  #times(): { scan_started_at: string; stop_seen_at?: string } {
-    const stopSeenAt = this.#context.state.stopSeenAt
-    const scan = { scan_started_at: this.#scanStartedAt }
-    return stopSeenAt === undefined ? scan : { ...scan, stop_seen_at: stopSeenAt }
+  async #put(
+    calls: StoreCalls,
+    facts: Pick<CheckpointHead, 'number' | 'all_listed' | 'uploads'>,
+    lines: () => AsyncIterable<CheckpointLine>,
+  ): Promise<void> {
+    const { job, attempt, state, store } = this.#context
+    const head: CheckpointHead = { version: 1, job, attempt, ...this.#facts(), ...facts }
+    const key = jobKeys.checkpoint(job, attempt, facts.number)
+    await calls.run('storing a checkpoint', (signal) => putCheckpoint(store, key, head, lines(), signal))
+    state.storedCheckpoint = facts.number
+  }
+
+  /** The facts that a manifest's head and a checkpoint's share. */
+  #facts(): Pick<CheckpointHead, 'scan_started_at' | 'stop_seen_at' | 'inputs'> {
+    const { stopSeenAt, takenInputs } = this.#context.state
+    return {
+      scan_started_at: this.#scanStartedAt,
+      ...defined({ stop_seen_at: stopSeenAt, inputs: takenInputs }),
+    }
   }
 }
 
 async function* noLines(): AsyncGenerator<never, void> {}
 
-function occupied(error: unknown): void {
-  if (!isOccupied(error)) throw error
+/**
+ * No number is used twice: a checkpoint that is there is this one, whose answer was lost. The
+ * condition makes a captured request worthless.
+ */
+async function putCheckpoint(
+  store: ArtifactStore,
+  key: string,
+  head: CheckpointHead,
+  lines: AsyncIterable<CheckpointLine>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await putStream(store, key, writeCheckpoint(head, lines), { signal, ifAbsent: true })
+  } catch (error) {
+    if (!isPreconditionFailed(error)) throw error
+  }
 }
 
 async function* readJournal(file: string, start: number, end: number): AsyncGenerator<JournalLine, void> {

@@ -1,65 +1,76 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Packing, ResultLayout } from '../../src/artifact/result-layout.ts'
-import { type Joined, join } from '../known/join.ts'
-import type { Journals } from '../known/journals.ts'
-import { isGone } from '../known/line.ts'
-import { Packer } from '../pack/packer.ts'
-import { packsNow } from '../pack/packs-now.ts'
-import type { Progress } from '../progress/progress.ts'
-import { Directory } from '../scan/directory.ts'
-import { codeOf, type Found } from '../scan/found.ts'
+import type { ResultLimits } from '../../src/result-format/result-limits.ts'
+import { type Joined, join } from '../journal/join.ts'
+import type { Journals } from '../journal/journals.ts'
+import { isGone } from '../journal/line.ts'
+import type { LayoutChoice } from '../pack/layout-choice.ts'
+import type { UploadProgress } from '../progress/upload-progress.ts'
+import type { Directory } from '../scan/directory.ts'
+import { inTurns } from '../scan/in-turns.ts'
 import { isMemory } from '../scan/is-memory.ts'
-import { walk } from '../scan/walk.ts'
+import { openTree } from '../scan/open-tree.ts'
+import type { OutputFilter } from '../scan/output-filter.ts'
 import type { StoreCalls } from '../store/store-calls.ts'
-import type { Sending } from '../upload/send.ts'
-import { type FileOptions, sendFile } from '../upload/send-file.ts'
-import { beginLine, type FileSender, type How } from './begin-line.ts'
+import type { UploadContext } from '../upload/upload-context.ts'
+import { uploadFile } from '../upload/upload-file.ts'
+import type { SelectsFile } from './decide.ts'
 import { Ledger, type LedgerContext } from './ledger.ts'
-import type { Chooses, Finding } from './line-for.ts'
+import type { LinkedFiles } from './linked-files.ts'
+import { type PassUploads, processorsOf } from './pass-processors.ts'
+import { ResultBudget } from './result-budget.ts'
+import { type EntryOutcome, type EntryParts, storeEntry } from './store-entry.ts'
+import { boundedListing } from './unstored.ts'
 import { Window } from './window.ts'
 
-export interface PassContext extends LedgerContext, Sending {
+export interface PassContext extends LedgerContext, UploadContext {
   journals: Journals
   calls: StoreCalls
-  resultLayout: ResultLayout
-  packing: Packing
+  layoutChoice: LayoutChoice
+  filter: OutputFilter
+  limits: ResultLimits
+  links: LinkedFiles
 }
 
 export interface PassOptions {
-  /** The worker has ended: every name becomes an entry. Else files that change meanwhile are left to the next pass. */
+  /**
+   * The worker has ended: every name becomes an entry. Else a file that changes meanwhile is left
+   * to the next pass.
+   */
   final: boolean
-  /** When aborted, no further names are looked at; what is under way is finished. */
-  enough: AbortSignal
-  /** Is given the ledger when the pass begins. */
-  onBegin: (ledger: Ledger) => void
-  /** How files are sent, where not by this context. */
-  sending?: SendingOfPass
-  /** The worker is not to notice: see Choosing. */
-  choosing?: Choosing
-}
-
-export interface SendingOfPass {
-  send: FileSender
-  packs: Sending
+  /**
+   * When aborted, no further names are looked at; what is in flight is finished. After a halt of
+   * the store calls, what was not stored is listed with an error, for a short time.
+   */
+  stopSignal: AbortSignal
+  /** Called with the ledger when the pass begins. */
+  onBegin?: (ledger: Ledger) => void
+  /** Default: by this context. */
+  uploads?: PassUploads
+  /** Default: all files that have changed. */
+  selection?: Selection
 }
 
 /**
- * Of a pass that sends only some of the files, the others stay as they are known. With `enough` it ends at once: what
- * is being sent then is left to whoever gave `send`, and the journal says nothing of it.
+ * For a pass beside the worker. Files that aren't selected stay as they are known. The `stopSignal`
+ * ends such a pass at once: its journal says nothing of files in flight, which are left to the
+ * owner of `uploads`.
  */
-export interface Choosing {
-  chooses: Chooses
-  /** Findings that wait for a slow one before them; an open file that its worker removes keeps its room. */
-  atOnce: number
+export interface Selection {
+  selects: SelectsFile
+  /**
+   * Limit of outcomes that wait for a slow one before them: a removed file keeps its disk space
+   * while it is open.
+   */
+  windowSize: number
 }
 
-/** So many files are sent at once or wait, open, for a slow one before them. */
-const windowSize = 256
+/** Files that are sent at once, or are open and wait for a slow one before them. */
+const defaultWindowSize = 256
 
 /**
- * One pass over the result directory: finds what is there, brings into the store what isn't there yet, and writes
- * the findings into the ledger, in order. Resolves with whether it was complete: neither `enough` nor a halt of the
- * store calls came before its end. Rejects where the directory or the state directory can't be used at all.
+ * One pass over the result directory: finds what is there, stores what isn't stored yet, and writes
+ * the outcomes into the ledger, in order. `complete` is false if `stopSignal` or a halt of the
+ * store calls came before the end. Rejects where the result directory or the state directory can't
+ * be used at all.
  */
 export async function runPass(
   context: PassContext,
@@ -70,109 +81,105 @@ export async function runPass(
   using _journal = journal
   using _known = known
   using _recovered = recovered
-  const ledger = new Ledger(context, journal, scanStartedAt)
+  const budget = new ResultBudget(context.limits)
+  const ledger = new Ledger(context, journal, scanStartedAt, budget)
   context.progress.begin()
-  options.onBegin(ledger)
+  options.onBegin?.(ledger)
 
-  using root = openRoot(context.resultDirectory)
-  const fileOptions: Omit<FileOptions, 'keysInUse'> = {
-    job: context.job,
-    attempt: context.attempt,
-    final: options.final,
-    timesCanBeTrusted: root.directory !== undefined && !isMemory(context.resultDirectory),
-  }
-  const packer = await packerFor(context, options, root.directory, fileOptions)
-  const { choosing, sending = sendingBy(context) } = options
+  using tree = openTree(context.resultDirectory, context.filter)
+  const { selection, stopSignal } = options
+  const { calls } = context
   let complete = true
-  const window = new Window<Finding>(choosing?.atOnce ?? windowSize, (finding) => {
-    if (finding === 'halted') complete = false
-    else if (finding !== undefined) ledger.append(finding)
+  const window = new Window<EntryOutcome>(selection?.windowSize ?? defaultWindowSize, (outcome) => {
+    if (outcome === undefined) return
+    if (!('unstored' in outcome)) ledger.append(outcome)
+    else {
+      complete = false
+      if (selection === undefined) ledger.append(outcome.unstored)
+    }
   })
-  const leave = () => {
+  const abort = () => {
     complete = false
-    window.leave()
+    window.abort()
   }
-  if (choosing !== undefined) options.enough.addEventListener('abort', leave, { once: true })
-  const how = {
-    send: sending.send,
-    packer,
-    chooses: choosing?.chooses,
-    counted: counting(context.progress),
-    left: window.left,
-  }
-  const isEnough = () => options.enough.aborted || context.calls.halted.aborted
+  const parts = await partsOf(context, options, budget, tree.directory, window.aborted)
+  if (selection !== undefined) stopSignal.addEventListener('abort', abort, { once: true })
+  const mayList = boundedListing()
+  const mayGoOn = () => (parts.isHalted() ? mayList() : !stopSignal.aborted && !calls.halted.aborted)
+  let scanned: Scanned | undefined
   try {
-    const names = join(root.scan, known, recovered)
-    if (!(await beginAll(names, fileOptions, how, window, isEnough))) complete = false
+    scanned = await storeAll(join(tree.scan, known, recovered), parts, window, mayGoOn)
+    if (!scanned.ended) complete = false
   } finally {
-    if (window.left.aborted) packer?.drop()
-    else packer?.seal()
+    for (const processor of parts.processors) {
+      if (window.aborted.aborted) processor.drop()
+      else processor.seal()
+    }
     await window.drain()
-    options.enough.removeEventListener('abort', leave)
+    stopSignal.removeEventListener('abort', abort)
     journal.flush()
   }
+  // A name for which there is no line was removed meanwhile, left to a later pass, or one too many.
+  // A scan beside the worker may have missed a file.
+  ledger.allListed = options.final && scanned.ended && scanned.found === ledger.tally.count
   return { ledger, complete }
 }
 
-async function packerFor(
+async function partsOf(
   context: PassContext,
-  { enough, sending }: PassOptions,
+  { final, stopSignal, selection, uploads }: PassOptions,
+  budget: ResultBudget,
   directory: Directory | undefined,
-  fileOptions: Omit<FileOptions, 'keysInUse'>,
-): Promise<Packer | undefined> {
-  const { resultLayout, packing } = context
-  const packs = await packsNow(resultLayout, packing, directory, enough)
-  return packs ? new Packer(sending?.packs ?? context, fileOptions, packing.fileBytes) : undefined
+  passAborted: AbortSignal,
+): Promise<EntryParts> {
+  const { job, attempt, resultDirectory, layoutChoice, filter, links, progress, calls } = context
+  const timesCanBeTrusted = directory !== undefined && !isMemory(resultDirectory)
+  const packedBytes = await layoutChoice.packedBytes(directory, stopSignal, filter)
+  return {
+    final,
+    selects: selection?.selects,
+    budget,
+    processors: processorsOf(
+      uploads ?? { upload: (...args) => uploadFile(...args, context), shared: context },
+      { job, attempt, final, timesCanBeTrusted, budget },
+      packedBytes,
+      links,
+    ),
+    links,
+    counted: countingIn(progress),
+    isHalted: () => selection === undefined && calls.halted.aborted,
+    passAborted,
+  }
 }
 
-/** Begins a line for each path; false where it was enough before the last. */
-async function beginAll(
+interface Scanned {
+  /** False where it was stopped before the last path. */
+  ended: boolean
+  /** Number of names in the result directory. */
+  found: number
+}
+
+async function storeAll(
   paths: Iterable<Joined>,
-  fileOptions: Omit<FileOptions, 'keysInUse'>,
-  how: How,
-  window: Window<Finding>,
-  isEnough: () => boolean,
-): Promise<boolean> {
-  let looked = 0
-  for (const joined of paths) {
-    if (isEnough()) return false
-    const begun = await beginLine(joined, fileOptions, how)
-    if ('coming' in begun) await window.add(begun.coming.then(how.counted), begun.place)
-    else if ('pending' in begun) await window.addPending(begun.pending, begun.place)
-    else await window.addResult(how.counted(begun.finding), begun.place.weight)
-    looked += 1
-    if (looked % namesPerTurn === 0) await nextTurn()
+  parts: EntryParts,
+  window: Window<EntryOutcome>,
+  mayGoOn: () => boolean,
+): Promise<Scanned> {
+  let found = 0
+  for await (const joined of inTurns(paths)) {
+    if (!mayGoOn()) return { ended: false, found }
+    if (joined.found !== undefined) found += 1
+    await window.add(await storeEntry(joined, parts))
   }
-  return true
+  return { ended: true, found }
 }
 
-function counting(progress: Progress): How['counted'] {
-  return (finding) => {
-    if (typeof finding === 'object' && !isGone(finding) && finding.entry.type === 'file')
-      progress.fileDone(finding.entry.size ?? 0)
-    return finding
-  }
-}
-
-/** Looking is synchronous: signals and the endpoint get their turn in between. */
-const namesPerTurn = 64
-
-function sendingBy(context: Sending): SendingOfPass {
-  return { send: (...args) => sendFile(...args, context), packs: context }
-}
-
-interface Root extends Disposable {
-  directory: Directory | undefined
-  scan: Iterable<Found>
-}
-
-/** A worker outside a container may have removed its result directory: then there are no results. */
-function openRoot(path: string): Root {
-  try {
-    const directory = Directory.open(path)
-    return { directory, scan: walk(directory), [Symbol.dispose]: () => directory.close() }
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
-    return { directory: undefined, scan: [], [Symbol.dispose]: () => undefined }
+function countingIn(progress: UploadProgress): EntryParts['counted'] {
+  return (outcome) => {
+    if (outcome === undefined || 'unstored' in outcome || isGone(outcome)) return outcome
+    const { type, size = 0, error } = outcome.entry
+    if (type === 'file' && error === undefined) progress.fileDone(size)
+    else if (type === 'file') progress.fileLeftOut(size)
+    return outcome
   }
 }

@@ -1,33 +1,36 @@
-import { orLeft } from './or-left.ts'
+import { orAborted } from '../pause.ts'
 
-/** What a task means for the window while it is under way and its result waits. */
-export interface Place {
-  /** Its share of the limit; 1. */
+/** A result, or a task whose result is to come, and its share of the window. */
+export type WindowItem<T> = {
   weight: number
-  /** Called when everything waits for this task; it may be called more than once. */
+  /** Called when the window waits for this item; may be called more than once. */
   onAwaited?: () => void
-}
+} & ({ result: T } | { promise: Promise<T> } | { group: ResultOfGroup<T> })
 
-/** A result that comes together with others: a promise for each of thousands would cost more than they do. */
-export interface Pending<T> {
-  /** The same one for all that come together; never rejects. */
+/**
+ * A result that comes with others: a promise for each of thousands would cost more than the
+ * results.
+ */
+export interface ResultOfGroup<T> {
+  /** The same promise for all results of the group; never rejects. */
   ended: Promise<void>
-  /** Undefined until then. */
+  /** Undefined until `ended`. */
   done(): { result: T } | undefined
 }
 
 /**
- * Results in the order in which their tasks were begun, while many are under way: `emit` is called with each, one
- * after the other. A task that is slow holds back those behind it, up to `limit` of them.
+ * Emits results in the order in which their tasks were begun, while many run at once: `emit` is
+ * called for one result after the other. A slow task holds back those behind it, up to a weight of
+ * `limit`.
  */
 export class Window<T> {
   readonly #limit: number
   readonly #emit: (result: T) => void
   readonly #slots: Slot<T>[] = []
   #weight = 0
-  readonly #leaving = new AbortController()
-  /** What the newest pending result waits for. */
-  #awaited: Promise<void> | undefined
+  readonly #abort = new AbortController()
+  /** The group of the newest item that belongs to one. */
+  #group: Promise<void> | undefined
   #failure: { error: unknown } | undefined
 
   constructor(limit: number, emit: (result: T) => void) {
@@ -35,78 +38,77 @@ export class Window<T> {
     this.#emit = emit
   }
 
-  /** Adds a task that never rejects; resolves when there is room for the next one. Rejects with what `emit` throws. */
-  async add(task: Promise<T>, place: Place = { weight: 1 }): Promise<void> {
-    const slot: Slot<T> = { ...place, ended: Promise.resolve() }
-    slot.ended = task.then((result) => {
-      slot.done = { result }
-      this.#emitDone()
-    })
-    this.#push(slot)
+  /**
+   * Adds an item, whose promise must not reject. Resolves when there is room; rejects with an error
+   * of `emit`.
+   */
+  async add(item: WindowItem<T>): Promise<void> {
+    this.#slots.push(this.#slotOf(item))
+    this.#weight += item.weight
+    if ('result' in item) this.#emitDone()
     await this.#shrinkBelow(this.#limit)
   }
 
-  /** Adds a result that several others come with; as add(). */
-  async addPending(pending: Pending<T>, place: Place): Promise<void> {
-    if (pending.ended !== this.#awaited) {
-      this.#awaited = pending.ended
-      // Whoever waits for the first of them hears of it after this.
-      void pending.ended.then(() => this.#emitDone())
-    }
-    this.#push({ ...place, ended: pending.ended, pending })
-    await this.#shrinkBelow(this.#limit)
+  /** Aborted by abort(). */
+  get aborted(): AbortSignal {
+    return this.#abort.signal
   }
 
-  /** Adds a result that is there already; as add(). */
-  async addResult(result: T, weight = 1): Promise<void> {
-    this.#push({ weight, ended: Promise.resolve(), done: { result } })
-    this.#emitDone()
-    await this.#shrinkBelow(this.#limit)
+  /** Emits nothing more; add() and drain() stop waiting, though tasks still run. */
+  abort(): void {
+    this.#abort.abort()
   }
 
-  /** Aborted by leave(). */
-  get left(): AbortSignal {
-    return this.#leaving.signal
-  }
-
-  /** Emits nothing more; whoever waits goes on, though tasks are under way. */
-  leave(): void {
-    this.#leaving.abort()
-  }
-
-  /** Resolves when all results are emitted. Rejects with what `emit` throws. */
+  /** Resolves when all results are emitted. Rejects with an error of `emit`. */
   async drain(): Promise<void> {
     await this.#shrinkBelow(0)
   }
 
-  #push(slot: Slot<T>): void {
-    this.#slots.push(slot)
-    this.#weight += slot.weight
+  #slotOf(item: WindowItem<T>): Slot<T> {
+    const { weight, onAwaited } = item
+    const slot: Slot<T> = { weight, onAwaited, ended: Promise.resolve(), done: () => undefined }
+    if ('result' in item) slot.done = () => item
+    else if ('promise' in item) {
+      slot.ended = item.promise.then((result) => {
+        slot.done = () => ({ result })
+        this.#emitDone()
+      })
+    } else {
+      const { group } = item
+      slot.ended = group.ended
+      slot.done = () => group.done()
+      if (group.ended !== this.#group) {
+        this.#group = group.ended
+        // Before anyone who awaits the first of the group's slots.
+        void group.ended.then(() => this.#emitDone())
+      }
+    }
+    return slot
   }
 
   async #shrinkBelow(weight: number): Promise<void> {
     while (
       this.#slots.length > 0 &&
       this.#weight >= weight &&
-      !this.left.aborted &&
+      !this.aborted.aborted &&
       this.#failure === undefined
     ) {
       const [first] = this.#slots
       first?.onAwaited?.()
-      if (first !== undefined) await orLeft(first.ended, this.left)
+      if (first !== undefined) await orAborted(first.ended, this.aborted)
     }
     if (this.#failure === undefined) return
-    // Whoever is told of a failure may rely on nothing being under way.
+    // Callers that see the failure may rely on no task still running.
     for (const slot of this.#slots) slot.onAwaited?.()
     await Promise.all(this.#slots.map((slot) => slot.ended))
     throw this.#failure.error
   }
 
   #emitDone(): void {
-    if (this.#failure !== undefined || this.left.aborted) return
+    if (this.#failure !== undefined || this.aborted.aborted) return
     try {
       for (let first = this.#slots[0]; first !== undefined; first = this.#slots[0]) {
-        const done = first.pending === undefined ? first.done : first.pending.done()
+        const done = first.done()
         if (done === undefined) break
         this.#slots.shift()
         this.#weight -= first.weight
@@ -118,8 +120,9 @@ export class Window<T> {
   }
 }
 
-interface Slot<T> extends Place {
+interface Slot<T> {
+  weight: number
+  onAwaited: (() => void) | undefined
   ended: Promise<void>
-  done?: { result: T }
-  pending?: Pending<T>
+  done: () => { result: T } | undefined
 }

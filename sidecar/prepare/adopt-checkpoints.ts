@@ -1,15 +1,15 @@
-import { mergeCheckpoints } from '../../src/artifact/checkpoint-merge.ts'
-import { findCheckpoints, openUploads } from '../../src/artifact/checkpoint-reader.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
-import { Journals } from '../known/journals.ts'
-import type { UploaderSettings } from '../settings.ts'
+import { mergeCheckpoints } from '../../src/result-format/checkpoint/checkpoint-merge.ts'
+import { findCheckpoints, openUploads } from '../../src/result-format/checkpoint/checkpoint-reader.ts'
+import type { ArtifactStore } from '../../src/store/store.ts'
+import { Journals } from '../journal/journals.ts'
 import type { StateDirectory } from '../state-directory.ts'
-import { noteLeftOver } from '../store/open-uploads.ts'
+import { noteLeftOver } from '../store/upload-tracker.ts'
+import type { UploaderSettings } from '../uploader-settings.ts'
 
 /**
- * Takes over what an ended uploader of the same attempt left in the store, since its state directory went with its
- * pod: what its checkpoints say is known, further ones come behind them, its open uploads are dropped. May be called
- * again after a kill at any moment. Rejects with StoreError.
+ * Takes over the checkpoints of an ended uploader of the same attempt, whose state directory went
+ * with its pod: they become the journal, later checkpoints get higher numbers, and its open uploads
+ * are aborted. May be called again after a kill at any moment. Rejects with StoreError.
  */
 export async function adoptCheckpoints(
   store: ArtifactStore,
@@ -18,7 +18,7 @@ export async function adoptCheckpoints(
   signal: AbortSignal,
 ): Promise<void> {
   const keys = await findCheckpoints(store, job, attempt, signal)
-  // Of a damaged one too: its number must not be used for another.
+  // Also of a damaged checkpoint: its number must not be used again.
   const newest = Number(/(\d+)\.ndjson$/.exec(keys.at(-1) ?? '')?.[1] ?? 0)
   if (newest > state.checkpoint) state.markCheckpoint(newest)
   state.storedCheckpoint = newest
@@ -27,8 +27,9 @@ export async function adoptCheckpoints(
   const directory = state.path('.')
   await using merged = await mergeCheckpoints(store, job, attempt, { signal, keys, directory })
   if (merged === undefined) return
-  // Of the pod, whoever looks at the results.
+  // These are facts about the pod, not about its uploader.
   if (merged.head.stop_seen_at !== undefined) state.markStopSeen()
+  if (merged.head.inputs !== undefined) state.markTakenInputs(merged.head.inputs)
   const journals = new Journals(state)
   const { journal, known, recovered } = journals.begin()
   using _journal = journal

@@ -1,34 +1,36 @@
-import { retryDelay } from '../../src/artifact/retry.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
-import { messageOf } from '../../src/errors.ts'
-import type { Log } from '../../src/log.ts'
+import { retryDelay } from '../../src/store/retry.ts'
+import type { ArtifactStore } from '../../src/store/store.ts'
+import { isDiskFull } from '../../src/util/error-code.ts'
+import { messageOf } from '../../src/util/errors.ts'
+import type { Log } from '../../src/util/log.ts'
+import { defined } from '../../src/util/objects.ts'
+import { InputError } from '../inputs/input-error.ts'
 import { pause } from '../pause.ts'
-import { isDiskFull } from '../scan/found.ts'
-import type { UploaderSettings } from '../settings.ts'
 import type { StateDirectory } from '../state-directory.ts'
 import { type Obstacle, obstacleOf } from '../store/obstacle.ts'
+import type { UploaderSettings } from '../uploader-settings.ts'
 import { adoptCheckpoints } from './adopt-checkpoints.ts'
 import { fetchInputs } from './fetch-inputs.ts'
 import { proveStore } from './prove-store.ts'
 
-/** All that has to be done before the worker may start; tells what is in its way. */
+/** Everything that has to be done before the worker may start. */
 export class Preparation {
   #awaited = 'the uploader has just started'
-  #obstacle: Obstacle | undefined
+  #obstacle: Blocked | undefined
 
-  /** For people. */
+  /** The current step or its obstacle, as text. */
   get awaited(): string {
     return this.#obstacle?.message ?? this.#awaited
   }
 
-  get obstacle(): Obstacle | undefined {
+  get obstacle(): Blocked | undefined {
     return this.#obstacle
   }
 
   /**
-   * Proves the store and fetches the inputs, however long that takes: `start_timeout_seconds` is for the API to
-   * enforce, which reads in the last line of the log what is in the way. Resolves with false when `signal` is
-   * aborted before.
+   * Proves the store and fetches the inputs, however long that takes: the API enforces
+   * `start_timeout_seconds`, and reads the obstacle in the last line of the log. Resolves with
+   * false if `signal` is aborted before.
    */
   async run(
     store: ArtifactStore,
@@ -37,18 +39,33 @@ export class Preparation {
     log: Log,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { job, inputDirectory: directory, inputsSha256: sha256 } = settings
+    const { job, inputDirectory: directory, inputsSha256: sha256, secretsDirectory } = settings
     const steps: [string, () => Promise<unknown>][] = settings.rescue
-      ? [['reading what is stored already', () => adoptCheckpoints(store, state, settings, signal)]]
+      ? [
+          [
+            'reading the checkpoints of an earlier uploader',
+            () => adoptCheckpoints(store, state, settings, signal),
+          ],
+        ]
       : [['proving the store', () => proveStore(store, state, settings, signal)]]
     if (sha256 !== undefined && directory !== undefined) {
-      const inputs = { job, sha256, directory, listFile: state.path('inputs.ndjson') }
-      steps.push(['fetching the inputs', () => fetchInputs(store, inputs, signal)])
+      const memory = { taken: new Map() }
+      const note = (problem: string | undefined) => this.#note(problem, log)
+      const listFile = state.path('inputs.ndjson')
+      const inputs = { job, sha256, directory, listFile, memory, note, ...defined({ secretsDirectory }) }
+      steps.push([
+        'fetching the inputs',
+        async () => {
+          const { taken } = await fetchInputs(store, inputs, signal)
+          if (taken.length > 0) state.markTakenInputs(taken)
+        },
+      ])
     }
     for (const [what, step] of steps) {
       this.#awaited = what
       for (let failures = 1; !(await this.#succeeds(what, step, store.name, log, signal)); failures += 1) {
-        await pause(retryDelay(failures, Math.random()), signal)
+        if (this.#obstacle?.final) return await this.#awaitEnd(log, signal)
+        await pause(retryDelay(failures), signal)
         if (signal.aborted) return false
       }
     }
@@ -68,11 +85,41 @@ export class Preparation {
       return true
     } catch (error) {
       if (signal.aborted) return false
-      this.#obstacle = isDiskFull(error)
-        ? { reason: 'StorageFull', message: `${what}: the volume for inputs is full (${messageOf(error)})` }
-        : obstacleOf(error, what, storeName)
-      log.warn(this.#obstacle, 'not ready')
+      this.#obstacle = obstacleIn(error, what, storeName)
+      log.warn(this.#obstacle, 'the uploader is not ready yet')
       return false
     }
   }
+
+  /** Repeats the obstacle until the API has ended the job. */
+  async #awaitEnd(log: Log, signal: AbortSignal): Promise<false> {
+    while (!signal.aborted) {
+      await pause(repeatMs, signal)
+      log.warn(this.#obstacle, 'the uploader will not be ready')
+    }
+    return false
+  }
+
+  /** A source that failed and is tried again, or goes on. */
+  #note(problem: string | undefined, log: Log): void {
+    if (problem === undefined) {
+      this.#obstacle = undefined
+      log.info({ progress: true }, 'the inputs are being fetched')
+      return
+    }
+    this.#obstacle = { reason: 'InputUnavailable', message: problem }
+    log.warn(this.#obstacle, 'the uploader is not ready yet')
+  }
+}
+
+type Blocked = Omit<Obstacle, 'reason'> & { reason: Obstacle['reason'] | InputError['kind']; final?: true }
+
+/** The API reads the newest lines of the log alone. */
+const repeatMs = 5000
+
+function obstacleIn(error: unknown, what: string, storeName: string): Blocked {
+  if (error instanceof InputError) return { reason: error.kind, message: error.message, final: true }
+  return isDiskFull(error)
+    ? { reason: 'StorageFull', message: `${what}: the volume for inputs is full (${messageOf(error)})` }
+    : obstacleOf(error, what, storeName)
 }

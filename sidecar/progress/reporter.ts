@@ -1,56 +1,68 @@
-import type { Log } from '../../src/log.ts'
+import { type Clock, systemClock } from '../../src/util/clock.ts'
+import type { Log } from '../../src/util/log.ts'
 import type { Obstacle } from '../store/obstacle.ts'
 import type { Trouble } from '../store/store-calls.ts'
-import type { Progress } from './progress.ts'
+import type { UploadProgress } from './upload-progress.ts'
 
 export interface Reported {
-  progress: Progress
-  /** What the calls to the store fail with, or how long they have been waiting. */
+  progress: UploadProgress
+  /** Of the calls to the store. */
   trouble(): Trouble
-  /** What else is in the way. */
+  /** Any other obstacle. */
   obstacle(): Obstacle | undefined
-  /** What there is to store; it may take a while. Rejects never. */
-  countAll(): Promise<Progress['total']>
+  /** Counts what there is to store, which may take a while. Never rejects. */
+  countAll(): Promise<UploadProgress['total']>
   log: Log
 }
 
 const tickMs = 1000
-/** A store that is slow that long without an answer is worth a word. */
+/** A store without an answer for this long is reported. */
 const patienceMs = 10_000
-/** Short storing needs no reports. */
+/** No reports if storing takes less. */
 const firstMs = 4000
 const countAfterMs = 2000
 const [shortestMs, longestMs] = [5000, 30_000]
 
 /**
- * Says in the log how far storing is and what is in its way, for the API, which reads the log's end: when that
- * changes, and again every 5 s at first, every 30 s after six minutes. A line is `{"progress": {files, bytes,
- * total_files, total_bytes}, "message"}`, with `reason` (of contract.md's list) where something is in the way.
+ * Logs the progress of storing and its obstacle, for the API, which reads the end of the log: when
+ * the obstacle changes, every 5 s at first and every 30 s after six minutes. A line is
+ * `{"progress": {files, bytes, total_files, total_bytes}, "message"}`, with `reason` (one of
+ * `reasons` in src/job/job.ts) if there is an obstacle.
  */
 export class Reporter {
   readonly #reported: Reported
-  readonly #timer: NodeJS.Timeout
+  readonly #clock: Clock
+  #cancel: () => void
   #storingSince: number | undefined
   #saidAt = Number.NEGATIVE_INFINITY
   #saidReason: string | undefined
   #counted = false
 
-  constructor(reported: Reported) {
+  constructor(reported: Reported, clock = systemClock) {
     this.#reported = reported
-    this.#timer = setInterval(() => this.#tick(), tickMs).unref()
+    this.#clock = clock
+    this.#cancel = this.#scheduleTick()
   }
 
-  /** Progress is reported from now on, without trouble too. */
+  /** From now on progress is reported without an obstacle too. */
   storing(): void {
-    this.#storingSince ??= performance.now()
+    this.#storingSince ??= this.#clock.now()
   }
 
   end(): void {
-    clearInterval(this.#timer)
+    this.#cancel()
+  }
+
+  #scheduleTick(): () => void {
+    const tick = () => {
+      this.#cancel = this.#scheduleTick()
+      this.#tick()
+    }
+    return this.#clock.setTimeout(tick, tickMs, { ref: false })
   }
 
   #tick(): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     const storingMs = this.#storingSince === undefined ? undefined : now - this.#storingSince
     const trouble = this.#reported.trouble()
     const obstacle = this.#reported.obstacle() ?? trouble.obstacle
@@ -64,12 +76,12 @@ export class Reporter {
     this.#say(obstacle, trouble)
   }
 
-  /** Once, of what the worker left: nothing changes it any more. */
+  /** Once: after the worker's end the results don't change. */
   #count(): void {
     if (this.#counted) return
     this.#counted = true
     void this.#reported.countAll().then((total) => {
-      this.#reported.progress.total = total
+      this.#reported.progress.counted = total
     })
   }
 
@@ -86,7 +98,7 @@ export class Reporter {
         .join('; '),
     }
     if (obstacle === undefined) log.info(line, 'progress')
-    else log.warn({ reason: obstacle.reason, ...line }, 'trying again')
+    else log.warn({ reason: obstacle.reason, ...line }, 'a step failed and is tried again')
   }
 }
 

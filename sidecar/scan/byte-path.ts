@@ -1,6 +1,7 @@
 /**
- * A path or a name whose characters are its bytes (latin1). Any byte string is a legal name on Linux; in this form
- * it sorts by its bytes, compares with `===` and takes a fraction of a Buffer's memory.
+ * A path or a name whose characters are its bytes (latin1). Any byte string is a legal name on
+ * Linux; in this form it sorts by its bytes, compares with `===` and takes a fraction of a Buffer's
+ * memory.
  */
 export type BytePath = string
 
@@ -17,8 +18,8 @@ export function joinPath(directory: BytePath, name: BytePath): BytePath {
 }
 
 /**
- * Sorted by their bytes, each once: POSIX leaves open whether readdir(3) gives a name again that was replaced while
- * the directory was read, and a path that comes twice would be taken for out of order by everything after.
+ * Sorted by their bytes, each once: readdir(3) may give a name twice that was replaced meanwhile,
+ * and a path that comes twice would count as out of order.
  */
 export function sortedNames(names: readonly BytePath[]): BytePath[] {
   return [...new Set(names)].sort()

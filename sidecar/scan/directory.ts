@@ -13,16 +13,17 @@ import { type BytePath, sortedNames, toBytePath, toBytes } from './byte-path.ts'
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 
 /**
- * An open directory. Node has no openat(2), but on Linux `/proc/self/fd/<n>/<name>` means the same: the name in the
- * very directory that was opened, whatever a worker has put in its place since; a path is never longer than that,
- * however deep the tree. Elsewhere than on Linux (the embedded mode alone) names are resolved from the root.
+ * An open directory. Node has no openat(2), but on Linux `/proc/self/fd/<n>/<name>` means the same:
+ * the name in the directory that was opened, whatever a worker has put in its place since. Such a
+ * path is short however deep the tree is. On other systems (embedded mode only) names are resolved
+ * from the root.
  *
- * Its calls are synchronous: each takes microseconds, a thread's hop takes more.
+ * The calls are synchronous: each takes microseconds, handing it to a thread takes longer.
  */
 export class Directory {
   readonly fd: number
   readonly #base: Buffer
-  /** Where it was when the scan began, for the check that nothing lies outside. */
+  /** The root's path when the scan began, for the check that nothing lies outside. */
   readonly #rootPath: BytePath
 
   private constructor(fd: number, path: Buffer, rootPath?: BytePath) {
@@ -31,9 +32,15 @@ export class Directory {
     this.#rootPath = rootPath ?? pathOf(fd) ?? ''
   }
 
-  /** Throws what open(2) gives; links in the path itself are followed: it is the operator's. */
+  /** Throws errors of open(2); ENOTDIR or ELOOP if the path is a link. */
   static open(path: string): Directory {
-    return new Directory(openSync(path, O_RDONLY | O_DIRECTORY), Buffer.from(path))
+    return new Directory(openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), Buffer.from(path))
+  }
+
+  /** True if this root is at the real path `path`; also where that is unknown or it was removed. */
+  isAt(path: string): boolean {
+    if (this.#rootPath === '' || this.stat().nlink === 0n) return true
+    return this.#rootPath === toBytePath(Buffer.from(path))
   }
 
   /** Names in it, sorted by their bytes, each once. */
@@ -53,14 +60,16 @@ export class Directory {
     return readlinkSync(this.#at(name), 'buffer')
   }
 
-  /** Throws ELOOP or ENOTDIR where the name is no directory (any more). */
+  /** Throws ELOOP or ENOTDIR if the name is no directory (any more). */
   openDirectory(name: BytePath): Directory {
     const path = this.#at(name)
     const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK)
     return this.#checked(fd, () => new Directory(fd, path, this.#rootPath))
   }
 
-  /** A descriptor of what has that name; throws ELOOP for a symlink. What it is, the caller has to look at. */
+  /**
+   * A descriptor of whatever has that name: the caller checks its type. Throws ELOOP for a symlink.
+   */
   openFile(name: BytePath): number {
     const fd = openSync(this.#at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     return this.#checked(fd, () => fd)
@@ -84,7 +93,10 @@ export class Directory {
     }
   }
 
-  /** A path of more than 4 KiB can't be told: then opening it name by name without links has to do. */
+  /**
+   * The path of a descriptor is unknown above 4 KiB: then it counts as inside, since no link was
+   * followed.
+   */
   #contains(fd: number): boolean {
     const path = pathOf(fd)
     if (path === undefined || this.#rootPath === '') return true

@@ -1,9 +1,11 @@
 import type { BigIntStats } from 'node:fs'
-import { messageOf } from '../../src/errors.ts'
+import { codeOf } from '../../src/util/error-code.ts'
+import { messageOf } from '../../src/util/errors.ts'
 import type { BytePath } from './byte-path.ts'
 import type { Directory } from './directory.ts'
+import { keepsAll, type OutputFilter } from './output-filter.ts'
 
-/** What a name in the result directory turned out to be. */
+/** What a name in the result directory is. */
 export type Found =
   | { type: 'file'; path: BytePath; stat: BigIntStats; parent: Directory; name: BytePath }
   | { type: 'directory'; path: BytePath; stat: BigIntStats; opened?: OpenedDirectory; error?: string }
@@ -17,11 +19,22 @@ export interface OpenedDirectory {
   names: BytePath[]
 }
 
-/** Between two looks a worker may have put something else there; one that does so for ever must not hold us. */
+/**
+ * Between two calls a worker may have put something else there; a worker that never stops must not
+ * hold us.
+ */
 const maxLooks = 20
 
-/** What has that name now; undefined where nothing has (any more). A directory is open when this returns. */
-export function look(parent: Directory, name: BytePath, path: BytePath): Found | undefined {
+/**
+ * What has that name now; undefined for nothing, or for what is excluded. A directory is open when
+ * this returns.
+ */
+export function look(
+  parent: Directory,
+  name: BytePath,
+  path: BytePath,
+  { excludes }: Pick<OutputFilter, 'excludes'> = keepsAll,
+): Found | undefined {
   for (let looks = 1; ; looks += 1) {
     let stat: BigIntStats
     try {
@@ -30,6 +43,7 @@ export function look(parent: Directory, name: BytePath, path: BytePath): Found |
       if (codeOf(error) === 'ENOENT') return undefined
       return { type: 'unreadable', path, error: reasonOf(error) }
     }
+    if (excludes(path, stat.isDirectory())) return undefined
     try {
       if (stat.isFile()) return { type: 'file', path, stat, parent, name }
       if (stat.isSymbolicLink()) return { type: 'symlink', path, stat, target: parent.readlink(name) }
@@ -43,21 +57,12 @@ export function look(parent: Directory, name: BytePath, path: BytePath): Found |
   }
 }
 
-/** Whether an error says that another thing has the name than a moment ago. */
+/** True if the error says that something else has the name than a moment ago. */
 export function isReplaced(error: unknown): boolean {
   return ['ENOENT', 'ELOOP', 'ENOTDIR', 'EINVAL', 'ENXIO', 'ESTALE'].includes(codeOf(error) ?? '')
 }
 
-export function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code
-}
-
-/** Whether an error says that a volume has no room left. */
-export function isDiskFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')
-}
-
-/** `EACCES: permission denied`, without the path: it names a descriptor of this process. */
+/** `EACCES: permission denied`, without the path, which names a descriptor of this process. */
 export function reasonOf(error: unknown): string {
   const message = messageOf(error)
   return codeOf(error) === undefined ? message : (message.split(', ')[0] ?? message)

@@ -9,10 +9,10 @@ const dataSync = promisify(fdatasync)
 export class OpenFile {
   readonly #fd: number
   #closed = false
-  /** As it was when it was opened. */
+  /** The stat at its opening. */
   readonly opened: BigIntStats
 
-  /** Takes the descriptor over, also where this throws. */
+  /** Owns the descriptor, even if this throws. */
   constructor(fd: number) {
     this.#fd = fd
     try {
@@ -27,7 +27,7 @@ export class OpenFile {
     return fstatSync(this.#fd, { bigint: true })
   }
 
-  /** Fills `target` from that position of the file on; false where the file ends before. */
+  /** Fills `target` from that position of the file; false if the file ends before. */
   async fill(target: Buffer, position: number): Promise<boolean> {
     for (let filled = 0; filled < target.length; ) {
       const bytesRead = await this.#read(target.subarray(filled), position + filled)
@@ -38,12 +38,13 @@ export class OpenFile {
   }
 
   #read(target: Buffer, position: number): number | Promise<number> {
-    // What a worker has just written is in memory: copying a little of it takes less than waking a thread for it.
+    // A worker's new files are in the page cache: copying a small one takes less time than waking a
+    // thread.
     if (target.length <= smallBytes) return readSync(this.#fd, target, 0, target.length, position)
     return readAt(this.#fd, target, 0, target.length, position).then(({ bytesRead }) => bytesRead)
   }
 
-  /** Has what was written so far brought to the disk; false where that fails, not every file system can. */
+  /** Flushes the file to the disk; false if that fails, as on some file systems. */
   flush(): Promise<boolean> {
     return dataSync(this.#fd).then(
       () => true,
@@ -63,7 +64,7 @@ const smallBytes = 64 * 1024
 
 export type Opened = { file: OpenFile } | { instead: Found | undefined }
 
-/** Opens what was found to be a file, or says what is there instead by now; undefined where nothing is. */
+/** Opens a file that was found, or returns what is there instead by now; undefined for nothing. */
 export function openFound(found: Found & { type: 'file' }): Opened {
   let current: Found | undefined = found
   for (let tries = 1; current?.type === 'file'; tries += 1) {
@@ -87,10 +88,13 @@ function openRegular(found: Found & { type: 'file' }): OpenFile {
   const file = new OpenFile(found.parent.openFile(found.name))
   if (file.opened.isFile()) return file
   file.close()
-  throw Object.assign(new Error('it is no regular file any more'), { code: 'ENXIO' })
+  throw Object.assign(new Error('it is no longer a regular file'), { code: 'ENXIO' })
 }
 
-/** A directory that took a file's place comes too late for the walk: this scan lists it without what is in it. */
+/**
+ * A directory that replaced a file comes too late for the walk: this scan lists it without its
+ * content.
+ */
 function withoutNames(found: Found | undefined): Found | undefined {
   if (found?.type !== 'directory') return found
   found.opened?.directory.close()

@@ -1,14 +1,14 @@
-import { StoreError, type StoreErrorKind } from '../../src/artifact/store.ts'
-import { messageOf } from '../../src/errors.ts'
+import { StoreError, type StoreErrorKind } from '../../src/store/store.ts'
+import { messageOf } from '../../src/util/errors.ts'
 
-/** Why something does not get on; `reason` is of contract.md's list. */
+/** Why work can't go on; `reason` is one of `reasons` (src/job/job.ts). */
 export interface Obstacle {
   reason: 'StoreUnavailable' | 'StorageFull' | 'Error'
-  /** For people: what is wrong, where, and what helps. */
+  /** What is wrong, where, and what helps. */
   message: string
 }
 
-/** What kept a call to the store, which is called `storeName`, from succeeding. */
+/** The obstacle that a failed call to the store `storeName` means. */
 export function obstacleOf(error: unknown, what: string, storeName: string): Obstacle {
   const kind = error instanceof StoreError ? error.kind : undefined
   const [does, hint] = kind === undefined ? ['fails'] : words[kind]

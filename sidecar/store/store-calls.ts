@@ -1,34 +1,35 @@
-import { retriedForHours, retryDelay } from '../../src/artifact/retry.ts'
+import { retriedForHours, retryDelay } from '../../src/store/retry.ts'
+import { defined } from '../../src/util/objects.ts'
 import { pause } from '../pause.ts'
 import { type Obstacle, obstacleOf } from './obstacle.ts'
 
-/** What a call rejects with that was not begun, or was cut off, because halt() was called. */
+/** Rejection of a call that was not begun, or was cut off, because of halt(). */
 export class Halted extends Error {
   override name = 'Halted'
 }
 
-/** How the calls under way fare, in milliseconds from now. */
+/** The state of the calls in flight; times are relative to now. */
 export interface Trouble {
-  /** What the newest of the calls that fail at this moment fails with; undefined where none does. */
+  /** Of the newest call that is failing; undefined if none is. */
   obstacle?: Obstacle
-  /** Since the first of them failed. */
+  /** Since the first of the failing calls failed. */
   failingMs: number
-  /** Until the next of them is tried again. */
+  /** Until the next of them is repeated. */
   againMs: number
-  /** Since any call succeeded while others wait for an answer; 0 where none waits. */
+  /** Since the last success while calls wait for an answer; 0 if none waits. */
   waitingMs: number
 }
 
 /**
- * Calls to the store, each repeated until it succeeds: outages end, credentials are renewed, quotas raised. What
- * ends the trying is halt() alone, or an answer that will not change.
+ * Calls to the store, each repeated until it succeeds: outages end, credentials are renewed, quotas
+ * are raised. Only halt() or a permanent error ends a call.
  */
 export class StoreCalls {
   readonly #storeName: string
   readonly #halted = new AbortController()
   readonly #cutOff = new AbortController()
-  /** Each with its begin. */
-  readonly #underWay = new Map<Promise<unknown>, number>()
+  /** With the time of each one's begin. */
+  readonly #inFlight = new Map<Promise<unknown>, number>()
   readonly #failing = new Map<symbol, { obstacle: Obstacle; since: number; againAt: number }>()
   #succeededAt = 0
   #leastMs = Number.POSITIVE_INFINITY
@@ -42,7 +43,7 @@ export class StoreCalls {
     return this.#halted.signal
   }
 
-  /** How long the quickest successful call took so far. */
+  /** Duration of the fastest successful call so far. */
   get leastMs(): number {
     return this.#leastMs
   }
@@ -50,32 +51,33 @@ export class StoreCalls {
   get trouble(): Trouble {
     const now = performance.now()
     const failing = [...this.#failing.values()]
-    const waitingSince = Math.max(this.#succeededAt, Math.min(...this.#underWay.values()))
+    const waitingSince = Math.max(this.#succeededAt, Math.min(...this.#inFlight.values()))
     const newest = failing.at(-1)?.obstacle
     return {
-      ...(newest === undefined ? {} : { obstacle: newest }),
+      ...defined({ obstacle: newest }),
       failingMs: failing.length === 0 ? 0 : now - Math.min(...failing.map(({ since }) => since)),
       againMs: failing.length === 0 ? 0 : Math.min(...failing.map(({ againAt }) => againAt)) - now,
-      waitingMs: this.#underWay.size === 0 ? 0 : now - waitingSince,
+      waitingMs: this.#inFlight.size === 0 ? 0 : now - waitingSince,
     }
   }
 
   /**
-   * Repeats `operation` until it succeeds; `what` says for people what it does. Rejects with Halted, and with the
-   * operation's own error where trying again won't help.
+   * Repeats `operation` until it succeeds; `what` describes it in messages. Rejects with Halted,
+   * and with the operation's error if that is permanent.
    */
   async run<T>(what: string, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const call = Symbol(what)
     try {
       for (let failures = 1; ; failures += 1) {
-        const delay = retryDelay(failures, Math.random())
+        const delay = retryDelay(failures)
         try {
           const result = await this.#once(operation)
           this.#succeededAt = performance.now()
           return result
         } catch (error) {
           if (this.#halted.signal.aborted) throw new Halted(what)
-          // What is not found is the bucket: that a single object may be absent, its callers handle.
+          // Not-found is repeated: it means the bucket here, as operations handle absent objects
+          // themselves.
           if (!retriedForHours(error)) throw error
           this.#note(call, obstacleOf(error, what, this.#storeName), delay)
         }
@@ -87,13 +89,13 @@ export class StoreCalls {
   }
 
   /**
-   * Begins no more calls, gives those under way that many milliseconds to end, then cuts them off; resolves when
-   * none is under way. A request whose bytes have all arrived takes effect even if it is cut off: so they are
-   * better awaited.
+   * Begins no more calls, and cuts off those in flight after `patienceMs`. Resolves when none is in
+   * flight. The patience is for requests whose bytes have all arrived: they take effect even if
+   * they are cut off.
    */
   async halt(patienceMs: number): Promise<void> {
     this.#halted.abort()
-    const ended = Promise.allSettled(this.#underWay.keys())
+    const ended = Promise.allSettled(this.#inFlight.keys())
     const ending = new AbortController()
     await Promise.race([ended, pause(patienceMs, ending.signal)])
     ending.abort()
@@ -105,13 +107,13 @@ export class StoreCalls {
     if (this.#halted.signal.aborted) throw new Halted('not begun')
     const running = operation(this.#cutOff.signal)
     const begun = performance.now()
-    this.#underWay.set(running, begun)
+    this.#inFlight.set(running, begun)
     try {
       const result = await running
       this.#leastMs = Math.min(this.#leastMs, performance.now() - begun)
       return result
     } finally {
-      this.#underWay.delete(running)
+      this.#inFlight.delete(running)
     }
   }
 

@@ -1,10 +1,10 @@
-import { layout } from '../../src/artifact/layout.ts'
-import { DamagedManifest } from '../../src/artifact/manifest-format.ts'
-import { readHead } from '../../src/artifact/manifest-reader.ts'
-import { type ArtifactStore, StoreError } from '../../src/artifact/store.ts'
+import { jobKeys } from '../../src/result-format/job-keys.ts'
+import { DamagedManifest } from '../../src/result-format/manifest/manifest-format.ts'
+import { readHead } from '../../src/result-format/manifest/manifest-reader.ts'
+import { type ArtifactStore, StoreError } from '../../src/store/store.ts'
 import type { StoreCalls } from './store-calls.ts'
 
-/** Nothing more of this attempt is wanted in the store; the message says why. */
+/** This attempt must not write to the store any more; the message says why. */
 export class Superseded extends Error {
   override name = 'Superseded'
 }
@@ -16,22 +16,22 @@ export interface Owner {
 }
 
 /**
- * Makes sure that this attempt may still write: the API takes the results of a node that was lost as they are, or
- * removes them, and the node may come back. Throws Superseded and Halted.
+ * Checks that this attempt may still write: the API settles or removes the results of a lost node,
+ * and the node may come back. Rejects with Superseded and Halted.
  */
-export async function ensureWanted({ job, attempt, store }: Owner, calls: StoreCalls): Promise<void> {
+export async function ensureNotSuperseded({ job, attempt, store }: Owner, calls: StoreCalls): Promise<void> {
   await calls.run('asking whether results are still wanted', async (signal) => {
     const [settled, isThere] = await Promise.all([
       visible(isSettledByApi(store, job, attempt, signal), false),
-      // The first checkpoint proved the store: it goes only with the whole job.
-      visible(store.head(layout.checkpoint(job, attempt, 1), signal).then(Boolean), true),
+      // The first checkpoint proved the store; it is removed only with the whole job.
+      visible(store.head(jobKeys.checkpoint(job, attempt, 1), signal).then(Boolean), true),
     ])
     if (settled) throw settledByApi()
     if (!isThere) throw new Superseded('The job was deleted: nothing more of it is stored.')
   })
 }
 
-/** Whether the manifest that stands is one that the API made of checkpoints. */
+/** True if the API has made the manifest of checkpoints. */
 export async function isSettledByApi(
   store: ArtifactStore,
   job: string,
@@ -39,7 +39,7 @@ export async function isSettledByApi(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    const head = await readHead(store, layout.manifest(job, attempt), { signal })
+    const head = await readHead(store, jobKeys.manifest(job, attempt), { signal })
     return head?.checkpoint !== undefined
   } catch (error) {
     if (error instanceof DamagedManifest) return false
@@ -52,7 +52,7 @@ export function settledByApi(): Superseded {
   return new Superseded(message)
 }
 
-/** AWS denies whoever may not list the bucket a look at what is not there, instead of saying so. */
+/** Without the right to list the bucket, AWS answers 403 instead of 404 for an absent object. */
 async function visible<T>(answer: Promise<T>, unknown: T): Promise<T> {
   try {
     return await answer

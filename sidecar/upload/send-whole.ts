@@ -1,26 +1,24 @@
 import { hash } from 'node:crypto'
-import { ChangedWhileRead, checkUnchanged, type Reading, type Sending, type Stored } from './send.ts'
+import { type Reading, readUnchanged, type StoredBytes, type UploadContext } from './upload-context.ts'
 
 /**
- * Sends a file that fits into one buffer: nothing reaches the store unless it was read unchanged. Bytes of
- * `known`'s digest, which the store has, are not sent again. Throws ChangedWhileRead, Halted, StoreError and what
- * reading gives.
+ * Sends a file that fits into one buffer, after it was read unchanged. Bytes with the digest of
+ * `known`, which the store has, are not sent again. Rejects with ChangedWhileRead, Halted,
+ * StoreError and errors of reading.
  */
 export function sendWhole(
   reading: Reading,
   key: string,
-  known: Stored | undefined,
-  { buffers, calls, store, isAhead }: Sending,
-): Promise<Stored> {
+  known: StoredBytes | undefined,
+  { buffers, calls, store, isAhead }: UploadContext,
+): Promise<StoredBytes> {
   const send = async (buffer: Buffer) => {
-    if (!(await reading.file.fill(buffer, 0))) throw new ChangedWhileRead()
-    checkUnchanged(reading)
+    await readUnchanged(reading, buffer, 0)
     const sha256 = hash('sha256', buffer, 'hex')
     if (known?.sha256 === sha256) return known
-    const { turns } = buffers
-    const { etag } = await turns.take(() =>
-      calls.run(`storing ${reading.name}`, (signal) => turns.timed(() => store.put(key, buffer, signal))),
-    )
+    const { concurrency } = buffers
+    const put = (signal: AbortSignal) => concurrency.timed(() => store.put(key, buffer, signal, { sha256 }))
+    const { etag } = await concurrency.run(() => calls.run(`storing ${reading.name}`, put))
     return { sha256, etag }
   }
   return buffers.useFor(Number(reading.stat.size), send, isAhead)

@@ -1,37 +1,44 @@
 import express, { type Express } from 'express'
-import { Problem } from '../errors.ts'
-import { sandbox } from '../result/answer.ts'
-import { createResults } from '../result/results.ts'
-import { bodyLimits } from './body-limits.ts'
-import { callbackRoutes } from './callbacks.ts'
-import { controlPlaneRoutes } from './controlplanes.ts'
-import { dataflowRoutes } from './dataflows.ts'
-import { demoRoutes } from './demo.ts'
-import { deployRoutes } from './deploy.ts'
-import { Downloads } from './downloads.ts'
-import { environmentRoutes } from './environments.ts'
-import { errorHandler } from './error-handler.ts'
-import { eventRoutes } from './events.ts'
-import { grantGuard } from './grant-guard.ts'
-import { hostGuard, readyGuard, signalingGuard, siteGuard, tokenGuard } from './guards.ts'
-import { healthRoutes, probeRoutes } from './health.ts'
-import { jobRoutes } from './jobs.ts'
-import { defaultLimits } from './limits.ts'
-import { logRoutes } from './log.ts'
-import { oneAtATime } from './one-at-a-time.ts'
+import { createResults } from '../results/results.ts'
+import { sandbox } from '../results/serve/answer.ts'
+import { Problem } from '../util/errors.ts'
+import { grantGuard } from './auth/grant-guard.ts'
+import { hostGuard, readyGuard, signalingGuard, siteGuard, tokenGuard } from './auth/guards.ts'
+import { provisionGuard } from './auth/provision-guard.ts'
+import { admitBodies, BodyBudget, chargeBodies } from './limits/body-budget.ts'
+import { bodyLimits } from './limits/body-limits.ts'
+import { Downloads, downloadLimits } from './limits/downloads.ts'
 import type { HttpOptions } from './options.ts'
-import { provisionGuard, provisionRoutes } from './provision.ts'
-import { requestLog } from './request-log.ts'
-import { resultFileSender, resultRoutes } from './result.ts'
+import { callbackRoutes } from './routes/callback-routes.ts'
+import { controlPlaneRoutes } from './routes/controlplane-routes.ts'
+import { dataflowRoutes } from './routes/dataflow-routes.ts'
+import { demoRoutes } from './routes/demo-routes.ts'
+import { deployRoutes } from './routes/deploy-routes.ts'
+import { environmentRoutes } from './routes/environment-routes.ts'
+import { eventRoutes } from './routes/event-routes.ts'
+import { healthRoutes, probeRoutes } from './routes/health-routes.ts'
+import { jobRoutes } from './routes/job-routes.ts'
+import { limitsRoutes } from './routes/limits-routes.ts'
+import { logRoutes } from './routes/log-routes.ts'
+import { provisionRoutes } from './routes/provision-routes.ts'
+import { resultFileSender, resultRoutes } from './routes/result-routes.ts'
+import { tokenRoutes } from './routes/token-routes.ts'
+import { errorHandler } from './server/error-handler.ts'
+import { oneAtATime } from './server/one-at-a-time.ts'
+import { requestLog } from './server/request-log.ts'
 import type { Services } from './services.ts'
-import { tokenRoutes } from './token.ts'
 
 /** The whole HTTP API. */
 export function createApp(services: Services, options: HttpOptions): Express {
   const app = express()
-  const results = createResults(services.store, services.locateResult, services.log, services.shutdown)
-  const sending = { ...services, downloads: new Downloads(defaultLimits.downloads) }
-  // A GET that deploys must never be answered from a cache.
+  const results = createResults(services.resultOpener)
+  const { downloadsMax, tokens } = options
+  const downloads = new Downloads({
+    ...downloadLimits(downloadsMax, tokens.length),
+    ...options.downloadShares,
+  })
+  const sending = { ...services, downloads }
+  // A cache must never answer GET /demo, which deploys a job.
   const sendFile = resultFileSender(results, sending, { 'Cache-Control': 'no-store' })
   app.disable('x-powered-by')
   app.disable('etag')
@@ -47,7 +54,8 @@ export function createApp(services: Services, options: HttpOptions): Express {
     })
     next()
   })
-  app.use(requestLog(services), bodyLimits(), hostGuard(options))
+  app.use(requestLog(services), bodyLimits(), chargeBodies(new BodyBudget(options.bodiesMaxBytes)))
+  app.use(hostGuard(options))
   app.use(probeRoutes(services), tokenRoutes(services, options))
   app.use(['/dataflows', '/controlplanes'], signalingGuard(services))
   app.use(
@@ -55,15 +63,17 @@ export function createApp(services: Services, options: HttpOptions): Express {
     provisionGuard(options),
     tokenGuard(options),
     siteGuard(options),
+    admitBodies(),
     healthRoutes(services),
     readyGuard(services),
   )
-  // /job/deploy comes before /job/:id.
+  // The route /job/deploy must precede /job/:id, which would match it too.
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
   app.use(resultRoutes(results, sending, options))
   app.use(dataflowRoutes(services, options), controlPlaneRoutes(services))
   app.use(callbackRoutes(services), eventRoutes(services))
-  app.use(environmentRoutes(services, options), demoRoutes(services, options, sendFile))
+  app.use(limitsRoutes(services, options), environmentRoutes(services, options))
+  app.use(demoRoutes(services, options, sendFile))
   app.use(provisionRoutes(services, options))
   app.use((req) => {
     throw new Problem('not-found', `There is nothing at ${req.path}`)

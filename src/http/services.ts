@@ -1,41 +1,45 @@
-import type { ArtifactStore } from '../artifact/store.ts'
-import type { Completion } from '../completion/create-completion.ts'
-import type { Datasets } from '../completion/datasets/datasets.ts'
-import type { Grants } from '../completion/grants/grants.ts'
-import type { Provisioning } from '../completion/provision/provisioning.ts'
-import type { Signaling } from '../completion/signaling/signaling.ts'
+import type { Datasets } from '../dataspaces/datasets/datasets.ts'
+import type { Grants } from '../dataspaces/grants/grants.ts'
+import type { Provisioning } from '../dataspaces/provisioning/provisioning.ts'
+import type { Signaling } from '../dataspaces/signaling/signaling.ts'
 import type { JobBackend } from '../job/backend.ts'
-import type { ConfiguredJob } from '../job/request-schema.ts'
+import type { Leadership } from '../job/leadership.ts'
+import type { ConfiguredJob } from '../job/request/request-schema.ts'
+import type { Admission } from '../lifecycle/deploy/admission.ts'
 import type { Jobs } from '../lifecycle/jobs.ts'
 import type { StoreHealth } from '../lifecycle/store-health.ts'
-import type { Log } from '../log.ts'
-import type { LocateResult } from '../result/locate.ts'
-import type { Metrics } from './metrics.ts'
+import type { Notifications } from '../notifications/notifications.ts'
+import type { ResultOpener } from '../results/open-result.ts'
+import type { ArtifactStore } from '../store/store.ts'
+import type { Log } from '../util/log.ts'
+import type { Metrics } from '../util/metrics.ts'
 
-/** What the routes call. */
+/** The services that the routes call. */
 export interface Services {
   jobs: Jobs
   backend: JobBackend
+  leadership: Leadership
   store: ArtifactStore
   storeHealth: StoreHealth
-  locateResult: LocateResult
+  resultOpener: ResultOpener
   configured: ConfiguredJobs
+  admission: Admission
   datasets: Datasets
   grants: Grants
   provisioning: Provisioning
-  completion: Completion
+  notifications: Notifications
   signaling: Signaling
   metrics: Metrics
   log: Log
   /** False before the first sync and during shutdown. */
   ready(): boolean
-  /** Aborted when shutdown begins: whatever waits or follows ends then. */
+  /** Aborted when shutdown begins, which ends waiting requests and streams. */
   shutdown: AbortSignal
 }
 
-/** The jobs that callers may start from. */
+/** The configured jobs, which callers may name in a request. */
 export interface ConfiguredJobs {
   get(name: string): ConfiguredJob | undefined
-  /** Sorted. */
+  /** All names, sorted. */
   names(): string[]
 }

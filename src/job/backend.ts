@@ -1,45 +1,58 @@
 import type { Readable } from 'node:stream'
-import type { Observation, Stop } from './observation.ts'
-import type { JobRequest } from './request.ts'
+import type { PodSelectors } from './policy/judged-request.ts'
+import type { JobRequest } from './request/request.ts'
+import type { Observation, Stop } from './state/observation.ts'
 
 /**
- * Where jobs run: a cluster (kubernetes/) or child processes (local/). It runs, stops and observes; what a job's
- * state is, and what has to happen after its end, is decided above it (state.ts, lifecycle/).
- * Both adapters pass test/job/backend.conformance.ts. Every method rejects with Problem; `unavailable` where
- * the backend doesn't answer.
+ * Where jobs run: a cluster (kubernetes/) or child processes (local/). It runs, stops and observes
+ * jobs; callers above it decide on their state and on what follows their end (job/state/,
+ * lifecycle/). Both implementations pass test/job/backend.conformance.ts. Every method rejects with
+ * Problem, `unavailable` if the backend does not answer.
  */
 export interface JobBackend {
-  /** For people: `kubernetes https://10.0.0.1:6443, namespace jobs` or `child processes in /srv/data`. */
+  /**
+   * For logs and /health: `kubernetes https://10.0.0.1:6443, namespace jobs` or `child processes in
+   * /srv/data`.
+   */
   readonly name: string
-  readonly kind: 'kubernetes' | 'local'
 
-  /** Begins to observe; resolves when every job is known. The signal ends a wait that may be long. */
+  /**
+   * Begins to observe; resolves when every job is known, which may take long. `signal` ends the
+   * wait.
+   */
   start(signal?: AbortSignal): Promise<void>
 
-  /** What is missing for full service at this moment, for people; empty when nothing is. */
+  /**
+   * Sentences for operators, one for each thing that is missing for full service at this moment.
+   */
   missing(): string[]
 
   /**
-   * Whether what it shows is what is the case now: false while changes can't be seen, and for some time after that,
-   * in which what happened meanwhile is still coming in.
+   * As missing(), of what hinders new jobs alone: every job is known, and the past can be removed.
+   */
+  obstacles?(): Promise<string[]>
+
+  /**
+   * False while the backend cannot see changes, and for some time after that, while missed changes
+   * still come in.
    */
   isCurrent(): boolean
 
   /**
-   * Makes and starts a job. Where one of this uuid exists already, nothing is made, but a creation that was
-   * cut short is completed; the existing job is returned with `created: false` and the caller compares
-   * `requestSha256`. Resolves once the backend has accepted it durably. What the backend refuses is a Problem
-   * `invalid-request` that names the request's field, or `refused` where another time may do, as with a quota;
-   * nothing is left then. Whether the job stands is not known after `unavailable`.
+   * Makes and starts a job; resolves once the backend has accepted it durably. If a job of this
+   * uuid exists, its creation is completed where it was cut short, and `created` is false: the
+   * caller compares `requestSha256`. A request that the backend refuses leaves nothing: Problem
+   * `invalid-request` names its field, `refused` means that a later try may succeed, as with a
+   * quota. After `unavailable` the job may or may not exist.
    */
   create(plan: JobPlan): Promise<{ created: boolean; requestSha256: string }>
 
-  /** A job that the backend holds, from memory; undefined for one it doesn't. */
+  /** From memory; undefined for a job that the backend does not hold. */
   get(uuid: string): LiveJob | undefined
 
   /**
-   * Looks for a job that get() doesn't know: another process may have made it so lately that it wasn't heard of yet.
-   * What is found is known then. Rejects with Problem.
+   * Looks for a job that get() does not know: another process may have made it just now. After
+   * that, get() knows it if it exists. Rejects with Problem.
    */
   look(uuid: string): Promise<void>
 
@@ -47,104 +60,146 @@ export interface JobBackend {
   list(): Iterable<LiveJob>
 
   /**
-   * Calls `listener` after every change of a job's observation, its appearing and vanishing included; returns
-   * the function that ends it.
+   * Calls `listener` after every change of a job's observation, after its creation and after its
+   * removal; returns the function that unsubscribes it.
    */
   subscribe(listener: (uuid: string) => void): () => void
 
   /**
-   * Writes the decision down, `at` the time of that, unless one stands already (`deleted` alone replaces another),
-   * then stops the job:
-   * worker and uploader get the request's `stop_grace_seconds` together. An uploader that is already storing is
-   * not reached this way: the caller writes `stop` into the store as well. Resolves once the backend has accepted
-   * both; the end shows in the observation. False where there is no end to wait for: the job is unknown, or it
-   * was released already.
+   * Records the stop with the time of the record in `at`, unless the job has one already (`deleted`
+   * alone replaces another), then stops the job: worker and uploader get the request's
+   * `stop_grace_seconds` together. This does not reach an uploader that is already storing, so the
+   * caller writes `stop` into the store as well. Resolves once the backend has accepted both; the
+   * observation shows the end. False if no end will follow: the job is unknown or released.
    */
   stop(uuid: string, stop: Stop): Promise<boolean>
 
   /**
-   * Its log and record are archived: the job may go. It stays known for `keepSeconds`, then it and all that
-   * belongs to it is removed; at once with 0. A job that is to be `deleted` stays: what the store has of it is to
-   * go first. Idempotent; a job that is unknown counts as released.
+   * Log and record are archived: the backend may remove the job and all that belongs to it
+   * `keepSeconds` after its end, at once with 0. A job that is to be `deleted` stays until
+   * discard(): its objects in the store go first. Idempotent; an unknown job counts as released.
    */
   release(uuid: string, keepSeconds: number): Promise<void>
 
-  /** The store has nothing of it (any more): it and all that belongs to it is removed at once. Idempotent. */
+  /**
+   * The store holds nothing of the job: removes it and all that belongs to it at once. Idempotent.
+   */
   discard(uuid: string): Promise<void>
 
   /**
-   * Tells the job's uploader of a stop in another way than by the store, which may be away, where there is one;
-   * rejects where it wasn't reached. For uploaders that are storing: nothing else ends them.
+   * Notifies the job's uploader of a stop over the network, since the store may be away. Rejects if
+   * the uploader was not reached or the backend has no such way. Nothing but the stop ends an
+   * uploader that is storing.
    */
-  tell(uuid: string, stop: Stop): Promise<void>
+  notifyStop(uuid: string, stop: Stop): Promise<void>
 
   /**
-   * Starts a rescue where the observation says that it is possible: the attempt's uploader ended without a manifest
-   * that covers its worker's end. Idempotent; the observation shows what becomes of it. Absent where no results
-   * outlive their uploader.
+   * Starts a rescue if the observation says that it is possible: the attempt's uploader ended
+   * without a manifest that covers its worker's end. Idempotent; the observation shows its
+   * progress. Absent if results do not outlive their uploader.
    */
   rescue?(uuid: string): Promise<void>
 
-  /** The log of an attempt's container, or undefined where the backend has none (any more). */
+  /** The attempts that others followed, as far as the backend knows them, oldest first. */
+  earlierAttempts(uuid: string): AttemptId[]
+
+  /**
+   * The log of a container of the attempt shown, or of an earlier one; undefined if the backend does
+   * not have it.
+   */
   log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined>
-
-  /** Whether this process is the one that finishes jobs. */
-  holdsLease(): boolean
-
-  /** Calls `listener` when holdsLease() changes; returns the function that ends it. */
-  onLease(listener: (held: boolean) => void): () => void
 
   readonly environments: Environments
 
-  /** Stops observing, gives the Lease back; jobs go on where they outlive this process. */
+  /**
+   * Labels by which Services of the namespace and the API itself find their pods; at most some
+   * seconds old. Absent if jobs have no labels.
+   */
+  podSelectors?(): Promise<PodSelectors>
+
+  /** Stops observing; jobs go on where they outlive this process. */
   close(): Promise<void>
 }
 
-/** A job to be made. */
+/** A job to create. */
 export interface JobPlan {
   uuid: string
+  /** Without `inputs`, which are in the list of inputs. */
   request: JobRequest
   /** Hex SHA-256 over the request and its inputs. */
   requestSha256: string
-  /** Hex SHA-256 of the list of inputs in the store, where there are inputs. */
+  /** A hash that an earlier version stored of the same request: it may have begun this job. */
+  earlierSha256?: string
+  /** Hex SHA-256 of the list of inputs in the store; absent without inputs. */
   inputsSha256?: string
+  /** Secrets of the namespace that the uploader reads for the sources of inputs. */
+  secrets?: string[]
+  /** Prefixes of keys that the uploader reads beside the job's own: results that inputs name. */
+  readable?: string[]
+  /** The worker may not write into `/input`: its request has `inputs`. */
+  readOnlyInputs?: boolean
+  /** Name of the token that it is made with; absent for callers without one. */
+  madeBy?: string
 }
 
 /** A job as its backend holds it. */
 export interface LiveJob {
   uuid: string
-  /** As it was asked for, values of `env` blanked. */
+  /** With the values of `env` blanked. */
   request: JobRequest
   requestSha256: string
+  /** As JobPlan.madeBy; absent for jobs of version 0.2 and older. */
+  madeBy?: string
   observation: Observation
-  /** release() was done: its record stands in the store. */
+  /** release() is done: the job's record is in the store. */
   released: boolean
+}
+
+export interface AttemptId {
+  /** From 1 on. */
+  number: number
+  uid: string
 }
 
 export type ContainerName = 'worker' | 'uploader'
 
-export interface LogOptions {
+/** A container whose log is kept. */
+export interface LoggedContainer {
   container: ContainerName
-  /** Goes on until the container has ended. */
+  /** Of a job with steps, the worker's step; absent: that which started last. */
+  step?: string
+}
+
+export interface LogOptions extends LoggedContainer {
+  /** The number of the attempt shown or of an earlier one; absent: the attempt shown. */
+  attempt?: number
+  /** The stream goes on until the container has ended. */
   follow?: boolean
-  /** That many last lines. */
+  /** Only that many last lines. */
   tail?: number
   signal?: AbortSignal
 }
 
 export interface ContainerLog {
   stream: Readable
-  /** Whether the log's beginning is there: `false` where it was rotated away, `undefined` where that can't be told. */
+  /**
+   * Whether the log is there from its beginning: false if it was rotated, undefined if the backend
+   * cannot tell.
+   */
   fromBeginning?: boolean
 }
 
-/** Free-standing sets of environment variables that jobs refer to (`config_map_ref`). */
+/**
+ * Sets of environment variables that requests refer to by `config_map_ref`; they belong to no job.
+ */
 export interface Environments {
-  /** Keeps the variables under a new id `env-<random>`. */
+  /** Stores the variables under a new id `env-<random>`. */
   create(variables: Readonly<Record<string, string>>, secret: boolean): Promise<EnvironmentInfo>
   /** Sorted by id. */
   list(): Promise<EnvironmentInfo[]>
-  /** False where there is none of that id. */
+  /** Those of the ids at which something lies that create() did not make. */
+  foreign(ids: readonly string[]): Promise<string[]>
+  /** False if there is none of that id. */
   remove(id: string): Promise<boolean>
 }
 

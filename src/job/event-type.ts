@@ -1,11 +1,11 @@
 import { isFinal, type State, states } from './job.ts'
 
-/** What happens to a job, as callbacks and event streams name it. */
+/** A job's change, as callbacks and event streams name it. */
 export type EventType = `job.${State}`
 
 export const eventTypes: readonly EventType[] = states.map((state) => `job.${state}` as const)
 
-/** What a callback is for unless it is said. */
+/** The event types of a callback whose request names none. */
 export const finalEventTypes: readonly EventType[] = states
   .filter(isFinal)
   .map((state) => `job.${state}` as const)

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 
 /**
- * A job's uuid. With an Idempotency-Key it is the UUIDv8 (RFC 9562, section 5.8) of the first 16 bytes of the
- * SHA-256 of `<namespace> NUL <key>` in UTF-8, version and variant bits set over them: the same key always gives
- * the same. Without a key it is random (UUIDv4).
+ * A job's uuid. With an Idempotency-Key it is the UUIDv8 (RFC 9562, section 5.8) of the first 16
+ * bytes of the SHA-256 of `<namespace> NUL <key>` in UTF-8 with the version and variant bits set,
+ * so that a key always gives the same uuid. Without a key it is random (UUIDv4).
  */
 export function jobUuid(namespace: string, key?: string): string {
   if (key === undefined) return randomUUID()
@@ -15,7 +15,7 @@ export function jobUuid(namespace: string, key?: string): string {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-/** Whether a text has a job uuid's form, in lower case as in every key and name. */
+/** True if the text has the form of a job's uuid, in lower case as in all keys and names. */
 export function isJobUuid(text: string): boolean {
   return uuid.test(text)
 }

@@ -1,34 +1,6 @@
-/** A job as `GET /job/:id` shows it; times are RFC 3339 in UTC. */
-export interface Job {
-  job_uuid: string
-  /** Name of the configured job it was started from. */
-  job: string | null
-  state: State
-  reason: Reason | null
-  /** What a person can do about it, or what is awaited. */
-  message: string | null
-  /** The worker's. */
-  exit_code: number | null
-  attempt: { number: number; uid: string } | null
-  created_at: string
-  /** The worker's start and end, of the last attempt. */
-  started_at: string | null
-  finished_at: string | null
-  result: JobResult
-}
-
-/** What can be read of a job's results; null while that is not known. */
-export interface JobResult {
-  state: ResultState | null
-  /** Entries of every type. */
-  count: number | null
-  bytes: number | null
-  /** When they are or were removed, of a job with `result_keep_seconds` that has ended. */
-  expires_at?: string
-}
-
-/** `expired`: removed by time; count and bytes are what there was. */
-export type ResultState = 'complete' | 'partial' | 'missing' | 'expired'
+import * as z from 'zod'
+import { reasonMeanings } from './reason-meanings.ts'
+import { stepAnswer } from './steps/step-answer.ts'
 
 export const states = [
   'queued',
@@ -45,35 +17,71 @@ export function isFinal(state: State): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'canceled'
 }
 
-/** The closed list; Kubernetes' word where it has one. */
-export const reasons = [
-  'Unschedulable',
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'InvalidImageName',
-  'CreateContainerConfigError',
-  'FailedMount',
-  'QuotaExceeded',
-  'OOMKilled',
-  'Evicted',
-  'Error',
-  'StoreUnavailable',
-  'StartTimeout',
-  'TimeoutExceeded',
-  'UploadTimeout',
-  'UploadInterrupted',
-  'Interrupted',
-  'PodDeleted',
-  'JobDeleted',
-  'NodeLost',
-  'StorageFull',
-  'TooManyDisruptions',
-  'Suspended',
-  'Canceled',
-] as const
-export type Reason = (typeof reasons)[number]
+export type Reason = keyof typeof reasonMeanings
+/** In the order of the table. */
+export const reasons = Object.keys(reasonMeanings) as readonly Reason[]
 
-/** Why a job is where it is: a reason and a message for people. */
+export const resultStates = ['complete', 'partial', 'missing', 'expired'] as const
+/** `expired`: removed by time; count and bytes are those of the removed result. */
+export type ResultState = (typeof resultStates)[number]
+
+const time = z.iso.datetime().describe('RFC 3339 in UTC')
+const count = z.int().min(0)
+
+export const attemptSchema = z.strictObject({ number: count, uid: z.string() })
+
+/** Null while a value is not known. */
+const resultSchema = z.strictObject({
+  state: z.enum(resultStates).nullable(),
+  count: count.nullable().describe('Entries of every type'),
+  bytes: count.nullable(),
+  expires_at: time
+    .describe('When the results are or were removed, of an ended job with result_keep_seconds')
+    .exactOptional(),
+})
+
+const inputSchema = z.strictObject({
+  source: z.string().describe('The address without its query'),
+  to: z.string().describe('Relative to the input directory'),
+  size: count,
+  sha256: z.string().describe('Of a folder: of the lines that sha256sum writes of its files, sorted by path'),
+  files: count.describe('Of a folder alone').exactOptional(),
+  etag: z.string().exactOptional(),
+})
+
+/** A job as `GET /job/:id` answers it, without its links. */
+export const jobSchema = z.strictObject({
+  job_uuid: z.uuid(),
+  job: z.string().nullable().describe('Name of the configured job that it was started from'),
+  state: z.enum(states),
+  reason: z.enum(reasons).nullable(),
+  message: z.string().nullable().describe('For people: what is awaited, or how to solve the problem'),
+  exit_code: z.int().nullable().describe("The worker's exit code"),
+  attempt: attemptSchema.nullable(),
+  created_at: time,
+  started_at: time.nullable().describe("The worker's start, of the last attempt"),
+  finished_at: time.nullable().describe("The worker's end, of the last attempt"),
+  steps: z
+    .array(stepAnswer)
+    .describe('In their order, of the last attempt; absent for a job without `steps`')
+    .exactOptional(),
+  result: resultSchema,
+  inputs: z
+    .array(inputSchema)
+    .describe(
+      'What came in from `from` of its `inputs`; absent until its result is stored, and without such inputs',
+    )
+    .exactOptional(),
+  made_by: z
+    .string()
+    .describe('Name of the API token that made the job; absent for callers without a token')
+    .exactOptional(),
+})
+
+export type Job = z.output<typeof jobSchema>
+export type JobResult = z.output<typeof resultSchema>
+
+/** Why a job is in its state: a reason and a message for people. */
 export interface Cause {
   reason: Reason
   message: string

@@ -1,17 +1,21 @@
-import type { Job } from './job.ts'
+import * as z from 'zod'
+import { type Job, jobSchema } from './job.ts'
 
-export interface Links {
-  self: string
-  log: string
-  result_list: string
-  result: string
-  cancel: string
-}
+/** Addresses of a job's resources; relative unless PUBLIC_URL is set. */
+export const linksSchema = z.strictObject({
+  self: z.string(),
+  log: z.string(),
+  result_list: z.string(),
+  result: z.string(),
+  cancel: z.string(),
+})
 
-/** A job as it is answered. */
-export type LinkedJob = Job & { links: Links }
+/** A job with its links, as answers show it. */
+export const linkedJobSchema = z.strictObject({ ...jobSchema.shape, links: linksSchema })
 
-/** Where a job and all of it is found; relative unless `publicUrl` is given. */
+export type Links = z.output<typeof linksSchema>
+export type LinkedJob = z.output<typeof linkedJobSchema>
+
 export function jobLinks(uuid: string, publicUrl = ''): Links {
   const self = `${publicUrl}/job/${uuid}`
   return {

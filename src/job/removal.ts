@@ -1,10 +1,10 @@
 /**
- * - `creation`: a suspended Job whose creation was given up half-way
- * - `upload`: uploads in parts that an ended attempt left open
- * - `attempt`: what attempts left that later ones replaced
- * - `object`: what lies beside a result and is no part of it
+ * - `creation`: a suspended Job whose creation was not completed
+ * - `upload`: multipart uploads that an ended attempt left open
+ * - `attempt`: objects of attempts that later ones replaced
+ * - `object`: objects beside a result that are no part of it
  * - `result`: a result past its time
- * - `record`: what was left of a job whose result expired long ago
+ * - `record`: the record of a job whose result expired long ago
  * - `orphan`: a folder that neither a job nor a record owns
  * - `index`: an entry of the list of jobs whose record is gone
  */
@@ -18,22 +18,22 @@ export type RemovalKind =
   | 'orphan'
   | 'index'
 
-/** What is removed without anybody's asking for it. */
+/** A removal that no caller asked for. */
 export interface Removal {
   kind: RemovalKind
   job: string
   why: string
-  /** In the store; of `upload` the uploads, of `creation` the Job. */
+  /** Objects in the store; for `upload` the number of uploads, for `creation` the Job. */
   objects: number
   bytes: number
 }
 
 export interface RemovalRules {
-  /** Nothing is removed, only told. */
+  /** Removals are only reported, not done. */
   dryRun: boolean
-  /** Is told of each removal that was done, or would be. */
-  tell(removal: Removal): void
+  /** Called for each removal that was done, or would be. */
+  report(removal: Removal): void
 }
 
-/** Removes and tells nobody. */
-export const quietRemoval: RemovalRules = { dryRun: false, tell: () => undefined }
+/** Removes without a report. */
+export const quietRemoval: RemovalRules = { dryRun: false, report: () => undefined }

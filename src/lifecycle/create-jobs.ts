@@ -1,77 +1,101 @@
-import type { ArtifactStore } from '../artifact/store.ts'
-import { within } from '../artifact/timers.ts'
-import { Problem } from '../errors.ts'
 import type { JobBackend } from '../job/backend.ts'
-import { isFinal, type Job } from '../job/job.ts'
+import { isFinal, type Job, states } from '../job/job.ts'
 import { jobUuid } from '../job/job-uuid.ts'
-import type { Stop } from '../job/observation.ts'
-import type { Log } from '../log.ts'
-import { currentJob, knownJob, waitForFinal } from './current-job.ts'
-import { createDeployment } from './deployment.ts'
-import type { TellEnd } from './endings.ts'
-import { finish, untilFollowed } from './finish.ts'
-import { type JanitorSettings, startJanitor } from './janitor.ts'
+import type { Leadership } from '../job/leadership.ts'
+import type { Stop } from '../job/state/observation.ts'
+import type { ArtifactStore } from '../store/store.ts'
+import { Problem } from '../util/errors.ts'
+import { KeyedMutex } from '../util/keyed-mutex.ts'
+import type { Log } from '../util/log.ts'
+import type { Metrics } from '../util/metrics.ts'
+import { within } from '../util/timers.ts'
+import { archiveJob, removeJob, untilFollowed } from './archive/archive-job.ts'
+import { jobLog } from './archive/job-log.ts'
+import { LogArchive } from './archive/log-archive.ts'
+import { type OpenUploads, purge } from './archive/purge.ts'
+import { currentJob, requireJob, waitForFinal } from './current-job.ts'
+import { createDeployment } from './deploy/deployment.ts'
+import type { SourceRules } from './deploy/input-sources.ts'
+import { createLiveJobLimit, type LiveJobLimit } from './deploy/live-job-limit.ts'
+import { type JanitorSettings, startJanitor } from './janitor/janitor.ts'
 import { listJobs } from './job-list.ts'
-import { jobLog } from './job-log.ts'
 import type { Deployment, Jobs } from './jobs.ts'
-import { KeyLock } from './key-lock.ts'
-import { LogArchive } from './log-archive.ts'
-import { type OpenUploads, purge } from './purge.ts'
-import { createRecords, type Records } from './records.ts'
-import { guarded } from './store-guard.ts'
-import { Tracker } from './tracker.ts'
-import { watchJobs } from './watch-jobs.ts'
+import { createRecords, type Records } from './records/records.ts'
+import { Tracker } from './tracking/tracker.ts'
+import { watchJobs } from './tracking/watch-jobs.ts'
+import { translateStoreErrors } from './translate-store-errors.ts'
 
 export interface JobsParts {
   backend: JobBackend
+  leadership: Leadership
   store: ArtifactStore
   log: Log
   openUploads: OpenUploads
-  /** What Idempotency-Keys are unique in. */
+  /** The scope in which Idempotency-Keys are unique. */
   namespace: string
   inputMaxBytes: number
-  /** Absent: nothing is removed without being asked for. */
+  inputSources: SourceRules
+  /** Maximum of the live jobs of one token; absent: none. */
+  liveJobsPerToken?: number | undefined
+  /** Absent: there is no janitor. */
   janitor?: JanitorSettings
-  /** Tells who waits for a job that it has ended, within milliseconds of that; called again after a rejection. */
-  tellEnd?: TellEnd
-  /** Called once for each job that this process archived. */
-  onArchived?(job: Job): void
-  /** Called once for each deleted job that this process let go before it was archived. */
-  onGivenUp?(): void
+  /**
+   * Notifies a job's consumers of its end, within milliseconds of that; called again after a
+   * rejection.
+   */
+  notifyEnd?(job: Job): Promise<void>
+  metrics: Metrics
 }
 
 /**
- * Jobs over one backend and one store. `start` begins to follow them, once the backend has been started; `close`
- * ends the following, not the jobs, and lets what is being finished end, for 5 s at most: it can be begun again.
+ * Jobs over one backend and one store. `start` begins to follow them; the backend has been started.
+ * `close` ends the following, not the jobs, after 5 s at most: what is being archived then is
+ * archived again after a restart.
  */
 export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close(): Promise<void> } {
-  const { backend, store, log, openUploads } = parts
+  const { backend, leadership, store, log, openUploads, metrics } = parts
   const records = createRecords(store)
   const logs = new LogArchive(backend, store, log)
-  const locks = new KeyLock()
+  const locks = new KeyedMutex()
+  const archiveParts = { backend, store, records, logs, openUploads }
   const tracker = new Tracker({
     backend,
+    leadership,
     store,
     log,
-    followLog: (uuid, attempt) => logs.follow(uuid, attempt),
+    followLog: (uuid, attempt, name) => logs.follow(uuid, attempt, name),
     onForgotten: (uuid) => void logs.drop(uuid),
-    onGivenUp: () => parts.onGivenUp?.(),
-    ...(parts.tellEnd && { tellEnd: parts.tellEnd }),
+    onGivenUp: () => metrics.givenUpJobs.inc(),
+    notifyEnd: async (job) => parts.notifyEnd?.(job),
     untilFollowed: (job) => untilFollowed(logs, job),
-    async finish(job, isTold) {
-      await finish({ backend, store, records, logs, openUploads, isTold }, job)
-      if (!job.assessment.deleted) parts.onArchived?.(job.answer)
+    archive: (job) => archiveJob(archiveParts, job),
+    remove: (job) => removeJob(archiveParts, job),
+    async release({ live: { uuid, request }, answer }, letGo) {
+      // A job that its backend let go may have made room for another one of its uuid.
+      if (!letGo) await backend.release(uuid, request.keep_seconds)
+      countArchived(metrics, answer)
     },
+  })
+  metrics.showJobs(() => {
+    const counts = countByState(tracker)
+    return states.map((state) => [state, counts.get(state) ?? 0])
   })
   const { janitor } = parts
   let endJanitor: (() => void) | undefined
   return {
-    jobs: jobsOver({ ...parts, records, locks, tracker }),
+    jobs: jobsOver({
+      ...parts,
+      records,
+      locks,
+      tracker,
+      limit: createLiveJobLimit(tracker, parts.liveJobsPerToken),
+    }),
     start() {
       tracker.start()
       if (janitor === undefined) return
       const { rules, intervalSeconds } = janitor
-      endJanitor = startJanitor({ backend, store, records, locks, openUploads, rules, log }, intervalSeconds)
+      const shared = { backend, leadership, store, records, locks, openUploads, rules, log }
+      endJanitor = startJanitor(shared, intervalSeconds)
     },
     async close() {
       endJanitor?.()
@@ -82,24 +106,27 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
 
 interface AllParts extends JobsParts {
   records: Records
-  locks: KeyLock
+  locks: KeyedMutex
   tracker: Tracker
+  limit: LiveJobLimit
 }
 
 function jobsOver(parts: AllParts): Jobs {
   const { backend, store, records, tracker } = parts
   return {
-    beginDeployment: (idempotencyKey) => beginDeployment(parts, idempotencyKey),
+    beginDeployment: (idempotencyKey, madeBy = null) => beginDeployment(parts, madeBy, idempotencyKey),
+
+    countLive: (madeBy) => parts.limit.count(madeBy),
 
     get: (uuid) => currentJob(tracker, records, uuid),
 
-    list: (options) => guarded(() => listJobs(tracker, records, options)),
+    list: (options) => translateStoreErrors(() => listJobs(tracker, records, options)),
 
     async cancel(uuid) {
-      const job = await knownJob(tracker, records, uuid)
+      const job = await requireJob(tracker, records, uuid)
       if (isFinal(job.state)) return job
       await backend.stop(uuid, stopNow('canceled', 'canceled by request'))
-      return knownJob(tracker, records, uuid)
+      return requireJob(tracker, records, uuid)
     },
 
     remove: (uuid) => remove(parts, uuid),
@@ -111,21 +138,40 @@ function jobsOver(parts: AllParts): Jobs {
 
     watch: (listener) => watchJobs(parts, listener),
 
-    countByState() {
-      const counts = new Map<string, number>()
-      for (const { answer } of tracker.list()) counts.set(answer.state, (counts.get(answer.state) ?? 0) + 1)
-      return counts
-    },
+    countByState: () => countByState(tracker),
   }
 }
 
-async function beginDeployment(parts: AllParts, idempotencyKey?: string): Promise<Deployment> {
-  const { backend, records, locks } = parts
+function countByState(tracker: Tracker): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { answer } of tracker.list()) counts.set(answer.state, (counts.get(answer.state) ?? 0) + 1)
+  return counts
+}
+
+function countArchived(metrics: Metrics, { state, reason, result }: Job): void {
+  metrics.endedJobs.inc({ state, reason: reason ?? '' })
+  metrics.uploads.inc({ state: result.state ?? 'missing' })
+  metrics.uploadEntries.inc(result.count ?? 0)
+  metrics.uploadBytes.inc(result.bytes ?? 0)
+}
+
+async function beginDeployment(
+  parts: AllParts,
+  madeBy: string | null,
+  idempotencyKey?: string,
+): Promise<Deployment> {
+  const { backend, records, locks, limit } = parts
   const uuid = jobUuid(parts.namespace, idempotencyKey)
   const unlock = await locks.lock(uuid)
   try {
     const existing = idempotencyKey === undefined ? undefined : await existingRequest(backend, records, uuid)
-    return createDeployment(parts, uuid, existing, unlock)
+    const free = existing === undefined ? limit.begin(uuid, madeBy) : () => {}
+    const end = () => {
+      free()
+      unlock()
+    }
+    const findJob = (other: string) => currentJob(parts.tracker, records, other)
+    return createDeployment({ ...parts, findJob }, { uuid, existing, madeBy, unlock: end })
   } catch (error) {
     unlock()
     throw error
@@ -135,15 +181,16 @@ async function beginDeployment(parts: AllParts, idempotencyKey?: string): Promis
 async function remove(parts: AllParts, uuid: string): Promise<void> {
   const { backend, store, records, locks, openUploads, tracker } = parts
   const stop = () => backend.stop(uuid, stopNow('deleted', 'deleted by request'))
-  // One that stops is removed once nothing of it writes any more; the decision is written down.
+  // The decision is stored in the backend: a live job is removed once nothing of it writes into the
+  // store.
   if (await stop()) return
-  // Whoever is about to make a job of this uuid has its inputs in the store already.
+  // A creation of a job of this uuid may have stored its inputs already.
   const unlock = await locks.lock(uuid)
   try {
     if (await stop()) return
-    // Else its record would be written after its removal.
+    // Otherwise the record would be written after its removal.
     await tracker.dropGivenUp(uuid)
-    await guarded(() => purge(store, records, openUploads, uuid))
+    await translateStoreErrors(() => purge(store, records, openUploads, uuid))
   } finally {
     unlock()
   }
@@ -160,7 +207,7 @@ async function existingRequest(
       retryAfterSeconds: 5,
     })
   }
-  return live?.requestSha256 ?? (await guarded(() => records.read(uuid)))?.request_sha256
+  return live?.requestSha256 ?? (await translateStoreErrors(() => records.read(uuid)))?.request_sha256
 }
 
 function stopNow(outcome: Stop['outcome'], message: string): Stop {

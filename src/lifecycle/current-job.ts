@@ -1,24 +1,24 @@
-import { Problem } from '../errors.ts'
 import { isFinal, type Job } from '../job/job.ts'
-import { recordedAnswer } from './job-answer.ts'
-import type { Records } from './records.ts'
-import { guarded } from './store-guard.ts'
-import type { Tracker } from './tracker.ts'
+import { Problem } from '../util/errors.ts'
+import { jobOfRecord } from './job-answer.ts'
+import type { Records } from './records/records.ts'
+import type { Tracker } from './tracking/tracker.ts'
+import { translateStoreErrors } from './translate-store-errors.ts'
 
-/** A job as it is now, live or finished; undefined for one that is unknown or is being removed. */
+/** A job as it is now, live or finished; undefined if it is unknown or being removed. */
 export async function currentJob(tracker: Tracker, records: Records, uuid: string): Promise<Job | undefined> {
   const tracked = tracker.get(uuid)
   if (tracked) return tracked.assessment.deleted ? undefined : tracked.answer
-  const record = await guarded(() => records.read(uuid))
-  if (record) return recordedAnswer(record, Date.now())
-  // With several replicas the caller may come here straight from the one that made it.
+  const record = await translateStoreErrors(() => records.read(uuid))
+  if (record) return jobOfRecord(record, Date.now())
+  // Another replica may have made the job a moment ago, before this one's watch delivered it.
   await tracker.look(uuid)
   const found = tracker.get(uuid)
   return found?.assessment.deleted ? undefined : found?.answer
 }
 
-/** As currentJob(); rejects `not-found` where there is none. */
-export async function knownJob(tracker: Tracker, records: Records, uuid: string): Promise<Job> {
+/** As currentJob(); rejects with a Problem `not-found` if there is no such job. */
+export async function requireJob(tracker: Tracker, records: Records, uuid: string): Promise<Job> {
   const job = await currentJob(tracker, records, uuid)
   if (!job) throw new Problem('not-found', `there is no job ${uuid}`)
   return job

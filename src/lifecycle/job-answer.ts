@@ -1,14 +1,28 @@
-import { Problem } from '../errors.ts'
 import type { LiveJob } from '../job/backend.ts'
-import type { Job } from '../job/job.ts'
-import type { Assessment } from '../job/state.ts'
-import { isExpired } from './janitor/schedule.ts'
-import type { ListedRecord } from './records.ts'
+import { isFinal, type Job } from '../job/job.ts'
+import type { Stored } from '../job/state/observation.ts'
+import type { Assessment } from '../job/state/state.ts'
+import { stepAnswers } from '../job/steps/step-states.ts'
+import { Problem } from '../util/errors.ts'
+import { defined } from '../util/objects.ts'
+import type { ListedRecord } from './records/final-record.ts'
+import { isExpired } from './records/retention.ts'
 
-/** A live job as callers see it; `attemptUid` where only the store knows the attempt any more. */
-export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: string | undefined): Job {
+/**
+ * A live job as callers see it; `attemptUid` is the attempt's if its pod is gone and only the store
+ * names it.
+ */
+export function jobOfLive(
+  live: LiveJob,
+  assessment: Assessment,
+  attemptUid: string | undefined,
+  stored: Stored | undefined,
+): Job {
   const { attempt, createdAt } = live.observation
   const uid = attempt?.uid ?? attemptUid
+  const inputs = stored === undefined || stored === 'none' ? undefined : stored.inputs
+  const names = live.request.steps?.map(({ name }) => name)
+  const over = isFinal(assessment.state)
   return {
     job_uuid: live.uuid,
     job: live.request.job ?? null,
@@ -20,26 +34,31 @@ export function jobAnswer(live: LiveJob, assessment: Assessment, attemptUid: str
     created_at: new Date(createdAt).toISOString(),
     started_at: time(attempt?.worker.startedAt),
     finished_at: time(attempt?.worker.finishedAt),
+    ...(names !== undefined && { steps: stepAnswers(names, attempt, { over, ran: uid !== undefined }) }),
     result: assessment.result,
+    ...defined({ inputs, made_by: live.madeBy }),
   }
 }
 
-/** A job as its record has it; a result past its time counts as gone, whether or not it is removed yet. */
-export function recordedAnswer(record: ListedRecord, now: number): Job {
+/**
+ * A finished job as callers see it; a result past its time counts as expired before the janitor
+ * removes it.
+ */
+export function jobOfRecord(record: ListedRecord, now: number): Job {
   const { job, expires_at } = record
   if (expires_at === undefined || job.result.state === 'missing') return job
   const state = isExpired(record, now) ? 'expired' : job.result.state
   return { ...job, result: { ...job.result, state, expires_at } }
 }
 
-export function expired({ job_uuid: uuid, result: { expires_at: at } }: Job): Problem {
+export function expiredProblem({ job_uuid: uuid, result: { expires_at: at } }: Job): Problem {
   return new Problem(
     'expired',
-    `what job ${uuid} left was kept until ${at} and is removed (\`result_keep_seconds\`)`,
+    `the results of job ${uuid} were kept until ${at} and are removed (\`result_keep_seconds\`)`,
   )
 }
 
-/** Of an attempt whose pod is gone. */
+/** The number of an attempt whose pod is gone. */
 function numberOf({ observation: { disruptions = [], failedAttempts } }: LiveJob, uid: string): number {
   const disrupted = disruptions.find(({ attempt }) => attempt === uid)
   return disrupted?.number ?? Math.max(1, failedAttempts + disruptions.length)

@@ -1,13 +1,14 @@
-import { invalid, messageOf } from '../errors.ts'
 import { type Job, states } from '../job/job.ts'
-import { recordedAnswer } from './job-answer.ts'
-import { firstBehind } from './newest-first.ts'
-import { type IndexEntry, isDamagedRecord, positionTime, positionUuid, type Records } from './records.ts'
-import type { Tracker } from './tracker.ts'
+import { invalid, messageOf } from '../util/errors.ts'
+import { jobOfRecord } from './job-answer.ts'
+import { indexAfter } from './newest-first.ts'
+import { positionTime, positionUuid } from './records/list-position.ts'
+import { type IndexEntry, isDamagedRecord, type Records } from './records/records.ts'
+import type { Tracker } from './tracking/tracker.ts'
 
 /**
- * A page of all jobs, newest first: live ones from memory merged with finished ones from the store's index.
- * `after` is a page's `next`, the position of its last job.
+ * A page of all jobs, newest first: live jobs from memory merged with finished ones from the
+ * store's index. `after` is the `next` of the page before: the position of its last job.
  */
 export async function listJobs(
   tracker: Tracker,
@@ -15,17 +16,18 @@ export async function listJobs(
   { limit, after }: { limit: number; after?: string },
 ): Promise<{ jobs: Job[]; next?: string }> {
   if (after !== undefined && positionUuid(after) === undefined) {
-    throw invalid('after', `${JSON.stringify(after)} is no position in the list`, "a page's `next`")
+    throw invalid('after', `${JSON.stringify(after)} is not a position in the list`, "a page's `next`")
   }
-  // As it is now: one that is let go while the index is read stands in both, and is to be listed once.
+  // A copy, as a job that is let go while the index is read is in both, and must be listed once.
   const live = tracker.newestFirst()
   const chosen: { position: string; read(): Promise<Job | undefined> }[] = []
-  let atLive = after === undefined ? 0 : firstBehind(live, after)
+  let atLive = after === undefined ? 0 : indexAfter(live, after)
   const takeLiveBefore = (position: string | undefined) => {
     for (let next = live.jobs[atLive]; next && chosen.length <= limit; next = live.jobs[++atLive]) {
       if (position !== undefined && next.position >= position) return
-      const { job } = next
-      if (!job.assessment.deleted) chosen.push({ position: next.position, read: async () => job.answer })
+      const { entry } = next
+      if (entry.known.assessment.deleted) continue
+      chosen.push({ position: next.position, read: async () => entry.known.answer })
     }
   }
   for await (const entry of records.list({ after, expected: limit + 1 })) {
@@ -46,14 +48,14 @@ export async function listJobs(
 async function readRecorded(entry: IndexEntry): Promise<Job | undefined> {
   try {
     const record = await entry.read()
-    return record && recordedAnswer(record, Date.now())
+    return record && jobOfRecord(record, Date.now())
   } catch (error) {
     if (!isDamagedRecord(error)) throw error
     return withoutRecord(entry, messageOf(error))
   }
 }
 
-/** One damaged record must not keep the others from being listed: what its entry in the index says. */
+/** What the index says of a job with a damaged record, so that the other jobs can be listed. */
 function withoutRecord({ uuid, position, state }: IndexEntry, message: string): Job {
   return {
     job_uuid: uuid,
@@ -70,7 +72,7 @@ function withoutRecord({ uuid, position, state }: IndexEntry, message: string): 
   }
 }
 
-/** In order; one that takes long keeps no other from being asked for. */
+/** The jobs in order, 16 of them read at once. */
 async function readAll(
   entries: readonly { read(): Promise<Job | undefined> }[],
 ): Promise<(Job | undefined)[]> {

@@ -1,79 +1,97 @@
 import type { Readable } from 'node:stream'
 import type { ContainerLog, LogOptions } from '../job/backend.ts'
 import type { Job } from '../job/job.ts'
-import type { Uploaded } from '../job/observation.ts'
-import type { JobRequest } from '../job/request.ts'
+import type { JobRequest } from '../job/request/request.ts'
+import type { Uploaded } from '../job/state/observation.ts'
 
-/** All that callers can do with jobs, over one backend and one store. Rejects with Problem. */
+/** The operations on jobs, over one backend and one store. They reject with Problem. */
 export interface Jobs {
-  /** Begins a creation: random uuid, or the one that the Idempotency-Key gives. Others with that key wait. */
-  beginDeployment(idempotencyKey?: string): Promise<Deployment>
+  /**
+   * Begins a creation under a random uuid or the Idempotency-Key's. Other creations with the key
+   * wait. `madeBy` is the name of the caller's token, null without one. Rejects `too-many-jobs` if
+   * a new job would be one too many.
+   */
+  beginDeployment(idempotencyKey?: string, madeBy?: string | null): Promise<Deployment>
 
-  /** Undefined for a job that is unknown or was deleted. Finished ones come from the store. */
+  /** The number of live jobs that were made with a token of that name; null: without one. */
+  countLive(madeBy: string | null): number
+
+  /** Undefined for a job that is unknown or deleted. Finished jobs are read from the store. */
   get(uuid: string): Promise<Job | undefined>
 
-  /** Newest first; `after` is the last page's `next`. Live and finished. */
+  /** Live and finished jobs, newest first; `after` is the `next` of the page before. */
   list(options: { limit: number; after?: string }): Promise<{ jobs: Job[]; next?: string }>
 
-  /** Stops a job and keeps what it produced; one that is final stays as it is. Rejects `not-found`. */
+  /**
+   * Stops a job and keeps its results; a job that has ended stays as it is. Rejects `not-found`.
+   */
   cancel(uuid: string): Promise<Job>
 
-  /** Stops a job if need be and removes all of it; an unknown one counts as removed. */
+  /** Stops a job if it runs, and removes it with its results; an unknown job counts as removed. */
   remove(uuid: string): Promise<void>
 
   /**
-   * The log of its last attempt, from the backend, else from the store. Rejects `not-found`, `not-started`
-   * (with `follow` it waits for the start instead).
+   * The log of its last attempt, from the backend, else from the store. Rejects `not-found`,
+   * `not-started` (with `follow` it waits for the start instead).
    */
   log(uuid: string, options: LogOptions): Promise<ContainerLog>
 
-  /** The job when it is final, or as it is after `milliseconds`; undefined when there is none (any more). */
+  /**
+   * The job once it is final, or as it is after `milliseconds`; undefined if it is unknown or
+   * deleted.
+   */
   waitForFinal(uuid: string, milliseconds: number, signal?: AbortSignal): Promise<Job | undefined>
 
   /**
-   * Calls `listener` after each change of a live job, its vanishing included (it is finished and let go, or deleted);
-   * returns what ends it.
+   * Calls `listener` after each change of a live job and when it is live no more: archived or
+   * deleted. Returns the function that removes the listener.
    */
   watch(listener: (change: JobChange) => void): () => void
 
-  /** How many live jobs are in each state. */
+  /** The number of live jobs in each state. */
   countByState(): Map<string, number>
 }
 
 export interface JobChange {
   uuid: string
-  /** Undefined for one that is not followed any more; `deleted` for one that is being removed. */
+  /** Undefined once the job is live no more; `deleted` is true if it is being removed. */
   job: Job | undefined
   deleted: boolean
-  /** Of a job that is followed; values of its environment blanked. */
+  /** Of a live job, with the values of its environment blanked. */
   request: JobRequest | undefined
-  /** How far storing is, as far as the uploader said so. */
+  /** How much is stored, if the uploader has reported it. */
   uploaded?: Uploaded | undefined
 }
 
-/** One creation under way; exactly one of deploy() and abandon() ends it. */
+/** A creation under way; the caller ends it by either deploy() or abandon(). */
 export interface Deployment {
   readonly uuid: string
 
   /**
-   * Takes an input file: into the store, or only its hash where the job exists already. Rejects `too-large`
-   * beyond INPUT_MAX_BYTES in all, `invalid-request` for a name that is unsafe or was given before.
+   * Stores an input file, or only hashes it if the job exists already. Rejects `too-large` if the
+   * inputs exceed INPUT_MAX_BYTES in all, `invalid-request` for a name that is unsafe or given
+   * twice.
    */
   receiveInput(name: string, stream: Readable): Promise<void>
 
   /**
-   * Makes the job. A replay of the same request answers as the first time did. Rejects
-   * `idempotency-key-reused` for another request, and what JobBackend.create rejects with; after a rejection
-   * nothing of it is left. `companion` is not written for a replay.
+   * Makes the job. A replay of a request gives the first one's answer, without writing
+   * `notification` again. Rejects `idempotency-key-reused` for another request, and as
+   * JobBackend.create; after a rejection nothing is left. `asked` is the request without defaults
+   * of a policy (AdmittedRequest): by it a replay is recognised.
    */
-  deploy(request: JobRequest, companion?: Companion): Promise<{ job_uuid: string }>
+  deploy(
+    request: JobRequest,
+    notification?: PendingNotification,
+    asked?: JobRequest,
+  ): Promise<{ job_uuid: string }>
 
-  /** Removes what was received. */
+  /** Removes the inputs that were stored. */
   abandon(): Promise<void>
 }
 
-/** What is to stand in the store beside a job before that begins, and goes where it doesn't come to be. */
-export interface Companion {
+/** A job's callback in the store: written before the job begins, removed if the job isn't made. */
+export interface PendingNotification {
   write(): Promise<void>
   remove(): Promise<void>
 }

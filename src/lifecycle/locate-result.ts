@@ -1,7 +1,7 @@
-import { Problem } from '../errors.ts'
 import { isFinal } from '../job/job.ts'
-import type { LocateResult } from '../result/locate.ts'
-import { expired } from './job-answer.ts'
+import type { LocateResult } from '../results/locate.ts'
+import { Problem } from '../util/errors.ts'
+import { expiredProblem } from './job-answer.ts'
 import type { Jobs } from './jobs.ts'
 
 /** LocateResult over all jobs, live and finished. */
@@ -14,12 +14,12 @@ export function createLocateResult(jobs: Jobs): LocateResult {
     if (!isFinal(job.state)) {
       throw new Problem(
         'not-final',
-        `job ${uuid} is ${job.state}; its results can be read once it has ended, what is stored by now with so_far=true`,
+        `job ${uuid} is ${job.state}; its results can be read once it has ended, and the files stored so far with so_far=true`,
         { retryAfterSeconds: job.state === 'storing' ? 1 : 5 },
       )
     }
     const { state } = job.result
-    if (state === 'expired') throw expired(job)
+    if (state === 'expired') throw expiredProblem(job)
     if (state === null || state === 'missing' || !job.attempt) {
       throw new Problem('result-missing', `job ${uuid} left no results: ${job.reason}: ${job.message}`)
     }

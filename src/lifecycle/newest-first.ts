@@ -1,33 +1,40 @@
-import { listPosition } from './records.ts'
-import type { TrackedJob } from './tracked.ts'
+import { listPosition } from './records/list-position.ts'
+import type { TrackedJob } from './tracking/known-job.ts'
 
-/** The live jobs as they stand in the list of all jobs; it doesn't change. */
+/** The tracker's entry of a job: `known` is replaced at each change. */
+export interface JobEntry {
+  readonly known: TrackedJob
+}
+
+/** The live jobs in the order of the list of all jobs. The list doesn't change; its entries do. */
 export interface LiveList {
-  /** By their positions, so newest first; those that are being deleted included. */
-  readonly jobs: readonly { readonly position: string; readonly job: TrackedJob }[]
+  /** Sorted by position: newest first. Includes jobs that are being deleted. */
+  readonly jobs: readonly { readonly position: string; readonly entry: JobEntry }[]
   readonly uuids: ReadonlySet<string>
 }
 
-/** Sorts the live jobs once for all pages that are asked for until one comes or goes. */
+/** Sorts the live jobs once for all requests until a job is added or removed. */
 export class NewestFirst {
   #list: LiveList | undefined
 
-  /** Another job is there, or one is there no more. */
+  /** A job was added or removed. */
   changed(): void {
     this.#list = undefined
   }
 
-  of(jobs: ReadonlyMap<string, TrackedJob>): LiveList {
+  of(entries: ReadonlyMap<string, JobEntry>): LiveList {
     this.#list ??= {
-      jobs: Array.from(jobs.values(), (job) => ({ position: positionOf(job), job })).sort(byPosition),
-      uuids: new Set(jobs.keys()),
+      jobs: Array.from(entries.values(), (entry) => ({ position: positionOf(entry), entry })).sort(
+        byPosition,
+      ),
+      uuids: new Set(entries.keys()),
     }
     return this.#list
   }
 }
 
-/** The index of the first one behind a position. */
-export function firstBehind({ jobs }: LiveList, position: string): number {
+/** The index of the first job after a position. */
+export function indexAfter({ jobs }: LiveList, position: string): number {
   let [low, high] = [0, jobs.length]
   while (low < high) {
     const middle = (low + high) >>> 1
@@ -37,7 +44,7 @@ export function firstBehind({ jobs }: LiveList, position: string): number {
   return low
 }
 
-function positionOf({ live }: TrackedJob): string {
+function positionOf({ known: { live } }: JobEntry): string {
   return listPosition(live.uuid, live.observation.createdAt)
 }
 

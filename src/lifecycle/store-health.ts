@@ -1,19 +1,25 @@
-import type { ArtifactStore } from '../artifact/store.ts'
-import { within } from '../artifact/timers.ts'
-import { messageOf } from '../errors.ts'
+import type { ArtifactStore } from '../store/store.ts'
+import { messageOf } from '../util/errors.ts'
+import { within } from '../util/timers.ts'
 
-/** An answer that is younger counts as the present one. */
+/** A younger answer is taken again. */
 const freshMilliseconds = 5_000
-/** Kubelets give a probe one second as a rule: what isn't known by then is told by the next one. */
+/** A kubelet gives a probe one second by default: a later answer is given to the next probe. */
 const waitMilliseconds = 500
 const probeMilliseconds = 5_000
 
+/** Beside the jobs: their folder must be readable, too. */
+const absentKey = 'jobs/health'
+
 export interface StoreHealth {
-  /** What is wrong with the store, for people; empty when nothing is. Resolves within half a second, never rejects. */
+  /**
+   * The store's problems, for people; empty if there are none. Resolves within half a second, never
+   * rejects.
+   */
   missing(): Promise<string[]>
 }
 
-/** Asks the store for an object that isn't there, at most every 5 s, and only when somebody wants to know. */
+/** Checks the store by asking for an absent object when missing() is called, at most every 5 s. */
 export function createStoreHealth(store: ArtifactStore): StoreHealth {
   let trouble: string | undefined
   let askedAt = Number.NEGATIVE_INFINITY
@@ -21,7 +27,7 @@ export function createStoreHealth(store: ArtifactStore): StoreHealth {
 
   const ask = async () => {
     try {
-      await store.head('health', AbortSignal.timeout(probeMilliseconds))
+      await store.head(absentKey, AbortSignal.timeout(probeMilliseconds))
       trouble = undefined
     } catch (error) {
       const late = error instanceof Error && error.name === 'TimeoutError'

@@ -1,19 +1,19 @@
 import { rm } from 'node:fs/promises'
-import { bucketPrefix, removeBucket, s3Client } from '../support/bucket.ts'
-import { kubectl } from '../support/cluster.ts'
-import { eventually } from '../support/eventually.ts'
-import { releaseJobs } from '../support/on-cluster.ts'
-import { runLabel, testRun } from '../support/test-run.ts'
+import { releaseJobs } from '../support/api/on-cluster.ts'
+import { kubectl } from '../support/cluster/cluster.ts'
+import { runLabel, testRun } from '../support/cluster/test-run.ts'
+import { bucketPrefix, removeBucket, s3Client } from '../support/store/bucket.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 /**
- * Ends all that this run has begun, however far it came: the processes of its group, its namespaces, its buckets, its
- * folder. Rejects with all that could not be ended.
+ * Removes everything that this run has started or made, at any point of the run: the processes of
+ * its group, its namespaces, its buckets, its folder. Rejects with all errors.
  */
 export async function endRun(group: number, folder: string): Promise<void> {
   try {
     process.kill(-group, 'SIGKILL')
   } catch {
-    // All have ended by themselves.
+    // All processes have ended by themselves.
   }
   const done = await Promise.allSettled([
     removeNamespaces(),
@@ -28,7 +28,7 @@ async function removeNamespaces(): Promise<void> {
   const ours = ['-l', `${runLabel}=${testRun()}`, '-o', 'jsonpath={.items[*].metadata.name}']
   const names = (await kubectl('get', 'namespaces', ...ours)).split(' ').filter((name) => name !== '')
   for (const name of names) {
-    // The first stop decides the grace, which is an hour where the namespace's end is the first.
+    // The kubelet keeps the first grace it gets, an hour if the namespace's deletion comes first.
     await kubectl('-n', name, 'delete', 'pods', '--all', '--grace-period=1', '--wait=false')
     await kubectl('delete', 'namespace', name, '--ignore-not-found', '--wait=false')
     await releaseJobs(name)
@@ -39,7 +39,7 @@ async function removeBuckets(): Promise<void> {
   const client = s3Client()
   const names = (await client.listBuckets()).map(({ name }) => name)
   for (const name of names.filter((one) => one.startsWith(bucketPrefix()))) {
-    // A pod that ends still writes into it.
+    // A terminating pod may still write into the bucket.
     await eventually(() => removeBucket(client, name), { within: 30_000, every: 500 })
   }
 }

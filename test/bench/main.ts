@@ -4,25 +4,26 @@ import { mkdtemp } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { bringUpCluster } from '../support/own-cluster.ts'
-import { testRun } from '../support/test-run.ts'
+import { bringUpCluster } from '../support/cluster/own-cluster.ts'
+import { testRun } from '../support/cluster/test-run.ts'
 import { endRun } from './end-run.ts'
 import type { BenchOptions } from './run-topics.ts'
-import { topics } from './topics.ts'
+import { topics } from './topics/topics.ts'
 
 /**
- * `npm run bench [-- uploads downloads … --rounds 5 --only '10,000' --json results.json]`: the same work by Jobferry
- * and by its peer in the same minutes, in turn; without a topic all of them. Needs a store and a cluster: KUBECONFIG and
- * S3_ENDPOINT with its keys, else test/cluster is brought up.
+ * `npm run bench [-- uploads downloads … --rounds 5 --only '10,000' --json results.json]`:
+ * Jobferry and its peer do the same work, in turn in the same minutes, for the given
+ * topics or for all. Needs a store and a cluster: KUBECONFIG and S3_ENDPOINT with its
+ * keys, else test/cluster is brought up.
  */
 const options = read()
 if (!process.env.S3_ENDPOINT) Object.assign(process.env, await bringUpCluster())
 execFileSync(process.execPath, ['build.ts'], { stdio: 'ignore' })
 
-// Names what is begun, and holds all its temporary folders.
+// The run's name labels its namespaces and buckets; the folder has all its temporary folders.
 testRun()
 const folder = await mkdtemp(join(tmpdir(), 'jobferry-bench-'))
-// A process group of its own: however far it came, it can be ended with all that it started.
+// In its own process group, so that it can be ended at any point with all its child processes.
 const bench = spawn(process.execPath, ['test/bench/run-topics.ts', JSON.stringify(options)], {
   detached: true,
   stdio: ['ignore', 'inherit', 'inherit'],

@@ -1,13 +1,15 @@
-/** What a run of either side took, in its row's unit. */
+/** The measurement of one run of either side; `value` has the row's unit. */
 export interface Run {
   value: number
-  /** The highest resident memory that was seen, in MiB. */
+  /** The highest sampled resident memory, in MiB. */
   residentMiB?: number | undefined
   /** User and system time of the process, in seconds. */
   cpuSeconds?: number | undefined
 }
 
-/** One line of the table: ours, beside the peer's, run in turn in the same minutes, where there is one. */
+/**
+ * One line of the table: our runs and, if there is a peer, its runs, in turn in the same minutes.
+ */
 export interface Row {
   what: string
   unit: 's' | 'ms' | 'MiB' | 'MB' | 'requests'
@@ -16,7 +18,7 @@ export interface Row {
   goal?: Goal
 }
 
-/** What is to be reached, by the medians; several hold together. */
+/** The row's goal for the medians; all given conditions must hold. */
 export interface Goal {
   /** Ours is at most this times the peer's. */
   ratio?: number
@@ -35,9 +37,9 @@ export interface Topic {
 }
 
 export interface TopicOptions {
-  /** How often each side is run. */
+  /** Number of runs of each side. */
   rounds: number
-  /** Rows whose `what` doesn't contain it are left out. */
+  /** Only rows whose `what` contains this string are measured. */
   only: string
 }
 
@@ -48,12 +50,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? right : (left + right) / 2
 }
 
-/** Ours divided by the peer's, medians of all runs; undefined where there is no peer. */
+/** Our median divided by the peer's median; undefined without a peer. */
 export function ratio({ ours, peer }: Row): number | undefined {
   return peer && medianOf(ours) / medianOf(peer.runs)
 }
 
-/** Whether every goal of the row is reached; undefined where it has none. */
+/** True if the row reaches its goal; undefined without a goal. */
 export function isReached(row: Row): boolean | undefined {
   const { goal, ours, peer } = row
   if (goal === undefined) return undefined

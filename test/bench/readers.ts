@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Reads the addresses with curl, all at once, and throws the bytes away; gives seconds. Rejects unless all were whole. */
+/**
+ * Reads the URLs with curl in parallel, without keeping the bytes.
+ * Resolves with seconds, rejects on any cut.
+ */
 export async function readAll(urls: readonly string[]): Promise<number> {
   const start = performance.now()
   const targets = urls.flatMap((url) => ['--output', '/dev/null', url])
@@ -20,7 +23,9 @@ export async function readAll(urls: readonly string[]): Promise<number> {
   return (performance.now() - start) / 1000
 }
 
-/** Milliseconds from sending a GET to the first byte of its answer's body, which is then given up. */
+/**
+ * Milliseconds from the GET to the first byte of its answer's body; then the connection is closed.
+ */
 export async function firstByte(url: string): Promise<number> {
   const { hostname, port, pathname, search, host } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -39,7 +44,10 @@ export async function firstByte(url: string): Promise<number> {
   return milliseconds
 }
 
-/** Reads the addresses at once, each at about 1 MiB a second, for so long, then gives them up; gives the bytes read. */
+/**
+ * Reads the URLs in parallel, each at about 1 MiB a second, for `seconds`, then closes the
+ * connections. Resolves with the number of bytes read.
+ */
 export async function readSlowly(urls: readonly string[], seconds: number): Promise<number> {
   let bytes = 0
   const sockets = urls.map((url) => {

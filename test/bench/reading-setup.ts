@@ -1,25 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { createS3Store, staticCredentials } from '../../src/artifact/s3.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
-import { temporaryBucket, testStore } from '../support/bucket.ts'
-import { temporaryNamespace } from '../support/cluster.ts'
-import { given } from '../support/test-run.ts'
+import type { ArtifactStore } from '../../src/store/store.ts'
+import { temporaryNamespace } from '../support/cluster/cluster.ts'
+import { given } from '../support/cluster/test-run.ts'
+import { temporaryBucket, testStore } from '../support/store/bucket.ts'
+import { s3Store } from '../support/store/s3-store.ts'
 
-/** The API as its image runs it, on the cluster and in a bucket of its own. */
+/** The API as its image runs it, on the cluster and with a new bucket. */
 export interface ReadingSetup extends AsyncDisposable {
   bucket: string
-  /** The same bucket, whose presigned addresses are the store's own. */
+  /** The same bucket; its presigned URLs lead directly to the store. */
   store: ArtifactStore
-  /** Starts the API's bundle; it is ended with the setup. */
+  /** Starts the API's bundle; the setup's disposal stops it. */
   startApi(): Promise<BuiltApi>
 }
 
 export interface BuiltApi {
   url: string
   pid: number
-  /** From the program's start to readiness. */
+  /** Seconds from the program's start to its readiness. */
   readySeconds: number
   end(): Promise<void>
 }
@@ -28,14 +28,7 @@ export async function setUpReading(): Promise<ReadingSetup> {
   const namespace = await temporaryNamespace('bench')
   const bucket = await temporaryBucket()
   const { endpoint, accessKey, secretKey } = testStore()
-  const store = createS3Store({
-    endpoint,
-    publicEndpoint: endpoint,
-    bucket: bucket.name,
-    region: 'us-east-1',
-    prefix: '',
-    credentials: staticCredentials(accessKey, secretKey),
-  })
+  const store = s3Store(testStore(), bucket.name, { publicEndpoint: endpoint })
   const running: BuiltApi[] = []
   return {
     bucket: bucket.name,
@@ -81,7 +74,7 @@ async function startBuiltApi(environment: Readonly<Record<string, string>>): Pro
   }
 }
 
-/** As the Dockerfile's entrypoint has them, and its environment above; API_FLAGS tries others. */
+/** Node's flags as in the Dockerfile's entrypoint; API_FLAGS overrides them. */
 const apiFlags: readonly string[] = (process.env.API_FLAGS ?? '--max-semi-space-size=1')
   .split(' ')
   .filter((flag) => flag !== '')

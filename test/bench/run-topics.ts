@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { isReached, type Row, ratio, type TopicOptions, tableOf } from './measure.ts'
-import { topics } from './topics.ts'
+import { topics } from './topics/topics.ts'
 
-/** What main.ts gives as JSON, its only argument. */
+/** The options that main.ts passes as JSON in the only argument. */
 export interface BenchOptions extends TopicOptions {
-  /** Of topics. */
+  /** Names of the topics to run. */
   names: readonly string[]
-  /** The file that is to have the results. */
+  /** Path of the file for the results. */
   json?: string | undefined
 }
 
@@ -21,7 +21,7 @@ for (const { name, run } of topics.filter(({ name }) => names.includes(name))) {
       console.error(`${name}: ${tableOf([row]).split('\n').at(-1)}`)
     }
   } catch (error) {
-    // What was measured so far is worth its hour.
+    // The rows measured so far, which may have taken an hour, are still printed.
     failed.push(name)
     console.error(`${name} failed:`, error)
   }

@@ -1,15 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { type Entry, pathBytes } from '../../src/artifact/entry.ts'
-import { layout } from '../../src/artifact/layout.ts'
-import { putStream } from '../../src/artifact/put-stream.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
-import { addToTally, emptyTally } from '../../src/artifact/tally.ts'
-import { createRecords } from '../../src/lifecycle/records.ts'
-import { putRecord, putResult } from '../support/finished-jobs.ts'
+import { createRecords } from '../../src/lifecycle/records/records.ts'
+import { type Entry, pathBytes } from '../../src/result-format/entry.ts'
+import { jobKeys } from '../../src/result-format/job-keys.ts'
+import { addToTally, emptyTally } from '../../src/result-format/tally.ts'
+import { putStream } from '../../src/store/put-stream.ts'
+import type { ArtifactStore } from '../../src/store/store.ts'
+import { putRecord, putResult } from '../support/store/finished-jobs.ts'
 
 const mebibyte = 1024 * 1024
 
-/** A finished job that was put into the store, without anything having run. */
+/** A finished job that was put into the store without a run. */
 export interface SeededJob {
   uuid: string
   attempt: string
@@ -35,7 +35,10 @@ export async function seedFiles(
   return job
 }
 
-/** A result of so many entries, which all have one object's bytes: what counts is their number. */
+/**
+ * Puts a result of `count` entries that all share one object, for
+ * benchmarks of the number of entries.
+ */
 export async function seedEntries(store: ArtifactStore, count: number): Promise<SeededJob> {
   const job = { uuid: randomUUID(), attempt: randomUUID() }
   const file = await putFile(store, job, 'object', 4096)
@@ -52,7 +55,7 @@ async function putFile(
   path: string,
   bytes: number,
 ): Promise<Entry> {
-  const { size, sha256, etag } = await putStream(store, layout.file(uuid, attempt, path), blocks(bytes))
+  const { size, sha256, etag } = await putStream(store, jobKeys.file(uuid, attempt, path), blocks(bytes))
   const mtime = '2026-01-02T03:04:05.000000000Z'
   return { path, type: 'file', size, mode: '0644', mtime, sha256, key: path, etag }
 }

@@ -1,21 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ResultLayout } from '../../src/artifact/result-layout.ts'
+import type { ResultLayout } from '../../src/result-format/result-layout.ts'
 
-/** Files to be sent, by what a bench calls them. */
+/** Files for an upload; `what` is their name in the table. */
 export interface Tree {
   what: string
   goal?: number
   files: readonly (readonly [name: string, bytes: number])[]
-  /** How small files are to lie in the store; an object each. */
+  /** Layout of the files in the store; by default one object for each file. */
   layout?: ResultLayout
 }
 
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
 
-/** The work that issue trackers of comparable systems complain of, and what a worker typically leaves. */
+/**
+ * Sets of files that are slow in comparable systems, by their issue
+ * trackers, and a typical worker's files.
+ */
 export const trees: readonly Tree[] = [
   { what: '1 × 1 GiB', goal: 0.9, files: numbered(1, 1024 * mebibyte) },
   { what: '4 × 1 GiB', files: numbered(4, 1024 * mebibyte) },
@@ -32,7 +35,7 @@ export const trees: readonly Tree[] = [
   },
 ]
 
-/** Writes them with random bytes, so that nothing can be compressed on the way. */
+/** Writes the tree's files with random bytes, which can't be compressed on the way. */
 export async function grow(tree: Tree, folder: string): Promise<void> {
   const block = randomBytes(8 * mebibyte)
   for (const [name, bytes] of tree.files) {

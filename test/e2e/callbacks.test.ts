@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ApiOnCluster, apiOnCluster } from '../support/api-on-cluster.ts'
-import type { ApiProcess } from '../support/api-process.ts'
-import { objectKeys } from '../support/bucket.ts'
-import { eventually } from '../support/eventually.ts'
-import { getJson, postJson } from '../support/http.ts'
-import { busybox } from '../support/on-cluster.ts'
-import { hang, type Received, startReceiver } from '../support/receiver.ts'
+import { type ApiOnCluster, apiOnCluster } from '../support/api/api-on-cluster.ts'
+import type { ApiProcess } from '../support/api/api-process.ts'
+import { getJson, postJson } from '../support/api/http.ts'
+import { busybox } from '../support/api/on-cluster.ts'
+import { hang, type Received, startReceiver } from '../support/connector/receiver.ts'
+import { objectKeys } from '../support/store/bucket.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 const environment = {
   CALLBACK_SECRETS: `*: whsec_${Buffer.alloc(32).toString('base64')}`,
   OUTGOING_ALLOW: 'any',
 }
-/** As of a container that is started again in its pod. */
+/** The same pod UID for each process, as for a container that restarts in its pod. */
 const first = { POD_UID: 'the-first' }
 let cluster: ApiOnCluster
 let api: ApiProcess
@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.close())
 
-test('of two replicas one calls back, once, whichever got the request', async () => {
+test('of two replicas only one sends the callback, once, for a request to either of them', async () => {
   await using receiver = await startReceiver()
   const other = await cluster.start()
   const uuids = await Promise.all([api, other].map(({ url }) => deploy(url, receiver.url)))
@@ -34,7 +34,7 @@ test('of two replicas one calls back, once, whichever got the request', async ()
   await other.stop()
 })
 
-test('a callback under way when the API is killed is made again by the next one, with its id', async () => {
+test('a callback in flight when the API is killed is repeated by the next API, with the same id', async () => {
   await using receiver = await startReceiver()
   receiver.react(hang, { status: 204 })
   const uuid = await deploy(api.url, receiver.url)
@@ -47,7 +47,7 @@ test('a callback under way when the API is killed is made again by the next one,
 })
 
 test.each([0, 100])(
-  'an API that is killed %d ms after the result was there still calls back',
+  'an API that is killed %d ms after the manifest was stored still sends the callback',
   async (delay) => {
     await using receiver = await startReceiver()
     const uuid = await deploy(api.url, receiver.url)
@@ -73,7 +73,10 @@ async function deploy(url: string, callback: string): Promise<string> {
   return String(body.job_uuid)
 }
 
-/** SIGKILL, as an out-of-memory kill is; the next one has the Lease at once. */
+/**
+ * Kills the API with SIGKILL, as the out-of-memory killer does;
+ * the next one gets the Lease at once.
+ */
 async function restart(): Promise<void> {
   await api.kill()
   api = await cluster.start(first)

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { kubectl } from '../support/cluster.ts'
-import { asJson, type CurlAnswer, curl as curlUrl } from '../support/curl.ts'
-import { eventually } from '../support/eventually.ts'
-import { waitForFinal } from '../support/http.ts'
-import { busybox, type OnCluster, startOnCluster, untilState } from '../support/on-cluster.ts'
+import { asJson, type CurlAnswer, curl as curlUrl } from '../support/api/curl.ts'
+import { waitForFinal } from '../support/api/http.ts'
+import { busybox, type OnCluster, startOnCluster, untilState } from '../support/api/on-cluster.ts'
+import { kubectl } from '../support/cluster/cluster.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 let api: OnCluster
 beforeAll(async () => {
@@ -31,7 +31,7 @@ describe('deploying', () => {
     expect(other.head).toMatch(/^HTTP\/1.1 422 /)
   })
 
-  it('is refused to a HEAD, a prefetch and a page of another site, which make nothing', async () => {
+  it('refuses a HEAD, a prefetch and a page of another site, and creates no Job for them', async () => {
     const before = await jobNames()
     expect((await curl('/job/deploy', '--head')).text()).toMatch(/^HTTP\/1.1 405 /)
     for (const header of [
@@ -44,7 +44,7 @@ describe('deploying', () => {
     expect(await jobNames()).toBe(before)
   })
 
-  it('gives the worker environments from everywhere, the nearer ones first', async () => {
+  it('gives the worker all environments: the request overrides its file, which overrides references', async () => {
     const plain = await curl('/resource/env', '-F', 'env_file=A=kept\nB=kept\nC=kept\n;filename=env')
     const secret = await curl('/resource/env?secret=true', '-F', 'env_file=S=secret\n;filename=env')
     const ids = [plain, secret].map((answer) => answer.json<{ id: string }>().id)
@@ -70,7 +70,7 @@ describe('deploying', () => {
   })
 })
 
-it('cancels a job and keeps what it had produced', async () => {
+it('cancels a job and keeps its files', async () => {
   const script = 'echo early > "$RESULT_DIRECTORY/early"; echo written; while :; do sleep 0.1; done'
   const deployed = await curl('/job/deploy', ...asJson({ ...busybox(script), stop_grace_seconds: 5 }))
   const { job_uuid: uuid } = deployed.json<Deployed>()

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { absentNode } from '../support/absent-node.ts'
-import { callsOf } from '../support/audit.ts'
-import { kubectl, kubectlJson } from '../support/cluster.ts'
-import { eventually } from '../support/eventually.ts'
-import { getJson, postJson, waitForFinal } from '../support/http.ts'
-import { type Installation, install } from '../support/installation.ts'
-import { given } from '../support/test-run.ts'
+import { getJson, postJson, waitForFinal } from '../support/api/http.ts'
+import { callsOf } from '../support/cluster/audit.ts'
+import { kubectl, kubectlJson } from '../support/cluster/cluster.ts'
+import { type Installation, install } from '../support/cluster/installation.ts'
+import { given } from '../support/cluster/test-run.ts'
+import { absentNode } from '../support/node/absent-node.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 let api: Installation
 beforeAll(async () => {
   api = await install({ LOST_NODE_SECONDS: '5' })
-}, 240_000)
+})
 afterAll(() => api?.remove())
 
-/** Runs the project's own image, unless the request names another. */
+/** Deploys a job of the project's own image, unless the request names another image. */
 async function deploy(request: object): Promise<string> {
   const { status, body } = await postJson(`${api.url}/job/deploy`, {
     image: given('UPLOADER_IMAGE'),
@@ -44,7 +44,7 @@ async function removeJob(uuid: string): Promise<void> {
 }
 
 describe('kubectl apply -k manifests/dev', () => {
-  it('installs an API that runs its default job and gives its files back', async () => {
+  it('installs an API that runs its default job and serves its files', async () => {
     const { job_uuid: uuid } = await getJson<{ job_uuid: string }>(`${api.url}/job/deploy`)
     const job = await waitForFinal(api.url, uuid, 90)
     expect(job, JSON.stringify(job)).toMatchObject({ state: 'succeeded', result: { state: 'complete' } })
@@ -63,7 +63,7 @@ describe('kubectl apply -k manifests/dev', () => {
     await removeJob(uuid)
   })
 
-  it('gives a job the variables of a plain and of a secret environment', async () => {
+  it('gives a job the variables of a plain and a secret environment', async () => {
     for (const secret of [false, true]) {
       const id = await environment(secret)
       const uuid = await deploy({ command: ['sh', '-c', 'test "$GREETING" = hello'], config_map_ref: [id] })
@@ -75,7 +75,7 @@ describe('kubectl apply -k manifests/dev', () => {
     }
   })
 
-  it('names what keeps a job from starting', async () => {
+  it('names the reason that keeps a job from starting', async () => {
     const expectReason = (uuid: string, reason: string) =>
       eventually(async () => expect(await getJson(`${api.url}/job/${uuid}`)).toMatchObject({ reason }), {
         within: 30_000,
@@ -133,8 +133,8 @@ describe('kubectl apply -k manifests/dev', () => {
     })
   })
 
-  // Last: every kind of call has been made by then.
-  it('is granted exactly what it uses, in its own namespace', async () => {
+  // Must be the last test: by then the API has made every kind of call.
+  it('has exactly the rights that it uses, in its own namespace', async () => {
     const calls = await callsOf(auditLog(), api.namespace, 'jobferry')
     expect(calls.filter(({ status }) => status === 401 || status === 403)).toEqual([])
     expect(new Set(calls.map(({ namespace }) => namespace))).toEqual(new Set([api.namespace]))

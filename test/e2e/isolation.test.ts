@@ -2,18 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Entry } from '../../src/artifact/entry.ts'
-import { objectKeys, testStore } from '../support/bucket.ts'
-import { curl } from '../support/curl.ts'
-import { eventually } from '../support/eventually.ts'
-import { getJson, waitForFinal } from '../support/http.ts'
-import { type OnCluster, startOnCluster } from '../support/on-cluster.ts'
-import { type ProbeReport, plantedLinks, uploaderRequests } from '../support/prober.ts'
-import { harmless, swappedCount } from '../support/swapper.ts'
-import { given } from '../support/test-run.ts'
+import type { Entry } from '../../src/result-format/entry.ts'
+import { curl } from '../support/api/curl.ts'
+import { getJson, waitForFinal } from '../support/api/http.ts'
+import { type OnCluster, startOnCluster } from '../support/api/on-cluster.ts'
+import { given } from '../support/cluster/test-run.ts'
+import { type ProbeReport, plantedLinks, uploaderRequests } from '../support/files/prober.ts'
+import { harmless, swappedCount } from '../support/files/swapper.ts'
+import { objectKeys, testStore } from '../support/store/bucket.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 /*
- * What a hostile worker gets at: nothing. Workers are root where that is allowed, in an image that has tools.
+ * A hostile worker reaches nothing but its own job. Workers run as root if the pod security level
+ * allows it, in an image with tools.
  */
 
 const canary = `canary-${randomBytes(12).toString('hex')}`
@@ -35,7 +36,7 @@ describe.each(['baseline', 'restricted'] as const)('a worker at the level %s', (
       const script = `exec node "$INPUT_DIRECTORY/prober.ts" ${needles.join(' ')}`
       const uuid = await deploy(api, 'prober.ts', script, asRoot)
       const job = await waitForFinal(api.url, uuid, 90)
-      // Nothing that it asked the uploader for was taken for a stop.
+      // The uploader took none of the worker's requests for a stop.
       expect(job, JSON.stringify(job)).toMatchObject({ state: 'succeeded', result: { state: 'complete' } })
       report = await getJson<ProbeReport>(`${api.url}/job/${uuid}/result?file=report.json`)
       entries = await listOf(api, uuid)
@@ -48,7 +49,7 @@ describe.each(['baseline', 'restricted'] as const)('a worker at the level %s', (
       expect(keys).toEqual([[], []])
     })
 
-    it('has no token, and the API server has nothing for it', () => {
+    it('has no token, and the API server refuses its requests', () => {
       expect(report.secrets).toEqual([])
       for (const [path, status] of Object.entries(report.apiServer))
         expect([401, 403], path).toContain(status)
@@ -59,26 +60,29 @@ describe.each(['baseline', 'restricted'] as const)('a worker at the level %s', (
       for (const command of report.commands) expect(command).toMatch(/prober\.ts/)
     })
 
-    it('gets nothing from the uploader’s port but whether it is ready', () => {
+    it('gets only the readiness from the uploader’s port', () => {
       for (const line of uploaderRequests) {
         const expected =
-          { 'GET /ready': '200 ready', 'HEAD /ready': '404' }[line as string] ?? '404 not found'
+          { 'GET /ready': '200 ready', 'HEAD /ready': '404', 'POST /end': '401 the signature is wrong' }[
+            line as string
+          ] ?? '404 not found'
         expect([line, report.uploader[line]]).toEqual([line, expected])
       }
     })
 
-    it('leaves links as links, and devices as names that are skipped', () => {
+    it('can make no device, leaves links as links, and a pipe as a skipped name', () => {
       const links = entries.filter(({ type }) => type === 'symlink')
       expect(Object.fromEntries(links.map(({ path, target }) => [path, target]))).toEqual(plantedLinks)
       const others = entries.filter(({ type }) => type !== 'symlink')
-      expect(others.map(({ path, type }) => [path, type])).toEqual(
-        [...report.devices.map((name) => [name, 'skipped']), ['report.json', 'file']].sort(),
-      )
-      if (podSecurity === 'baseline') expect(report.devices).not.toEqual([])
+      expect(others.map(({ path, type }) => [path, type])).toEqual([
+        ['pipe', 'skipped'],
+        ['report.json', 'file'],
+      ])
+      expect([report.devices, report.pipes]).toEqual([[], ['pipe']])
     })
   })
 
-  it('that swaps folders for links until it ends leaves links and nothing else', async () => {
+  it('that swaps folders for links until it ends leaves only links', async () => {
     const uuid = await deploy(api, 'swapper.ts', 'exec node "$INPUT_DIRECTORY/swapper.ts" 2', asRoot)
     expect(await waitForFinal(api.url, uuid, 90)).toMatchObject({ state: 'succeeded' })
     const entries = await listOf(api, uuid)
@@ -97,7 +101,7 @@ describe.each(['baseline', 'restricted'] as const)('a worker at the level %s', (
     expect((await fetch(`${api.url}/job/${uuid}/result?file=file-0`)).status).toBe(409)
   })
 
-  it('that swaps folders for links while they are read gives nothing but its own away', async () => {
+  it('that swaps folders for links during a scan leaks no foreign file', async () => {
     const uuid = await deploy(api, 'swapper.ts', 'exec node "$INPUT_DIRECTORY/swapper.ts" 600', {
       ...asRoot,
       stop_grace_seconds: 30,
@@ -111,7 +115,7 @@ describe.each(['baseline', 'restricted'] as const)('a worker at the level %s', (
       state: 'canceled',
       result: { state: 'partial' },
     })
-    // Not the result alone: what one scan gave away a later one may have replaced.
+    // The checkpoints too: a later scan may have replaced a leaked entry.
     const checkpoints = await checkpointLines(api, uuid)
     expect(checkpoints.length).toBeGreaterThan(3)
     for (const entry of [...checkpoints.flat(), ...(await listOf(api, uuid))]) {
@@ -123,7 +127,7 @@ describe.each(['baseline', 'restricted'] as const)('a worker at the level %s', (
     expect([...kinds]).toEqual(expect.arrayContaining(['file', 'symlink', 'directory']))
   })
 
-  // Last: of all the jobs above.
+  // Must be the last test: it checks the objects of all jobs above.
   it('has left no object with a key of the store or a value of its Secret', async () => {
     const { accessKey, secretKey } = testStore()
     const keys = await objectKeys(api.client, api.bucket)
@@ -135,7 +139,10 @@ describe.each(['baseline', 'restricted'] as const)('a worker at the level %s', (
   })
 })
 
-/** A job whose worker runs `script`, with a file of test/support as input and the canary in its environment. */
+/**
+ * Deploys a worker that runs `script`, with a file of test/support/files
+ * as input and the canary as variable.
+ */
 async function deploy(api: OnCluster, input: string, script: string, more: object): Promise<string> {
   const request = {
     image: given('UPLOADER_IMAGE'),
@@ -147,7 +154,7 @@ async function deploy(api: OnCluster, input: string, script: string, more: objec
   const deployed = await curl(
     `${api.url}/job/deploy`,
     ...['-F', `request=${JSON.stringify(request)}`],
-    ...['-F', `input=@${join(import.meta.dirname, '../support', input)}`],
+    ...['-F', `input=@${join(import.meta.dirname, '../support/files', input)}`],
   )
   expect(deployed.head, deployed.text()).toMatch(/^HTTP\/1.1 201 /m)
   return deployed.json<{ job_uuid: string }>().job_uuid
@@ -157,7 +164,7 @@ async function listOf(api: OnCluster, uuid: string): Promise<Entry[]> {
   return (await getJson<{ files: Entry[] }>(`${api.url}/job/${uuid}/result/list?limit=10000`)).files
 }
 
-/** What each checkpoint of a job says that there was. */
+/** The entries of each checkpoint of the job. */
 async function checkpointLines(api: OnCluster, uuid: string): Promise<Entry[][]> {
   const keys = (await objectKeys(api.client, api.bucket, `jobs/${uuid}/`)).filter((key) =>
     /\/checkpoint\/\d+\.ndjson$/.test(key),

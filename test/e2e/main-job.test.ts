@@ -4,17 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Job } from '../../src/job/job.ts'
-import { objectKeys } from '../support/bucket.ts'
-import { kubectl } from '../support/cluster.ts'
-import { type CurlAnswer, curl as curlUrl } from '../support/curl.ts'
-import { eventually } from '../support/eventually.ts'
-import { waitForFinal } from '../support/http.ts'
-import { busybox, type OnCluster, startOnCluster, untilState } from '../support/on-cluster.ts'
-import { rosbagLibrary } from '../support/rosbag.ts'
+import { jobLinks } from '../../src/job/links.ts'
+import { type CurlAnswer, curl as curlUrl } from '../support/api/curl.ts'
+import { waitForFinal } from '../support/api/http.ts'
+import { busybox, type OnCluster, startOnCluster, untilState } from '../support/api/on-cluster.ts'
+import { kubectl } from '../support/cluster/cluster.ts'
+import { rosbagLibrary } from '../support/files/rosbag.ts'
 import { run } from '../support/run.ts'
+import { objectKeys } from '../support/store/bucket.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 /*
- * The calls as a user makes them, with curl, against a real cluster and a real store.
+ * A user's calls, made with curl, against a real cluster and a real store.
  */
 
 let api: OnCluster
@@ -55,21 +56,15 @@ describe('the configured job `default`', () => {
     expect(deployed).toEqual({
       status: 'job deployed',
       job_uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      links: {
-        self,
-        log: `${self}/log`,
-        result_list: `${self}/result/list`,
-        result: `${self}/result`,
-        cancel: `${self}/cancel`,
-      },
+      links: jobLinks(uuid),
     })
-    // The log is there from the pod while the worker runs, and the answer ends when the worker does.
+    // While the worker runs, the log comes from the pod, and the answer ends with the worker.
     await untilState(api.url, uuid, 'running')
     const live = await curl(`${self}/log?follow=true`)
     expect(live.text()).toBe('a second of hard work\nwrote hello.txt\n')
   })
 
-  it('succeeds, and stands in the list of jobs', async () => {
+  it('succeeds, and is in the list of jobs', async () => {
     expect(await waitForFinal(api.url, uuid, 60)).toMatchObject({
       job: 'default',
       state: 'succeeded',
@@ -82,7 +77,7 @@ describe('the configured job `default`', () => {
     expect(jobs.find((job) => job.job_uuid === uuid)).toMatchObject({ state: 'succeeded' })
   })
 
-  it('lists its file and gives its bytes, whole, in part and not again', async () => {
+  it('lists its file and serves the whole file, a range, and a 304 for a known ETag', async () => {
     const page = (await curl(`/job/${uuid}/result/list`)).json<Page>()
     expect(page).toMatchObject({ job_uuid: uuid, result_state: 'complete', count: 1, next: null })
     expect(page.files).toMatchObject([{ path: 'hello.txt', type: 'file', mode: '0644' }])
@@ -112,7 +107,7 @@ describe('the configured job `default`', () => {
     expect((await curl(path, '-H', `If-None-Match: "${hex}"`)).head).toMatch(/^HTTP\/1.1 304 /)
   })
 
-  it('has its log in the store after its pod is gone', async () => {
+  it('serves its log from the store after its pod is gone', async () => {
     await eventually(async () => {
       const logs = await objectKeys(api.client, api.bucket, `jobs/${uuid}/`)
       expect(logs.filter((key) => /\/log\/(?:worker|uploader)\.txt$/.test(key))).toHaveLength(2)
@@ -124,7 +119,7 @@ describe('the configured job `default`', () => {
     expect(uploader).toContain('"msg":"stored"')
   })
 
-  it('is gone for callers, cluster and store after its DELETE', async () => {
+  it('is gone from the API, the cluster and the store after its DELETE', async () => {
     expect((await curl(`/job/${uuid}`, '-X', 'DELETE')).head).toMatch(/^HTTP\/1.1 204 /)
     expect((await curl(`/job/${uuid}`)).head).toMatch(/^HTTP\/1.1 404 /)
     await eventually(
@@ -138,7 +133,7 @@ describe('the configured job `default`', () => {
 })
 
 describe('a rosbag', () => {
-  it('that a worker copies comes back with the same bytes and messages', async () => {
+  it('that a worker copies has the same bytes and messages in the result', async () => {
     const rosbag = await rosbagLibrary()
     const sent = join(folder, 'drive.bag')
     await rosbag.write(sent)
@@ -171,16 +166,16 @@ describe('a rosbag', () => {
     await run('tar', ['-xf', join(folder, 'results.tar'), '-C', unpacked])
     expect(await readdir(unpacked)).toEqual(['drive.bag'])
     expect(await sha256(join(unpacked, 'drive.bag'))).toBe(await sha256(sent))
-  }, 240_000)
+  })
 })
 
-it('shows the whole way in one call', async () => {
+it('runs the demo job and shows its file in one call', async () => {
   const demo = await curl('/demo')
   expect(demo.head).toMatch(/^HTTP\/1.1 200 /)
   expect(demo.text()).toMatch(/^Hello from /)
 })
 
-it('tells its health and counts what it does', async () => {
+it('reports its health and its metrics', async () => {
   for (const path of ['/health/live', '/health/ready', '/health']) {
     expect((await curl(path)).head, path).toMatch(/^HTTP\/1.1 200 /)
   }

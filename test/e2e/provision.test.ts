@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type ApiOnCluster, apiOnCluster } from '../support/api-on-cluster.ts'
-import type { ApiProcess } from '../support/api-process.ts'
-import { s3Client } from '../support/bucket.ts'
-import { type Connector, startConnector } from '../support/connector.ts'
-import { eventually } from '../support/eventually.ts'
+import { type ApiOnCluster, apiOnCluster } from '../support/api/api-on-cluster.ts'
+import type { ApiProcess } from '../support/api/api-process.ts'
+import { getJson } from '../support/api/http.ts'
+import { type Connector, startConnector } from '../support/connector/connector.ts'
 import { freePort } from '../support/free-port.ts'
-import { getJson } from '../support/http.ts'
+import { s3Client } from '../support/store/bucket.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 /*
- * A connector asks for assets whose data jobs on a real cluster make, and pulls them from the API and from the store.
+ * A connector requests assets that jobs on a real cluster make, and
+ * pulls them from the API and the store.
  */
 
 const ns = 'https://w3id.org/edc/v0.0.1/ns/'
@@ -58,7 +59,7 @@ beforeAll(async () => {
   api = await world.start()
 })
 afterAll(async () => {
-  // Its port is taken again.
+  // world.close() starts another API on the same port.
   await api?.stop()
   await world?.close()
   await connector?.close()
@@ -67,14 +68,14 @@ afterAll(async () => {
 
 type Properties = Readonly<Record<string, string>>
 
-async function told(transfer: string): Promise<Properties> {
-  // A job on a cluster takes its time.
+async function notifiedAddress(transfer: string): Promise<Properties> {
+  // The notification comes after a whole job on the cluster.
   const [called] = await eventually(() => connector.until(`/${transfer}/provision`), { within: 90_000 })
   const { contentDataAddress } = (called?.body ?? {}) as { contentDataAddress: { properties: Properties } }
   return contentDataAddress.properties
 }
 
-/** As a connector's data plane with S3 does, which knows these properties and no session token. */
+/** Reads as a connector's S3 data plane does, which knows these properties but no session token. */
 function readS3(address: Properties, key = address[`${ns}objectName`] ?? ''): Promise<Buffer> {
   const value = (name: string) => address[ns + name] ?? ''
   const access = {
@@ -85,10 +86,10 @@ function readS3(address: Properties, key = address[`${ns}objectName`] ?? ''): Pr
   return s3Client(access).getObject(value('bucketName'), key).then(buffer)
 }
 
-it('gives one file from S3 with a key that opens nothing else and ends with the transfer', async () => {
+it('gives a file from S3 with an access key for this file alone, valid until the transfer ends', async () => {
   const asked = await connector.ask(api.url, 'provision', { asset: 'numbers' })
   const { job_uuid: uuid } = asked.json as { job_uuid: string }
-  const address = await told(asked.transfer)
+  const address = await notifiedAddress(asked.transfer)
   expect(address).toMatchObject({
     [`${ns}type`]: 'AmazonS3',
     [`${ns}bucketName`]: world.bucket,
@@ -103,9 +104,9 @@ it('gives one file from S3 with a key that opens nothing else and ends with the 
   expect((await getJson<{ state: string }>(`${api.url}/job/${uuid}`)).state).toBe('succeeded')
 })
 
-it('gives a file that lies in a pack as an object of its own, and removes job and copy', async () => {
+it('copies a packed file to its own object, and removes the job and the copy', async () => {
   const asked = await connector.ask(api.url, 'provision', { asset: 'packed-this' })
-  const address = await told(asked.transfer)
+  const address = await notifiedAddress(asked.transfer)
   expect(String(await readS3(address))).toBe('this\n')
   await connector.ask(api.url, 'deprovision', { ...asked, asset: 'packed-this' })
   const { job_uuid: uuid } = asked.json as { job_uuid: string }
@@ -114,7 +115,7 @@ it('gives a file that lies in a pack as an object of its own, and removes job an
   })
 })
 
-it('calls back though its process is killed between result and callback, and pulls byte for byte', async () => {
+it('notifies although the API is killed between result and notification; the pulled bytes are right', async () => {
   connector.fail(...Array.from({ length: 3 }, () => 503))
   const asked = await connector.ask(api.url, 'provision', { asset: 'pulled' })
   await eventually(() => expect(connector.calls.some(({ status }) => status === 503)).toBe(true), {
@@ -123,7 +124,7 @@ it('calls back though its process is killed between result and callback, and pul
   await api.kill()
   connector.fail()
   api = await world.start()
-  const address = await told(asked.transfer)
+  const address = await notifiedAddress(asked.transfer)
   const answer = await fetch(address[`${ns}baseUrl`] ?? '', {
     headers: { [address[`${ns}authKey`] ?? '']: address[`${ns}authCode`] ?? '' },
   })

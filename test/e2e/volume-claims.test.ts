@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { waitForFinal } from '../support/http.ts'
-import { type OnCluster, startOnCluster } from '../support/on-cluster.ts'
-import { damageOf, deployFiles, removeJob } from '../support/random-files.ts'
-import { testVolumes } from '../support/volumes.ts'
+import { waitForFinal } from '../support/api/http.ts'
+import { type OnCluster, startOnCluster } from '../support/api/on-cluster.ts'
+import { testVolumes } from '../support/cluster/volumes.ts'
+import { damageOf, deployFiles, removeJob } from '../support/files/random-files.ts'
 
 const files = { count: 20, bytes: 5000 }
 
 describe('results on a volume claim', () => {
-  it('are stored whoever the worker runs as, and go with the job', async () => {
+  it('are stored for a worker of any user, and removed with the job', async () => {
     await using volumes = await testVolumes({ count: 2, mebibytes: 32 })
     await using api = await startOnCluster({ name: 'claims' })
     for (const user of [{}, { run_as_user: 1234 }]) await expectStored(api, volumes.storageClass, user)
   })
 
-  it('are stored where the cluster chooses the class', async () => {
+  it('are stored if the cluster chooses the storage class', async () => {
     await using _volumes = await testVolumes({ isDefault: true })
     await using api = await startOnCluster({ name: 'claims' })
     await expectStored(api, '', {})
   })
 
-  it('are stored in a namespace that demands `restricted`', async () => {
+  it('are stored in a namespace at the level `restricted`', async () => {
     await using volumes = await testVolumes({ count: 2 })
     await using api = await startOnCluster({ name: 'claims', podSecurity: 'restricted' })
     for (const user of [{}, { run_as_user: 1234 }]) await expectStored(api, volumes.storageClass, user)
@@ -27,7 +27,7 @@ describe('results on a volume claim', () => {
 })
 
 async function expectStored(api: OnCluster, storageClass: string, more: object): Promise<void> {
-  // A worker without a umask's mercy: what it writes is its own alone.
+  // Only the worker's user may read its files.
   const then = 'chmod 0600 *; id -u'
   const claim = { result_storage: '20Mi', result_storage_class: storageClass }
   const uuid = await deployFiles(api.url, files, then, { ...claim, ...more })

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { ResultList } from '../../src/result/list.ts'
-import { kubectl } from '../support/cluster.ts'
-import { eventually } from '../support/eventually.ts'
-import { getJson, postJson, waitForFinal } from '../support/http.ts'
-import { busybox, type OnCluster, startOnCluster } from '../support/on-cluster.ts'
+import type { ResultList } from '../../src/results/list.ts'
+import { getJson, postJson, waitForFinal } from '../support/api/http.ts'
+import { busybox, type OnCluster, startOnCluster } from '../support/api/on-cluster.ts'
+import { kubectl } from '../support/cluster/cluster.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 let api: OnCluster
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => api.close())
 
 const bytes = 256 * 1024 * 1024
 
-it('a file that its worker has closed can be read while it runs, and nothing of it is sent after its end', async () => {
+it('a closed file can be read while its worker runs, and is not sent again after the worker’s end', async () => {
   const script = `cd $RESULT_DIRECTORY; dd if=/dev/zero of=large bs=1M count=256 2>/dev/null
     until [ -e /tmp/go ]; do sleep 0.1; done; echo end > late`
   const { body } = await postJson(`${api.url}/job/deploy`, busybox(script))

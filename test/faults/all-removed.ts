@@ -1,8 +1,8 @@
 import type { Client } from 'minio'
 import { expect } from 'vitest'
-import { objectKeys } from '../support/bucket.ts'
-import { eventually } from '../support/eventually.ts'
-import { deleteJobs } from '../support/on-cluster.ts'
+import { deleteJobs } from '../support/api/on-cluster.ts'
+import { objectKeys } from '../support/store/bucket.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 export interface Place {
   namespace: string
@@ -10,7 +10,9 @@ export interface Place {
   client: Client
 }
 
-/** Deletes every job through the API; then nothing is left of them in the namespace and in the bucket. */
+/**
+ * Deletes every job through the API; expects none of their objects in the namespace and the bucket.
+ */
 export async function expectAllRemoved(url: string, { namespace, bucket, client }: Place): Promise<void> {
   await deleteJobs(url, namespace)
   await eventually(async () => expect(await objectKeys(client, bucket)).toEqual([]), { within: 20_000 })

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 
 /**
- * `npm run faults [-- --rounds 5 --seconds 90] [-- name of a file …]`: every fault at length, repeatedly, at random
- * moments, with a closing table of what was tried and how it ended.
+ * `npm run faults [-- --rounds 5 --seconds 90] [-- file name …]`: repeats every fault at random
+ * moments with long outages, and prints a closing table of the faults and their outcomes.
  */
 const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '90' } },
@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
 for (const [name, value] of Object.entries(values)) {
   if (!/^[1-9]\d*$/.test(value)) throw new Error(`--${name} is ${value}: expected a number from 1 on`)
 }
-const files = positionals.length > 0 ? positionals.map((name) => `test/faults/${name}`) : ['test/faults/']
+const files = positionals.length > 0 ? positionals : ['test/faults/', 'test/e2e/kill-api.test.ts']
 const vitest = spawn(
   'vitest',
   ['run', '--reporter=verbose', '--reporter=./test/faults/table-reporter.ts', ...files],

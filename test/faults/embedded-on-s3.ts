@@ -1,24 +1,27 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ApiProcess, startApiProcess } from '../support/api-process.ts'
-import { objectKeys, type StoreAccess, temporaryBucket, testStore } from '../support/bucket.ts'
-import { getJson, waitForFinal } from '../support/http.ts'
+import { type ApiProcess, startApiProcess } from '../support/api/api-process.ts'
+import { getJson, waitForFinal } from '../support/api/http.ts'
+import { objectKeys, type StoreAccess, temporaryBucket, testStore } from '../support/store/bucket.ts'
 
 export interface EmbeddedOnS3 extends AsyncDisposable {
   readonly api: ApiProcess
   /** The port that the store listens on. */
   readonly storePort: number
-  /** Runs a configured job to its end; gives its uuid. */
+  /**
+   * Runs a configured job; resolves with its uuid once it has succeeded, throws on any other end.
+   */
   run(job: string): Promise<string>
   keys(): Promise<string[]>
-  /** Deletes every job, looks whether anything is left, and ends the API. */
+  /** Deletes every job and stops the API. Throws if the bucket still has objects. */
   close(): Promise<void>
 }
 
 /**
- * The API as a process of its own that runs configured jobs (shell scripts by name) as child processes and keeps
- * what they leave in a bucket of its own: all of it on this machine, so that memory and sockets can be seen.
+ * Starts the API as a process that runs configured jobs (`scripts`: name → shell)
+ * as child processes and stores in a new bucket. All of it is on this machine, so
+ * that memory and sockets are visible.
  */
 export async function embeddedOnS3(
   scripts: Readonly<Record<string, string>>,

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Prints a table at the end: each fault, how often it was tried, how often its outcome was right. */
+/** Prints a closing table: each fault, the number of its rounds, the number of right outcomes. */
 export default class FaultTable implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>): void {
     const tries = new Map<string, { tried: number; right: number }>()

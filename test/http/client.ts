@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, request } from 'node:http'
 import type { Readable } from 'node:stream'
+import { checkAnswer } from './check-answer.ts'
 
 export interface Call {
   method?: string
@@ -15,7 +16,10 @@ export interface Answer {
   json(): unknown
 }
 
-/** One request as it is, on a connection of its own: fetch would repair much of what these tests send. */
+/**
+ * Sends one request unchanged on its own connection: fetch would repair many malformed requests.
+ * Rejects if a JSON answer violates its schema.
+ */
 export async function call(
   url: string,
   { method = 'GET', path = '/', headers, body }: Call,
@@ -30,13 +34,19 @@ export async function call(
         res.on('error', reject)
         res.on('end', () => {
           const bytes = Buffer.concat(chunks)
-          resolve({
+          const answer = {
             status: res.statusCode ?? 0,
             headers: res.headers,
             body: bytes,
             json: () => JSON.parse(bytes.toString('utf8')),
-          })
+          }
           req.destroy()
+          try {
+            checkAnswer(method, path, answer)
+            resolve(answer)
+          } catch (error) {
+            reject(error)
+          }
         })
       },
     )
@@ -46,7 +56,7 @@ export async function call(
   })
 }
 
-/** A part of a form: text, or a file where it has a name. */
+/** A part of a form: a file if `filename` is given, else text. */
 export interface FormPart {
   name: string
   filename?: string
@@ -55,7 +65,7 @@ export interface FormPart {
 
 const boundary = 'a-boundary-that-is-nowhere-else'
 
-/** A `multipart/form-data` call; names are sent as they are. */
+/** Headers and body of a `multipart/form-data` call; names are sent unescaped. */
 export function form(...parts: FormPart[]): { headers: Record<string, string>; body: Buffer } {
   const bytes = parts.flatMap(({ name, filename, content }) => {
     const file = filename === undefined ? '' : `; filename="${filename}"`

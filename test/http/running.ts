@@ -1,20 +1,22 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadConfig } from '../../src/config.ts'
-import { createLog } from '../../src/log.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { start } from '../../src/server.ts'
+import { markerFile } from '../../src/store/folder/folder-root.ts'
+import { createLog } from '../../src/util/log.ts'
+import { endJobs } from '../support/end-jobs.ts'
 
 export interface RunningApi {
   url: string
-  /** Files that stand in the store. */
+  /** Paths of the objects in the store's folder. */
   stored(): Promise<string[]>
   close(): Promise<void>
 }
 
 /**
- * The whole API over the embedded backend and a folder of its own, which close() removes. `jobs` are configured
- * jobs, YAML by their names.
+ * Starts the whole API over the embedded backend and a folder, which close() removes.
+ * `jobs` maps the names of configured jobs to their YAML.
  */
 export async function startApi(
   jobs: Readonly<Record<string, string>>,
@@ -37,10 +39,12 @@ export async function startApi(
     async stored() {
       if (config.store.kind !== 'folder') throw new Error('the embedded API has a folder')
       const entries = await readdir(config.store.directory, { recursive: true, withFileTypes: true })
-      return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+      const objects = entries.filter((entry) => entry.isFile() && entry.name !== markerFile)
+      return objects.map((entry) => join(entry.parentPath, entry.name))
     },
     async close() {
       await close()
+      await endJobs(config.local.dataDirectory)
       await rm(directory, { recursive: true, force: true })
     },
   }

@@ -8,9 +8,9 @@ export interface JobAnswer {
   result: { state: string | null; count: number | null; bytes: number | null }
 }
 
-/** The job when it is final, or in the given state; gives up after 20 s. */
+/** The job once it is final or in a state of `also`. Throws after a minute. */
 export async function untilFinal(url: string, id: string, ...also: string[]): Promise<JobAnswer> {
-  const end = Date.now() + 20_000
+  const end = Date.now() + 60_000
   for (;;) {
     const job = (await call(url, { path: `/job/${id}` })).json() as JobAnswer
     if ([...also, 'succeeded', 'failed', 'canceled'].includes(job.state)) return job

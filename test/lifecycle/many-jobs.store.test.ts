@@ -2,19 +2,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createS3Store, staticCredentials } from '../../src/artifact/s3.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
 import type { Job } from '../../src/job/job.ts'
-import { type ApiProcess, startApiProcess } from '../support/api-process.ts'
-import { temporaryBucket } from '../support/bucket.ts'
-import { type LargeResult, putFinishedJobs, putLargeResult } from '../support/finished-jobs.ts'
-import { getJson } from '../support/http.ts'
-import { type RunningMinio, startMinio } from '../support/minio.ts'
+import type { ArtifactStore } from '../../src/store/store.ts'
+import { type ApiProcess, startApiProcess } from '../support/api/api-process.ts'
+import { getJson } from '../support/api/http.ts'
 import { residentBytes } from '../support/process-facts.ts'
+import { temporaryBucket } from '../support/store/bucket.ts'
+import { type LargeResult, putFinishedJobs, putLargeResult } from '../support/store/finished-jobs.ts'
+import { type RunningMinio, startMinio } from '../support/store/minio.ts'
+import { s3Store } from '../support/store/s3-store.ts'
 
 /*
- * Many jobs and a result of many files in the real store, read through an API of its own process. test/bench/scale.ts
- * has ten times as many of both.
+ * Many jobs and a result of many files in the real store, read through an API of its own process.
+ * test/bench/topics/scale.ts has ten times as many of both.
  */
 
 const jobs = 1000
@@ -35,8 +35,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'sleep.yaml'), 'command: [sleep, "600"]\n')
   const { name: bucket } = await temporaryBucket(minio)
   const { endpoint, accessKey, secretKey } = minio
-  const credentials = staticCredentials(accessKey, secretKey)
-  store = createS3Store({ endpoint, bucket, region: 'us-east-1', prefix: '', credentials })
+  store = s3Store(minio, bucket)
   large = await putLargeResult(store, files, Date.now() - 60_000)
   finished = [large.uuid, ...(await putFinishedJobs(store, jobs, Date.now() - 120_000, { results: false }))]
   api = await startApiProcess({
@@ -47,7 +46,7 @@ beforeAll(async () => {
     S3_ACCESS_KEY: accessKey,
     S3_SECRET_KEY: secretKey,
   })
-}, 180_000)
+})
 afterAll(async () => {
   await api?.stop()
   await store?.close()

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
-import { firstBehind, NewestFirst } from '../../src/lifecycle/newest-first.ts'
-import { listPosition } from '../../src/lifecycle/records.ts'
-import type { TrackedJob } from '../../src/lifecycle/tracked.ts'
+import { indexAfter, type JobEntry, NewestFirst } from '../../src/lifecycle/newest-first.ts'
+import { listPosition } from '../../src/lifecycle/records/list-position.ts'
+import type { TrackedJob } from '../../src/lifecycle/tracking/known-job.ts'
 
-it('has the newest job first, and those of one moment by their uuids', () => {
+it('has the newest job first, and jobs of the same moment in the order of their uuids', () => {
   const list = new NewestFirst().of(jobs(['b', 2], ['a', 2], ['old', 1], ['new', 3]))
-  expect(list.jobs.map(({ job }) => job.live.uuid)).toEqual(['new', 'a', 'b', 'old'])
+  expect(list.jobs.map(({ entry }) => entry.known.live.uuid)).toEqual(['new', 'a', 'b', 'old'])
   expect([...list.uuids].sort()).toEqual(['a', 'b', 'new', 'old'])
 })
 
-it('is made anew only once a job came or went, and what was given out stays as it was', () => {
+it('is sorted anew only after a job came or went, and earlier lists stay as they were', () => {
   const newestFirst = new NewestFirst()
   const first = newestFirst.of(jobs(['a', 1]))
   expect(newestFirst.of(jobs(['a', 1], ['b', 2]))).toBe(first)
@@ -18,10 +18,10 @@ it('is made anew only once a job came or went, and what was given out stays as i
   expect(first.jobs).toHaveLength(1)
 })
 
-it('goes on behind any position, whether or not its job is still there', () => {
+it('goes on after any position, also if its job is gone', () => {
   const list = new NewestFirst().of(jobs(['a', 5], ['c', 3], ['e', 1]))
   const behind = (uuid: string, createdAt: number) =>
-    list.jobs.slice(firstBehind(list, listPosition(uuid, createdAt))).map(({ job }) => job.live.uuid)
+    list.jobs.slice(indexAfter(list, listPosition(uuid, createdAt))).map(({ entry }) => entry.known.live.uuid)
   expect(behind('z', 9)).toEqual(['a', 'c', 'e'])
   expect(behind('a', 5)).toEqual(['c', 'e'])
   expect(behind('b', 4)).toEqual(['c', 'e'])
@@ -29,8 +29,11 @@ it('goes on behind any position, whether or not its job is still there', () => {
   expect(behind('e', 1)).toEqual([])
 })
 
-function jobs(...all: [uuid: string, createdAt: number][]): Map<string, TrackedJob> {
+function jobs(...all: [uuid: string, createdAt: number][]): Map<string, JobEntry> {
   return new Map(
-    all.map(([uuid, createdAt]) => [uuid, { live: { uuid, observation: { createdAt } } } as TrackedJob]),
+    all.map(([uuid, createdAt]) => [
+      uuid,
+      { known: { live: { uuid, observation: { createdAt } } } as TrackedJob },
+    ]),
   )
 }

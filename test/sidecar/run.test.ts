@@ -1,15 +1,18 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readSettings } from '../../sidecar/read-settings.ts'
+import { readSettings } from '../../sidecar/read-uploader-settings.ts'
 import { run } from '../../sidecar/run.ts'
-import { exitCode } from '../../sidecar/settings.ts'
-import { layout } from '../../src/artifact/layout.ts'
-import { type ArtifactStore, StoreError } from '../../src/artifact/store.ts'
-import { createLog } from '../../src/log.ts'
-import { type Attempt, attempt, job, keysOf, newFolderAttempt, write } from './uploader-process.ts'
+import { exitCode } from '../../sidecar/uploader-settings.ts'
+import { endHeaders, signEnd } from '../../src/job/end-call.ts'
+import { jobKeys } from '../../src/result-format/job-keys.ts'
+import { type ArtifactStore, StoreError } from '../../src/store/store.ts'
+import { createLog } from '../../src/util/log.ts'
+import { freePort } from '../support/free-port.ts'
+import { keysOf } from './stored.ts'
+import { type Attempt, attempt, job, newFolderAttempt, write } from './uploader-process.ts'
 
-it('an upload left open by a killed program is dropped once more after the commit where that failed at first', async () => {
+it('an upload that a killed program left open is aborted again after the commit if the first abort failed', async () => {
   const made = newFolderAttempt()
   write(made, 'file', 'content')
   mkdirSync(made.state)
@@ -28,14 +31,14 @@ it('an upload left open by a killed program is dropped once more after the commi
   expect(readdirSync(join(made.root, 'store/.tmp'))).toEqual([])
 })
 
-it('commits nothing of a job that was deleted while the store took no manifest', async () => {
+it('commits nothing if the job was deleted while the store took no manifest', async () => {
   const made = newFolderAttempt()
   write(made, 'file', 'content')
   let failed = false
   const store: ArtifactStore = {
     ...made.store,
     put: async (key, ...rest) => {
-      if (key !== layout.manifest(job, attempt)) return made.store.put(key, ...rest)
+      if (key !== jobKeys.manifest(job, attempt)) return made.store.put(key, ...rest)
       if (!failed) await made.store.remove(await keysOf(made.store))
       failed = true
       // No call repeats this one by itself.
@@ -47,7 +50,7 @@ it('commits nothing of a job that was deleted while the store took no manifest',
   expect(await keysOf(made.store)).toEqual([])
 })
 
-it('ends what is being sent when a checkpoint finds that the job was deleted', async () => {
+it('ends uploads in flight when a checkpoint finds that the job was deleted', async () => {
   const made = newFolderAttempt()
   write(made, 'large', Buffer.alloc(9 * 1024 * 1024))
   const store: ArtifactStore = {
@@ -66,8 +69,9 @@ it('ends what is being sent when a checkpoint finds that the job was deleted', a
   expect(readdirSync(join(made.root, 'store/.tmp'))).toEqual([])
 })
 
-it('heeds the API and the hook, and SIGTERM, though no mark of them can be written', async () => {
-  const made = newFolderAttempt({ UPLOADER_PORT: '47341', STOP_TOKEN: 'token' })
+it('obeys POST /end, GET /stop and SIGTERM, even if no mark of them can be written', async () => {
+  const port = await freePort()
+  const made = newFolderAttempt({ UPLOADER_PORT: String(port), PRE_STOP_TOKEN: 'token', END_KEY: 'key' })
   write(made, 'file', 'content')
   mkdirSync(made.state)
   // Where these are directories, the marks' files can't be written.
@@ -86,10 +90,15 @@ it('heeds the API and the hook, and SIGTERM, though no mark of them can be writt
   }
   const running = runWith(made, store)
   await putting
-  const url = 'http://127.0.0.1:47341'
+  const url = `http://127.0.0.1:${port}`
   expect((await fetch(`${url}/stop/token`)).status).toBe(200)
   const body = JSON.stringify({ outcome: 'deleted', cause: { reason: 'JobDeleted', message: 'deleted' } })
-  expect((await fetch(`${url}/end/token`, { method: 'POST', body })).status).toBe(200)
+  const at = Date.now()
+  const headers = {
+    [endHeaders.time]: String(at),
+    [endHeaders.signature]: signEnd('key', { attempt, at, body }),
+  }
+  expect((await fetch(`${url}/end`, { method: 'POST', body, headers })).status).toBe(200)
   expect(await running).toBe(exitCode.gaveUp)
   expect(JSON.parse(readFileSync(made.message, 'utf8'))).toMatchObject({ reason: 'JobDeleted' })
 })

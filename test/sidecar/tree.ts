@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { type Entry, pathBytes, targetBytes } from '../../src/artifact/entry.ts'
-import { layout } from '../../src/artifact/layout.ts'
-import type { ArtifactStore } from '../../src/artifact/store.ts'
-import { attempt, job, objectOf } from './uploader-process.ts'
+import { type Entry, pathBytes, targetBytes } from '../../src/result-format/entry.ts'
+import { jobKeys } from '../../src/result-format/job-keys.ts'
+import type { ArtifactStore } from '../../src/store/store.ts'
+import { objectOf } from './stored.ts'
+import { attempt, job } from './uploader-process.ts'
 
 /** What there is of one path, in a form that a difference can be read from. */
 export type Facts = Record<string, string | number>
@@ -32,7 +33,10 @@ export function treeOf(directory: string, path = Buffer.alloc(0), found = new Ma
   return found
 }
 
-/** What a manifest and the store say, in the same form; a file's digest is that of the bytes in the store. */
+/**
+ * What a manifest and the store say, in the same form; a file's digest is that of the bytes in the
+ * store.
+ */
 export async function storedTree(
   store: ArtifactStore,
   entries: readonly Entry[],
@@ -44,7 +48,7 @@ export async function storedTree(
     if (entry.type === 'file') {
       const { key = '', offset, size = 0, etag = '' } = entry
       const range = offset === undefined ? { ifMatch: etag } : { ifMatch: etag, offset, length: size }
-      const bytes = await objectOf(store, layout.file(job, attempt, key), range)
+      const bytes = await objectOf(store, jobKeys.file(job, attempt, key), range)
       Object.assign(facts, { size: bytes.length, sha256: sha256(bytes) })
     }
     stored.set(pathBytes(entry).toString('latin1'), facts)

@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Entry } from '../../src/artifact/entry.ts'
-import { createFolderStore } from '../../src/artifact/folder.ts'
-import { layout } from '../../src/artifact/layout.ts'
-import type { ManifestHead } from '../../src/artifact/manifest.ts'
-import type { ArtifactStore, GetOptions } from '../../src/artifact/store.ts'
-import { eventually } from '../support/eventually.ts'
+import { createFolderStore } from '../../src/store/folder/folder.ts'
+import type { ArtifactStore } from '../../src/store/store.ts'
+import { temporaryFolder } from '../support/files/temporary-folder.ts'
+import { freePort } from '../support/free-port.ts'
+import { programEnvironment } from '../support/program-environment.ts'
+import { preparedFolder } from '../support/store/folder-store.ts'
+import { eventually } from '../support/time/eventually.ts'
 
 export const job = '11111111-2222-8333-8444-555555555555'
 export const attempt = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'
@@ -24,8 +24,7 @@ export interface Attempt {
 }
 
 export function newAttempt(environment: Record<string, string> = {}): Attempt {
-  const root = mkdtempSync(join(tmpdir(), 'jobferry-sidecar-'))
-  onTestFinished(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }), 60_000)
+  const root = temporaryFolder()
   const [result, state, message] = [join(root, 'result'), join(root, 'state'), join(root, 'message')] as const
   mkdirSync(result)
   return {
@@ -34,12 +33,12 @@ export function newAttempt(environment: Record<string, string> = {}): Attempt {
     state,
     message,
     environment: {
-      PATH: process.env.PATH ?? '',
+      ...programEnvironment(),
       JOB_UUID: job,
       ATTEMPT_UID: attempt,
       RESULT_DIRECTORY: result,
       STATE_DIRECTORY: state,
-      UPLOAD_TIMEOUT_SECONDS: '60',
+      UPLOAD_TIMEOUT_SECONDS: '300',
       TERMINATION_MESSAGE_FILE: message,
       ...environment,
     },
@@ -51,10 +50,19 @@ export function newFolderAttempt(
   environment: Record<string, string> = {},
 ): Attempt & { store: ArtifactStore } {
   const made = newAttempt()
-  const directory = join(made.root, 'store')
-  mkdirSync(directory)
+  const directory = preparedFolder(join(made.root, 'store'))
   const store = createFolderStore(directory)
   return { ...made, environment: { ...made.environment, STORE_DIRECTORY: directory, ...environment }, store }
+}
+
+/** Variables of an uploader that listens on a free port. */
+export async function listening() {
+  return { UPLOADER_PORT: String(await freePort()), PRE_STOP_TOKEN: 'token' }
+}
+
+/** GETs a path of the uploader of an attempt that is listening(). */
+export function getFrom({ environment }: Attempt, path: string): Promise<Response> {
+  return eventually(() => fetch(`http://127.0.0.1:${environment.UPLOADER_PORT}${path}`))
 }
 
 /** Writes a file of that name (latin1: any bytes) among the results; gives its path. */
@@ -109,7 +117,10 @@ export class Uploader {
     return this.#exited
   }
 
-  /** Kills the program below the supervisor, as the kernel does when memory is short; false where none runs. */
+  /**
+   * Kills the program below the supervisor, as the kernel does when memory is short; false where
+   * none runs.
+   */
   killProgram(): boolean {
     const pid = this.programPid()
     if (pid === undefined) return false
@@ -138,31 +149,6 @@ export class Uploader {
       // It has ended.
     }
   }
-}
-
-export interface StoredManifest {
-  head: ManifestHead
-  entries: Entry[]
-}
-
-/** Reads the manifest without the project's reader. */
-export async function manifestOf(store: ArtifactStore): Promise<StoredManifest> {
-  const lines = (await objectOf(store, layout.manifest(job, attempt))).toString().trimEnd().split('\n')
-  const [head, ...rest] = lines.map((line) => JSON.parse(line))
-  return { head, entries: rest.filter((line) => line.type !== undefined) }
-}
-
-export async function objectOf(store: ArtifactStore, key: string, options?: GetOptions): Promise<Buffer> {
-  const { stream } = await store.get(key, options)
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
-export async function keysOf(store: ArtifactStore, prefix = layout.attempt(job, attempt)): Promise<string[]> {
-  const keys: string[] = []
-  for await (const { key } of store.list(prefix)) keys.push(key)
-  return keys
 }
 
 function childrenOf(parent: number | undefined): { pid: number; name: string }[] {

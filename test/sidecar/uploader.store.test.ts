@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { commitCheckpoints, openUploads } from '../../src/artifact/checkpoint.ts'
-import { layout } from '../../src/artifact/layout.ts'
-import { s3Client } from '../support/bucket.ts'
-import { eventually } from '../support/eventually.ts'
-import { type RunningMinio, startMinio } from '../support/minio.ts'
+import { unstoredError } from '../../sidecar/pass/unstored.ts'
+import { filesLeftOut } from '../../src/job/state/left-out.ts'
+import { commitCheckpoints, openUploads } from '../../src/result-format/checkpoint/checkpoint.ts'
+import { jobKeys } from '../../src/result-format/job-keys.ts'
+import { s3Client } from '../support/store/bucket.ts'
+import { type RunningMinio, startMinio } from '../support/store/minio.ts'
+import { eventually } from '../support/time/eventually.ts'
 import { expectAllStored, newS3Attempt, type S3Attempt, writeMany } from './s3-attempt.ts'
-import { attempt, job, keysOf, manifestOf, Uploader } from './uploader-process.ts'
+import { keysOf, manifestOf } from './stored.ts'
+import { attempt, getFrom, job, listening, Uploader } from './uploader-process.ts'
 
 const MiB = 1024 * 1024
 
@@ -21,14 +24,14 @@ afterAll(() => minio.stop())
 
 /** Uploads in parts that MinIO holds open for a file. */
 async function openParts(bucket: string, name: string): Promise<number> {
-  const uploads = s3Client(minio).listIncompleteUploads(bucket, layout.file(job, attempt, name), true)
+  const uploads = s3Client(minio).listIncompleteUploads(bucket, jobKeys.file(job, attempt, name), true)
   let count = 0
   for await (const _ of uploads) count += 1
   return count
 }
 
 describe('killed while it stores', () => {
-  it('stores thousands of files all the same', async () => {
+  it('stores thousands of files nevertheless', async () => {
     const made = await newS3Attempt(minio)
     writeMany(made, 2000, 2000)
     const uploader = await new Uploader(made).ready()
@@ -43,17 +46,17 @@ describe('killed while it stores', () => {
     await expectAllStored(made)
   })
 
-  it('stores a large file all the same, and leaves no upload open', async () => {
+  it('stores a large file nevertheless, and leaves no upload open', async () => {
     const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'large'), randomBytes(120 * MiB))
-    await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 8 * MiB })
+    await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 2 * MiB })
     const uploader = await new Uploader(made).ready()
     uploader.terminate()
     await eventually(async () => expect(await openParts(made.bucket, 'large')).toBe(1))
     // So that others could abort it, had the whole container been killed.
     await eventually(async () =>
       expect(await openUploads(made.store, job, attempt)).toMatchObject([
-        { key: layout.file(job, attempt, 'large') },
+        { key: jobKeys.file(job, attempt, 'large') },
       ]),
     )
     expect(uploader.killProgram()).toBe(true)
@@ -64,10 +67,10 @@ describe('killed while it stores', () => {
   })
 
   it('survives kills at random moments while files are still being written', async () => {
-    const made = await newS3Attempt(minio, { UPLOADER_PORT: '47331', STOP_TOKEN: 'token' })
+    const made = await newS3Attempt(minio, await listening())
     writeMany(made, 400, 3000)
     const uploader = await new Uploader(made).ready()
-    await fetch('http://127.0.0.1:47331/stop/token')
+    await getFrom(made, '/stop/token')
     for (let round = 0; round < 6; round += 1) {
       await delay(Math.random() * 1500)
       uploader.killProgram()
@@ -86,65 +89,77 @@ describe('told to stop while it stores', () => {
     const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'a small'), 'small')
     writeFileSync(join(made.result, 'large'), randomBytes(200 * MiB))
+    mkdirSync(join(made.result, 'folder'))
+    writeFileSync(join(made.result, 'too large'), '')
+    truncateSync(join(made.result, 'too large'), 6 * 2 ** 40)
     await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 2 * MiB })
     const uploader = await new Uploader(made).ready()
     uploader.terminate()
     await eventually(async () => expect(await openParts(made.bucket, 'large')).toBe(1))
     const cause = { reason: 'Canceled', message: 'canceled by request' }
-    await made.store.put(layout.stop(job), Buffer.from(JSON.stringify({ outcome, cause, at: Date.now() })))
+    await made.store.put(jobKeys.stop(job), Buffer.from(JSON.stringify({ outcome, cause, at: Date.now() })))
     return { made, uploader }
   }
 
-  it('leaves a checkpoint of what is stored, no open upload and no manifest', async () => {
+  it('leaves a checkpoint of all files, no open upload and no manifest', async () => {
     const { made, uploader } = await storing('canceled')
     const begun = Date.now()
     expect(await uploader.exit()).toBe(3)
-    expect(Date.now() - begun).toBeLessThan(9000)
+    // The rest of the file would take over a minute.
+    expect(Date.now() - begun).toBeLessThan(45_000)
     expect(JSON.parse(readFileSync(made.message, 'utf8'))).toEqual({
       reason: 'Canceled',
       message: 'canceled by request',
     })
     expect(await openParts(made.bucket, 'large')).toBe(0)
-    expect(await made.store.head(layout.manifest(job, attempt))).toBeUndefined()
+    expect(await made.store.head(jobKeys.manifest(job, attempt))).toBeUndefined()
     const head = await commitCheckpoints(made.store, job, attempt)
-    expect(head).toMatchObject({ count: 1, errors: 0 })
-    expect((await manifestOf(made.store)).entries).toMatchObject([{ path: 'a small', size: 5 }])
+    expect(head).toMatchObject({ count: 4, bytes: 5, errors: 2, all_listed: true })
+    expect(filesLeftOut(head ?? 'none')?.message).toMatch(
+      /^2 of 4 entries are not stored whole; the first is "large" /,
+    )
+    expect((await manifestOf(made.store)).entries).toMatchObject([
+      { path: 'a small', size: 5, sha256: expect.any(String) },
+      { path: 'folder', type: 'directory' },
+      { path: 'large', size: 200 * MiB, error: unstoredError },
+      { path: 'too large', error: expect.stringContaining('5 TiB') },
+    ])
   })
 
   it('writes nothing more when the job is deleted', async () => {
     const { made, uploader } = await storing('deleted')
     expect(await uploader.exit()).toBe(3)
     expect(await openParts(made.bucket, 'large')).toBe(0)
-    const keys = await keysOf(made.store, layout.job(job))
+    const keys = await keysOf(made.store, jobKeys.job(job))
     await made.store.remove(keys)
     await delay(3000)
-    expect(await keysOf(made.store, layout.job(job))).toEqual([])
-    expect(keys).not.toContain(layout.manifest(job, attempt))
+    expect(await keysOf(made.store, jobKeys.job(job))).toEqual([])
+    expect(keys).not.toContain(jobKeys.manifest(job, attempt))
   })
 
-  it('writes nothing when it comes back to a job that was deleted meanwhile', async () => {
+  it('writes nothing if the job was deleted before its restart', async () => {
     const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'file'), 'content')
     const uploader = await new Uploader(made).ready()
-    await made.store.put(layout.stop(job), Buffer.from(JSON.stringify({ outcome: 'deleted' })))
+    await made.store.put(jobKeys.stop(job), Buffer.from(JSON.stringify({ outcome: 'deleted' })))
     writeFileSync(join(made.state, 'terminating'), String(Date.now()))
     uploader.killProgram()
     expect(await uploader.exit()).toBe(3)
     expect((await keysOf(made.store)).filter((key) => !key.includes('/checkpoint/'))).toEqual([])
   })
 
-  it('stores what a worker left that was canceled and ended in time', async () => {
+  it('stores the results of a canceled worker that ended in time', async () => {
     const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'last words'), 'of the worker')
     const uploader = await new Uploader(made).ready()
-    await made.store.put(layout.stop(job), Buffer.from(JSON.stringify({ outcome: 'canceled' })))
+    await made.store.put(jobKeys.stop(job), Buffer.from(JSON.stringify({ outcome: 'canceled' })))
     expect(await uploader.terminate().exit()).toBe(0)
     await expectAllStored(made)
   })
 })
 
 describe('a store in trouble', () => {
-  it('is waited for, and what it lacks is said', async () => {
+  it('is waited for, and the obstacle is logged', async () => {
     const made = await newS3Attempt(minio)
     writeMany(made, 200, 5000)
     await made.proxy.setFault({ kind: 'refuse' })
@@ -163,7 +178,7 @@ describe('a store in trouble', () => {
     await expectAllStored(made)
   })
 
-  it('gets credentials that were renewed', async () => {
+  it('gets renewed credentials', async () => {
     const made = await newS3Attempt(minio)
     writeFileSync(join(made.result, 'file'), 'content')
     const file = join(made.environment.CREDENTIALS_DIRECTORY ?? '', 'secret-key')
@@ -179,22 +194,23 @@ describe('a store in trouble', () => {
   it.each(['the worker’s end', 'a checkpoint under way at the worker’s end'])(
     'for too long since %s ends in UploadTimeout, before the time is over',
     async (since) => {
-      const port = 47332
-      const settings = { UPLOAD_TIMEOUT_SECONDS: '10', UPLOADER_PORT: String(port), STOP_TOKEN: 'token' }
-      const made = await newS3Attempt(minio, settings)
+      const made = await newS3Attempt(minio, { UPLOAD_TIMEOUT_SECONDS: '15', ...(await listening()) })
       writeFileSync(join(made.result, 'a small'), 'small')
       writeFileSync(join(made.result, 'large'), randomBytes(200 * MiB))
       await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 2 * MiB })
       const uploader = await new Uploader(made).ready()
       if (since !== 'the worker’s end') {
-        await fetch(`http://127.0.0.1:${port}/stop/token`)
+        await getFrom(made, '/stop/token')
         await eventually(async () => expect(await openParts(made.bucket, 'large')).toBe(1))
       }
       const begun = Date.now()
       expect(await uploader.terminate().exit()).toBe(3)
-      expect(Date.now() - begun).toBeLessThan(10_000)
+      expect(Date.now() - begun).toBeLessThan(15_000)
       expect(JSON.parse(readFileSync(made.message, 'utf8'))).toMatchObject({ reason: 'UploadTimeout' })
-      expect(await commitCheckpoints(made.store, job, attempt)).toMatchObject({ count: 1 })
+      expect(await commitCheckpoints(made.store, job, attempt)).toMatchObject({
+        ...{ count: 2, bytes: 5, errors: 1 },
+        ...(since === 'the worker’s end' && { all_listed: true }),
+      })
       expect(await openParts(made.bucket, 'large')).toBe(0)
     },
   )

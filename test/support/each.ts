@@ -1,4 +1,4 @@
-/** For what takes an async iterable alone. */
+/** Makes an async iterable of an iterable, for functions that accept only the former. */
 export async function* each<T>(items: Iterable<T>): AsyncGenerator<T, void> {
   yield* items
 }

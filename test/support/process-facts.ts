@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 
-/** Bytes of memory that a process of this machine has resident. */
+/** Resident memory in bytes of a process of this machine. */
 export async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
@@ -9,8 +9,8 @@ export async function residentBytes(pid: number): Promise<number> {
 }
 
 /**
- * How many established TCP connections a process of this machine has to a port, or on one that it listens on; `unread`
- * are those with bytes that it has not read yet.
+ * Number of a local process's established TCP connections to a remote port, or on its own port;
+ * `unread` counts the connections with bytes that the process has not read yet.
  */
 export async function connections(
   pid: number,
@@ -38,7 +38,7 @@ export async function connections(
 async function socketInodes(pid: number): Promise<Set<string>> {
   const folder = `/proc/${pid}/fd`
   const links = await Promise.all(
-    // One that was closed since the folder was read.
+    // The process may close a descriptor after the folder was read.
     (await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(() => '')),
   )
   return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []))

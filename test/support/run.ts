@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { defined } from '../../src/util/objects.ts'
 
 const execute = promisify(execFile)
 
-/** Runs a program and gives its standard output; rejects with its standard error unless it exits 0. */
+/**
+ * Runs a program; resolves with its standard output, rejects with
+ * its standard error unless it exits 0.
+ */
 export async function run(
   program: string,
   args: readonly string[],
@@ -11,10 +15,9 @@ export async function run(
 ): Promise<string> {
   const running = execute(program, args, {
     maxBuffer: 256 * 1024 * 1024,
-    ...(options.cwd !== undefined && { cwd: options.cwd }),
-    ...(options.timeout !== undefined && { timeout: options.timeout }),
+    ...defined({ cwd: options.cwd, timeout: options.timeout }),
   })
-  // A program that ends without reading its input has its exit code to say why.
+  // A program may end without reading its input; its exit code then gives the reason.
   running.child.stdin?.on('error', () => undefined)
   running.child.stdin?.end(options.input ?? '')
   try {
@@ -25,7 +28,7 @@ export async function run(
   }
 }
 
-/** Whether a program exits 0. */
+/** Resolves with true if a program exits 0 within `timeout` milliseconds. */
 export async function succeeds(program: string, args: readonly string[], timeout: number): Promise<boolean> {
   try {
     await run(program, args, { timeout })

@@ -1,12 +1,18 @@
-import { listPosition, readOrDamaged } from '../records.ts'
+import { defined } from '../../util/objects.ts'
+import { listPosition } from '../records/list-position.ts'
+import { readOrDamaged } from '../records/records.ts'
 import { type JanitorParts, mayRemove } from './parts.ts'
 
-/** Entries that one sweep looks at: each takes a read, and wrong ones are rare and do no harm. */
+/**
+ * Entries that a sweep reads at most: each takes a request, and wrong entries are rare and
+ * harmless.
+ */
 const mostEntries = 1000
 
 /**
- * Looks at the next entries of the list of jobs behind `after`, and removes those older than `before` whose record
- * is gone or says another state. Resolves with where to go on; undefined: from the beginning.
+ * Reads the next index entries after `after`, and removes those of jobs older than `before` whose
+ * record is gone or has another state. Resolves with the key to go on after; undefined: from the
+ * beginning.
  */
 export async function removeStaleEntries(
   parts: JanitorParts,
@@ -17,10 +23,10 @@ export async function removeStaleEntries(
   const { store, records, backend, rules } = parts
   let looked = 0
   let last = after
-  // Newer jobs stand before older ones: those that may just be written are jumped over.
+  // Newer jobs come first; those whose record may be being written are skipped.
   const youngest = `index/${listPosition('', before)}`
   const from = after === undefined || after < youngest ? youngest : after
-  for await (const { key } of store.list('index/', { after: from, ...(signal && { signal }) })) {
+  for await (const { key } of store.list('index/', { after: from, ...defined({ signal }) })) {
     if (looked === mostEntries || !mayRemove(parts)) return last
     looked += 1
     last = key
@@ -29,11 +35,11 @@ export async function removeStaleEntries(
     const record = await readOrDamaged(records, uuid)
     if (record === 'damaged' || record?.job.state === state) continue
     if (!rules.dryRun) await store.remove([key])
-    const why = record === undefined ? 'its record is gone' : `its record says ${record.job.state}`
-    rules.tell({
+    const why = record === undefined ? 'its record is gone' : `its record has the state ${record.job.state}`
+    rules.report({
       kind: 'index',
       job: uuid,
-      why: `it stands in the list of jobs as ${state}, and ${why}`,
+      why: `it is listed as ${state}, and ${why}`,
       objects: 1,
       bytes: 0,
     })

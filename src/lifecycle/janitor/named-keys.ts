@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Manifest } from '../../artifact/manifest-reader.ts'
+import type { Manifest } from '../../result-format/manifest/manifest-reader.ts'
 
 /**
- * The keys that a manifest names, in eight bytes each: a million would take a hundred megabytes as strings. Two keys
- * of one hash only mean that something is kept that could go.
+ * The keys that a manifest names, as hashes of eight bytes: as strings a million would take a
+ * hundred megabytes. If two keys have the same hash, an object is kept that could be removed.
  */
 export class NamedKeys {
   readonly #hashes: BigUint64Array
@@ -12,7 +12,7 @@ export class NamedKeys {
     this.#hashes = hashes.sort()
   }
 
-  /** Rejects with StoreError and, where the manifest isn't whole, DamagedManifest. */
+  /** Rejects with StoreError and, if the manifest isn't whole, DamagedManifest. */
   static async of(manifest: Manifest): Promise<NamedKeys> {
     const hashes = new BigUint64Array(manifest.head.count)
     let count = 0

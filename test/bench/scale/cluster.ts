@@ -1,25 +1,25 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ControlPlane, startControlPlane } from '../../support/control-plane.ts'
-import { eventually } from '../../support/eventually.ts'
+import { type ControlPlane, startControlPlane } from '../../support/connector/control-plane.ts'
+import { eventually } from '../../support/time/eventually.ts'
 import { fakeNode, startKwok } from './kwok.ts'
 
 export interface FakeCluster extends AsyncDisposable {
   readonly control: ControlPlane
-  /** Of a user whose calls alone the audit log has. */
+  /** Kubeconfig of the only user whose calls are in the audit log. */
   readonly kubeconfig: string
   readonly auditLog: string
 }
 
 export const namespace = 'scale'
 
-/** Controllers and scheduler must not be what is waited for. */
+/** High limits, so that neither the controllers nor the scheduler become the bottleneck. */
 const fast = ['--secure-port=0', '--leader-elect=false', '--kube-api-qps=2000', '--kube-api-burst=4000']
 
 /**
- * A control plane of its own with the Job controller, the scheduler and one node without limits, whose kubelet is
- * kwok: thousands of pods that run without a container.
+ * Starts a separate control plane with the Job controller, the scheduler and one node without
+ * limits. The node's kubelet is kwok, under which thousands of pods run without a container.
  */
 export async function startFakeCluster(): Promise<FakeCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'scale-'))
@@ -59,6 +59,6 @@ async function addNode(control: ControlPlane, folder: string): Promise<void> {
   await eventually(() => control.kubectl('wait', '--for=condition=Ready', `node/${name}`, '--timeout=1s'), {
     within: 60_000,
   })
-  // Admission adds it, and the controller that would take it away doesn't run.
+  // Admission adds this taint, and the controller that would remove it doesn't run.
   await control.kubectl('taint', 'node', name, 'node.kubernetes.io/not-ready-')
 }

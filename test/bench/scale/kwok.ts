@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { run } from '../../support/run.ts'
-import { goProgram } from '../go-program.ts'
+import { goProgram } from '../peers/go-program.ts'
 
 const module = { path: 'sigs.k8s.io/kwok', version: 'v0.8.0' }
 
-/** A node whose kubelet is kwok, which only says what a kubelet would say. */
+/** A node whose kubelet is kwok, which writes a kubelet's status but runs no container. */
 export const fakeNode = {
   apiVersion: 'v1',
   kind: 'Node',
@@ -14,17 +14,17 @@ export const fakeNode = {
 }
 
 /**
- * What kwok does with a node and with pods, of its own: pods are Running at once, sidecars included, until they are
- * deleted; none completes.
+ * kwok's own rules for nodes and pods: a pod is Running at once, including its sidecars,
+ * until it is deleted; no pod completes.
  */
 const stages = ['node/fast/node-initialize', 'pod/fast/pod-ready', 'pod/fast/pod-delete']
 
 export interface Kwok {
-  /** Resolves once it is gone. */
+  /** Kills kwok; resolves once the process is gone. */
   end(): Promise<void>
 }
 
-/** Fakes the kubelet of every node of that cluster. */
+/** Starts kwok as the kubelet of every node of the cluster. */
 export async function startKwok(kubeconfig: string): Promise<Kwok> {
   const program = await goProgram('kwok', `${module.path}/cmd/kwok`, module.version)
   const named = `${module.path}@${module.version}`

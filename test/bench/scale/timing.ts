@@ -5,7 +5,10 @@ export interface Page {
   next: string | null
 }
 
-/** The answer's body, and how long it took in milliseconds. */
+/**
+ * GETs a JSON body; resolves with it and the milliseconds until its
+ * end. Throws if the status is not 2xx.
+ */
 export async function timed<T>(url: string): Promise<{ ms: number; body: T }> {
   const start = performance.now()
   const answer = await fetch(url)
@@ -14,7 +17,7 @@ export async function timed<T>(url: string): Promise<{ ms: number; body: T }> {
   return { ms: performance.now() - start, body: JSON.parse(text) as T }
 }
 
-/** All pages of a listing, one after the other; each one's time. */
+/** Reads all pages of a listing in turn; resolves with each page's milliseconds. */
 export async function walk(url: string, path: string): Promise<number[]> {
   const times: number[] = []
   for (let next: string | null = path; next !== null; ) {
@@ -34,7 +37,7 @@ export async function repeat(
   return all
 }
 
-/** Milliseconds until the first byte of an answer's body, which is then given up. */
+/** Milliseconds until the first byte of an answer's body; the rest is cancelled. */
 export async function firstByte(url: string): Promise<{ ms: number }> {
   const start = performance.now()
   const answer = await fetch(url)
@@ -46,7 +49,10 @@ export async function firstByte(url: string): Promise<{ ms: number }> {
   return { ms }
 }
 
-/** Asks for something that takes no work every 5 ms for so long: the longest wait is the event loop's longest stop. */
+/**
+ * Requests /health/live, which needs no work, every 5 ms for `milliseconds`. Resolves with the
+ * longest time of an answer in milliseconds, which is the event loop's longest stop.
+ */
 export async function longestStop(url: string, milliseconds: number): Promise<number> {
   const end = performance.now() + milliseconds
   let longest = 0

@@ -1,41 +1,43 @@
-import { createS3Store, staticCredentials } from '../../../src/artifact/s3.ts'
-import { type ApiProcess, startApiProcess } from '../../support/api-process.ts'
-import { eventually } from '../../support/eventually.ts'
-import { type LargeResult, putFinishedJobs, putLargeResult } from '../../support/finished-jobs.ts'
-import { postJson } from '../../support/http.ts'
-import { startMinioProcess } from '../../support/minio-process.ts'
+import { type ApiProcess, startApiProcess } from '../../support/api/api-process.ts'
+import { postJson } from '../../support/api/http.ts'
+import { type LargeResult, putFinishedJobs, putLargeResult } from '../../support/store/finished-jobs.ts'
+import { startMinioProcess } from '../../support/store/minio-process.ts'
+import { s3Store } from '../../support/store/s3-store.ts'
+import { eventually } from '../../support/time/eventually.ts'
 import { type FakeCluster, namespace, startFakeCluster } from './cluster.ts'
 
-/** What one API is to know. */
+/** A cluster and a store with all the jobs that one API has to know. */
 export interface World extends AsyncDisposable {
   readonly cluster: FakeCluster
-  /** Of finished jobs, newest first. */
+  /** Uuids of the finished jobs, newest first. */
   readonly finished: readonly string[]
   readonly large: LargeResult
   startApi(): Promise<ApiProcess>
-  /** Requests that the store has answered so far. */
+  /** Number of requests that the store has answered so far. */
   storeRequests(): Promise<number>
 }
 
 export interface WorldSize {
   alive: number
   finished: number
-  /** Of the largest result. */
+  /** Number of files of the largest result. */
   files: number
 }
 
 const bucket = 'scale'
 const hour = 3_600_000
 
-/** A cluster and a store of their own with so many jobs: nothing of it disturbs who else uses the machine's. */
+/**
+ * Starts a separate cluster and store with these jobs, so that other
+ * users of the machine are undisturbed.
+ */
 export async function createWorld({ alive, finished: count, files }: WorldSize): Promise<World> {
-  // MinIO counts its requests; whoever asks needs no token then.
+  // Makes MinIO's request counters readable without a token.
   process.env.MINIO_PROMETHEUS_AUTH_TYPE = 'public'
   await using stack = new AsyncDisposableStack()
   const minio = stack.use(await startMinioProcess())
   const { endpoint, accessKey, secretKey } = minio
-  const credentials = staticCredentials(accessKey, secretKey)
-  const store = createS3Store({ endpoint, bucket, region: 'us-east-1', prefix: '', credentials })
+  const store = s3Store(minio, bucket)
   await store.prepare()
   const finished = await putFinishedJobs(store, count, Date.now() - hour)
   const large = await putLargeResult(store, files, Date.now() - hour / 2)
@@ -65,7 +67,7 @@ export async function createWorld({ alive, finished: count, files }: WorldSize):
   }
 }
 
-/** Through the API itself, until all run. */
+/** Deploys `count` jobs through the API and waits until all run. */
 async function deploy(api: ApiProcess, count: number): Promise<void> {
   let left = count
   const work = async () => {

@@ -1,17 +1,17 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { kubectl, kubectlJson } from '../../support/cluster.ts'
-import { containerProcesses } from '../../support/container-processes.ts'
-import type { Fault } from '../../support/fault-proxy.ts'
-import { killNodeProcess } from '../../support/node-process.ts'
+import { killNodeProcess } from '../../support/api/node-process.ts'
+import { kubectl, kubectlJson } from '../../support/cluster/cluster.ts'
+import { containerProcesses } from '../../support/node/container-processes.ts'
 import { run } from '../../support/run.ts'
+import type { Fault } from '../../support/store/fault-proxy.ts'
 import type { Aimed } from './verdict.ts'
 import type { World } from './world.ts'
 
-/** A fault that may come at any moment; false where there was nothing to aim at. */
+/** Injects a fault and repairs it; resolves with false if the fault found no target. */
 export type SoakFault = (world: World) => Promise<boolean>
 
-/** By the name in the closing table. */
+/** Name in the closing table → fault. */
 export const soakFaults: Readonly<Record<string, SoakFault>> = {
   'API killed': async ({ apis, where }) => {
     const which = randomInt(2)
@@ -33,13 +33,12 @@ export const soakFaults: Readonly<Record<string, SoakFault>> = {
   'answers are cut': proxied({ kind: 'cut', direction: 'answer', afterBytes: 0, times: 3 }),
   'uploads are cut': proxied({ kind: 'cut', direction: 'request', afterBytes: 100_000, times: 3 }),
   "uploader's program killed": async ({ where }) => {
-    const pod = await somePod(where.namespace)
+    const pod = await randomPod(where.namespace)
     if (pod === undefined) return false
     const processes = await containerProcesses(where.namespace, pod.job, 'uploader')
     const program = processes.find(({ command }) => /^node .*uploader\.js/.test(command))
     if (program === undefined) return false
-    process.kill(program.pid, 'SIGKILL')
-    return true
+    return await ifThere(async () => process.kill(program.pid, 'SIGKILL'))
   },
   'pod evicted': aimedAtPod('evicted', async (namespace, pod) => {
     const eviction = {
@@ -86,13 +85,23 @@ function aimedAtPod(
   act: (namespace: string, pod: string, uuid: string, url: string) => Promise<unknown>,
 ): SoakFault {
   return async (world) => {
-    const pod = await somePod(world.where.namespace)
+    const pod = await randomPod(world.where.namespace)
     const job = world.jobs.find(({ uuid }) => uuid === pod?.job)
     if (pod === undefined || job === undefined) return false
-    // Before it is done: the answer may get lost.
+    // Recorded before the call, whose answer may get lost.
     job.aimed.push(name)
-    await act(world.where.namespace, pod.name, job.uuid, world.url())
+    return await ifThere(() => act(world.where.namespace, pod.name, job.uuid, world.url()))
+  }
+}
+
+/** Resolves with false if the target of a fault ended before the fault came. */
+async function ifThere(act: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await act()
     return true
+  } catch (error) {
+    if (/ESRCH|not ?found/i.test(String(error))) return false
+    throw error
   }
 }
 
@@ -102,8 +111,8 @@ interface SeenPod {
   job: string
 }
 
-/** One of those that run. */
-async function somePod(namespace: string): Promise<SeenPod | undefined> {
+/** A random running pod that is not being deleted. */
+async function randomPod(namespace: string): Promise<SeenPod | undefined> {
   const { items } = await kubectlJson<{
     items: {
       metadata: { name: string; uid: string; labels: Record<string, string>; deletionTimestamp?: string }

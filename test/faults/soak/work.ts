@@ -1,20 +1,20 @@
-import { busybox } from '../../support/on-cluster.ts'
-import { writePatterned } from '../../support/patterned.ts'
+import { busybox } from '../../support/api/on-cluster.ts'
+import { writePatterned } from '../../support/files/patterned.ts'
 
-/** A job of the soak, with all that can be said of its end beforehand. */
+/** A job of the soak and its expected outcome. */
 export interface Work {
   kind: string
-  /** What deploys it. */
+  /** The body of its deploy request. */
   request: object
   exitCode: number
-  /** Its files' sizes by name; their bytes follow from `seed`. */
+  /** File name → size in bytes; the content derives from `seed`. */
   files: ReadonlyMap<string, number>
   seed: string
 }
 
 interface Kind {
   files: readonly [string, number][]
-  /** Seconds before each file, and after the last. */
+  /** Seconds before each file, and after the last file. */
   pause: number
   exitCode: number
 }
@@ -30,7 +30,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   failing: { files: numbered(3, 10_000), pause: 0.5, exitCode: 3 },
 }
 
-/** Work of a kind that `pick` (0 to 1) chooses. */
+/** Makes work of the kind at `pick`, a number from 0 to below 1. */
 export function workFor(seed: string, pick: number): Work {
   const all = Object.entries(kinds)
   const [kind, { files, pause, exitCode }] = all[Math.floor(pick * all.length)] ?? [

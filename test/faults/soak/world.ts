@@ -1,20 +1,20 @@
-import { type ApiOnCluster, apiOnCluster } from '../../support/api-on-cluster.ts'
-import type { ApiProcess } from '../../support/api-process.ts'
-import { s3Client } from '../../support/bucket.ts'
-import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts'
-import { type MinioProcess, startMinioProcess } from '../../support/minio-process.ts'
-import { given } from '../../support/test-run.ts'
+import { type ApiOnCluster, apiOnCluster } from '../../support/api/api-on-cluster.ts'
+import type { ApiProcess } from '../../support/api/api-process.ts'
+import { given } from '../../support/cluster/test-run.ts'
+import { s3Client } from '../../support/store/bucket.ts'
+import { type FaultProxy, startFaultProxy } from '../../support/store/fault-proxy.ts'
+import { type MinioProcess, startMinioProcess } from '../../support/store/minio-process.ts'
 import type { Aimed } from './verdict.ts'
 import type { Work } from './work.ts'
 
-/** A job that was asked for. */
+/** A job that an API accepted. */
 export interface Deployed {
   uuid: string
   work: Work
   aimed: Aimed[]
 }
 
-/** What the soak runs on: parts of its own, so that each can be killed. */
+/** The soak's own store, proxy and API replicas, so that it can kill each of them. */
 export interface World extends AsyncDisposable {
   readonly where: ApiOnCluster
   readonly minio: MinioProcess
@@ -23,7 +23,7 @@ export interface World extends AsyncDisposable {
   /** Two replicas. */
   readonly apis: [ApiProcess, ApiProcess]
   readonly jobs: Deployed[]
-  /** An API that answers. */
+  /** The URLs of the replicas in turn. */
   url(): string
 }
 
@@ -37,6 +37,8 @@ export async function createWorld(): Promise<World> {
   const environment = {
     S3_ENDPOINT: endpoint,
     S3_ENDPOINT_FOR_PODS: proxy.url,
+    // An API that is killed between an agenda entry and its record leaves the entry to the janitor.
+    JANITOR_INTERVAL_SECONDS: '30',
     S3_ACCESS_KEY: accessKey,
     S3_SECRET_KEY: secretKey,
     S3_BUCKET: 'soak',

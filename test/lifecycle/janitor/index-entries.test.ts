@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { removeStaleEntries } from '../../../src/lifecycle/janitor/index-entries.ts'
-import { listPosition } from '../../../src/lifecycle/records.ts'
-import { keysOf } from '../../support/folder-store.ts'
+import { listPosition } from '../../../src/lifecycle/records/list-position.ts'
+import { keysOf, putAll } from '../../support/store/folder-store.ts'
 import { recordOf, setUp } from './setup.ts'
 
-it('removes entries whose record is gone or says another state, once they are old', async () => {
+it('removes old entries whose record is gone or has another state', async () => {
   const { parts, store, records, told } = await setUp()
   const record = recordOf()
   await records.write(record)
@@ -29,11 +29,10 @@ it('removes entries whose record is gone or says another state, once they are ol
   expect(await keysOf(store, 'index/')).toEqual([young, right])
 })
 
-it('goes on where it ended', async () => {
+it('goes on where the sweep before ended', async () => {
   const { parts, store } = await setUp()
-  for (let n = 0; n < 1010; n++) {
-    await store.put(`index/${listPosition(randomUUID(), n)}-failed`, Buffer.alloc(0))
-  }
+  const entries = Array.from({ length: 1010 }, (_, n) => `index/${listPosition(randomUUID(), n)}-failed`)
+  await putAll(store, entries)
   const next = await removeStaleEntries(parts, 10_000, undefined)
   expect(await keysOf(store, 'index/')).toHaveLength(10)
   expect(await removeStaleEntries(parts, 10_000, next)).toBeUndefined()

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import type { Entry } from '../../../src/artifact/entry.ts'
-import { openManifest } from '../../../src/artifact/manifest-reader.ts'
 import { NamedKeys } from '../../../src/lifecycle/janitor/named-keys.ts'
-import { folderStore, putManifest } from '../../artifact/fixtures.ts'
+import type { Entry } from '../../../src/result-format/entry.ts'
+import { openManifest } from '../../../src/result-format/manifest/manifest-reader.ts'
+import { folderStore, putManifest } from '../../result-format/fixtures.ts'
 
-it('knows every key that a manifest names, and hardly any other', async () => {
+it('has every key that a manifest names, and hardly any other', async () => {
   const entries = Array.from({ length: 5000 }, (_, n): Entry => {
     const path = `f${String(n).padStart(5, '0')}`
     if (n % 3 === 0) return { path, type: 'directory' }
@@ -19,7 +19,7 @@ it('knows every key that a manifest names, and hardly any other', async () => {
   expect(keys.map((key) => `${key}.1`).filter((key) => named.has(key))).toEqual([])
 })
 
-it('knows nothing of an empty one', async () => {
+it('has no key of an empty manifest', async () => {
   const store = await folderStore()
   const manifest = await openManifest(store, await putManifest(store, []))
   expect(manifest && (await NamedKeys.of(manifest)).has('a')).toBe(false)

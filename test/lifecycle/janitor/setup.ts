@@ -1,39 +1,45 @@
 import { randomUUID } from 'node:crypto'
-import { openUploads } from '../../../src/artifact/checkpoint.ts'
-import type { ArtifactStore } from '../../../src/artifact/store.ts'
 import type { Job } from '../../../src/job/job.ts'
+import { soleLeader } from '../../../src/job/leadership.ts'
 import type { Removal } from '../../../src/job/removal.ts'
 import type { JanitorParts } from '../../../src/lifecycle/janitor/parts.ts'
-import { KeyLock } from '../../../src/lifecycle/key-lock.ts'
-import { createRecords, type JobRecord } from '../../../src/lifecycle/records.ts'
-import { createLog } from '../../../src/log.ts'
-import { shellRequest, startBackend, temporaryFolder } from '../../local/setup.ts'
-import { folderStore } from '../../support/folder-store.ts'
+import type { FinalRecord } from '../../../src/lifecycle/records/final-record.ts'
+import { createRecords } from '../../../src/lifecycle/records/records.ts'
+import { openUploads } from '../../../src/result-format/checkpoint/checkpoint.ts'
+import type { ArtifactStore } from '../../../src/store/store.ts'
+import { KeyedMutex } from '../../../src/util/keyed-mutex.ts'
+import { createLog } from '../../../src/util/log.ts'
+import { shellRequest, startBackend } from '../../backends/local/setup.ts'
+import { temporaryFolder } from '../../support/files/temporary-folder.ts'
+import { folderStore } from '../../support/store/folder-store.ts'
 
 /** When the jobs of recordOf() ended. */
 export const endedAt = Date.parse('2026-01-02T03:04:05.000Z')
 
-/** What the janitor's parts need, over a store (default: an empty folder); `told` gets each removal. */
+/**
+ * What the janitor's parts need, over a store (default: an empty folder); `told` gets each removal.
+ */
 export async function setUp(given?: ArtifactStore) {
   const store = given ?? (await folderStore())
-  const backend = await startBackend(await temporaryFolder())
+  const backend = await startBackend(temporaryFolder())
   const records = createRecords(store)
-  const locks = new KeyLock()
+  const locks = new KeyedMutex()
   const told: Removal[] = []
   const parts: JanitorParts = {
     backend,
+    leadership: soleLeader,
     store,
     records,
     locks,
     log: createLog('test', 'silent'),
     openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
-    rules: { dryRun: false, tell: (removal) => told.push(removal) },
+    rules: { dryRun: false, report: (removal) => told.push(removal) },
   }
   return { store, backend, records, locks, told, parts }
 }
 
 /** The record of a job that has succeeded. */
-export function recordOf(fields: Partial<JobRecord> = {}, job: Partial<Job> = {}): JobRecord {
+export function recordOf(fields: Partial<FinalRecord> = {}, job: Partial<Job> = {}): FinalRecord {
   return {
     version: 1,
     job: {

@@ -2,13 +2,14 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { commitCheckpoints } from '../../../src/artifact/checkpoint.ts'
-import { layout } from '../../../src/artifact/layout.ts'
-import { eventually } from '../../support/eventually.ts'
-import { type RunningMinio, startMinio } from '../../support/minio.ts'
+import { commitCheckpoints } from '../../../src/result-format/checkpoint/checkpoint.ts'
+import { jobKeys } from '../../../src/result-format/job-keys.ts'
+import { type RunningMinio, startMinio } from '../../support/store/minio.ts'
+import { eventually } from '../../support/time/eventually.ts'
 import { expectAllStored, newS3Attempt, type S3Attempt, writeMany } from '../s3-attempt.ts'
+import { isCheckpoint, keysOf, manifestOf } from '../stored.ts'
 import { sorted, storedTree, treeOf } from '../tree.ts'
-import { attempt, job, keysOf, manifestOf, Uploader } from '../uploader-process.ts'
+import { attempt, getFrom, job, listening, Uploader } from '../uploader-process.ts'
 
 const MiB = 1024 * 1024
 const packed = { RESULT_LAYOUT: 'packed' }
@@ -25,7 +26,7 @@ async function storing(
 ): Promise<{ made: S3Attempt; uploader: Uploader }> {
   const made = await newS3Attempt(minio, { ...packed, ...environment })
   writeMany(made, 1000, 30_000)
-  await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 4 * MiB })
+  await made.proxy.setFault({ kind: 'throttle', bytesPerSecond: 2 * MiB })
   const uploader = await new Uploader(made).ready()
   uploader.terminate()
   await eventually(async () => expect(await packsOf(made)).not.toHaveLength(0))
@@ -33,13 +34,13 @@ async function storing(
 }
 
 async function packsOf({ store }: S3Attempt): Promise<string[]> {
-  return keysOf(store, layout.file(job, attempt, '~packs/'))
+  return keysOf(store, jobKeys.file(job, attempt, '~packs/'))
 }
 
 /** The packs that the manifest names. */
 async function named({ store }: S3Attempt): Promise<Set<string>> {
   const { entries } = await manifestOf(store)
-  return new Set(entries.flatMap(({ key }) => (key === undefined ? [] : layout.file(job, attempt, key))))
+  return new Set(entries.flatMap(({ key }) => (key === undefined ? [] : jobKeys.file(job, attempt, key))))
 }
 
 it('sends a pack that is stored no second time when its program was killed', async () => {
@@ -52,15 +53,16 @@ it('sends a pack that is stored no second time when its program was killed', asy
   expect(await uploader.exit()).toBe(0)
   await expectAllStored(made)
   expect(await named(made)).toContain(first)
-  // What was under way and what was not written down yet is sent again; the rest of the 30 MB is not.
+  // What was under way and what was not written down yet is sent again; the rest of the 30 MB is
+  // not.
   expect((await packsOf(made)).length).toBeLessThan(16)
 })
 
 it('survives kills at random moments while small files come, change and go', async () => {
-  const made = await newS3Attempt(minio, { ...packed, UPLOADER_PORT: '47341', STOP_TOKEN: 'token' })
+  const made = await newS3Attempt(minio, { ...packed, ...(await listening()) })
   writeMany(made, 400, 3000)
   const uploader = await new Uploader(made).ready()
-  await fetch('http://127.0.0.1:47341/stop/token')
+  await getFrom(made, '/stop/token')
   for (let round = 0; round < 5; round += 1) {
     await delay(Math.random() * 1200)
     uploader.killProgram()
@@ -77,7 +79,7 @@ it('makes what is stored of it a partial result once it is stopped', async () =>
   await eventually(() => expect(readFileSync(join(made.state, 'next.ndjson'), 'utf8')).toContain('~packs/'))
   const cause = { reason: 'Canceled', message: 'canceled by request' }
   await made.store.put(
-    layout.stop(job),
+    jobKeys.stop(job),
     Buffer.from(JSON.stringify({ outcome: 'canceled', cause, at: Date.now() })),
   )
   expect(await uploader.exit()).toBe(3)
@@ -85,15 +87,18 @@ it('makes what is stored of it a partial result once it is stopped', async () =>
   const { entries } = await manifestOf(made.store)
   expect(head?.count).toBeGreaterThan(0)
   const before = treeOf(made.result)
-  for (const [path, facts] of await storedTree(made.store, entries)) expect(facts).toEqual(before.get(path))
+  const stored = await storedTree(
+    made.store,
+    entries.filter(({ error }) => error === undefined),
+  )
+  for (const [path, facts] of stored) expect(facts).toEqual(before.get(path))
 })
 
 it('takes over the packs of an uploader that has gone with its container, and packs what differs anew', async () => {
-  const environment = { UPLOADER_PORT: '47342', STOP_TOKEN: 'token' }
-  const made = await newS3Attempt(minio, { ...packed, ...environment })
+  const made = await newS3Attempt(minio, { ...packed, ...(await listening()) })
   writeMany(made, 300, 5000)
   const uploader = await new Uploader(made).ready()
-  await fetch('http://127.0.0.1:47342/stop/token')
+  await getFrom(made, '/stop/token')
   await eventually(async () => expect((await keysOf(made.store)).filter(isCheckpoint)).toHaveLength(2))
   await uploader.kill()
   const packs = await packsOf(made)
@@ -130,7 +135,3 @@ it('sends what settles while the worker runs in packs, and only what changed onc
   )
   expect(elsewhere.map(({ path }) => path)).toEqual(['d3/f3'])
 })
-
-function isCheckpoint(key: string): boolean {
-  return key.includes('/checkpoint/')
-}

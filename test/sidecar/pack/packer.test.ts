@@ -2,29 +2,36 @@ import { execFileSync } from 'node:child_process'
 import { openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { KnownLine } from '../../../sidecar/known/line.ts'
+import type { EntryLine } from '../../../sidecar/journal/line.ts'
 import { Packer, type PackOptions } from '../../../sidecar/pack/packer.ts'
-import { Progress } from '../../../sidecar/progress/progress.ts'
+import { ResultBudget } from '../../../sidecar/pass/result-budget.ts'
+import { UploadProgress } from '../../../sidecar/progress/upload-progress.ts'
 import { fingerprint } from '../../../sidecar/scan/entry-of.ts'
 import { OpenFile } from '../../../sidecar/scan/open-file.ts'
 import { StoreCalls } from '../../../sidecar/store/store-calls.ts'
 import { Buffers } from '../../../sidecar/upload/buffers.ts'
-import { layout } from '../../../src/artifact/layout.ts'
-import { type ArtifactStore, StoreError } from '../../../src/artifact/store.ts'
-import { attempt, job, keysOf, newFolderAttempt, objectOf } from '../uploader-process.ts'
+import { uploadAsIs } from '../../../sidecar/upload/file-processor.ts'
+import { jobKeys } from '../../../src/result-format/job-keys.ts'
+import { noResultLimits } from '../../../src/result-format/result-limits.ts'
+import { type ArtifactStore, StoreError } from '../../../src/store/store.ts'
+import { keysOf, objectOf } from '../stored.ts'
+import { attempt, job, newFolderAttempt } from '../uploader-process.ts'
 
-const packs = layout.file(job, attempt, '~packs/')
+const budget = new ResultBudget(noResultLimits)
+const packs = jobKeys.file(job, attempt, '~packs/')
 
 function newPacker(options: Partial<PackOptions> = {}, faults: Partial<ArtifactStore> = {}) {
   const made = newFolderAttempt()
   const calls = new StoreCalls('store')
-  const sending = {
+  const context = {
     store: { ...made.store, ...faults },
     calls,
     buffers: new Buffers(),
-    progress: new Progress(),
+    progress: new UploadProgress(),
   }
-  const packer = new Packer(sending, { job, attempt, final: true, timesCanBeTrusted: true, ...options }, 1000)
+  const fileOptions = { job, attempt, final: true, timesCanBeTrusted: true, budget, ...options }
+  const asIs = uploadAsIs(async (path) => ({ entry: { path, type: 'file', key: 'as it is' } }), fileOptions)
+  const packer = new Packer(context, fileOptions, 1000, asIs)
   const open = (name: string, content: string) => {
     const path = join(made.result, name)
     writeFileSync(path, content)
@@ -32,19 +39,19 @@ function newPacker(options: Partial<PackOptions> = {}, faults: Partial<ArtifactS
     onTestFinished(() => file.close())
     return file
   }
-  const none = () => Promise.reject(new Error('not wanted'))
-  const pack = (name: string, file: OpenFile, known?: KnownLine) => packer.pack(name, file, known, none)
-  /** Packs it, and gives its line once it is stored. */
-  const stored = async (name: string, file: OpenFile, known?: KnownLine) => {
-    const { line, pack: opened } = await pack(name, file, known)
+  const pack = (path: string, file: OpenFile, known?: EntryLine) =>
+    packer.process({ path, file, known, keysInUse: [] }).added
+  /** Packs a file; resolves with its line once the pack is stored. */
+  const stored = async (name: string, file: OpenFile, known?: EntryLine) => {
+    const { line, shared } = await pack(name, file, known)
     packer.seal()
-    await opened?.ended
-    return opened === undefined || line === undefined ? line : opened.lineOf(line)
+    await shared?.ended
+    return shared === undefined || line === undefined ? line : shared.lineOf(line)
   }
   return { ...made, packer, calls, open, pack, stored }
 }
 
-/** Writes to a file whenever it has been read, so many times. */
+/** Writes to the file after each of its first `times` reads. */
 function changing(file: OpenFile, path: string, times: number): OpenFile {
   const fill = file.fill.bind(file)
   let changes = 0
@@ -57,7 +64,7 @@ function changing(file: OpenFile, path: string, times: number): OpenFile {
   return file
 }
 
-it('names packs so that they sort as they were made: unpacked in that order the last version of a file stays', async () => {
+it('names packs so that they sort by time: unpacked in this order they leave the last version of each file', async () => {
   const keys: unknown[] = []
   for (let pass = 0; pass < 5; pass += 1) {
     const { open, stored } = newPacker()
@@ -70,13 +77,13 @@ it('names packs so that they sort as they were made: unpacked in that order the 
 })
 
 describe('a file that changes while it is packed', () => {
-  it('is read again once nothing writes any more, and leaves nothing of before in the pack', async () => {
+  it('is read again until it rests, and leaves no earlier bytes in the pack', async () => {
     const { result, store, packer, open, pack } = newPacker()
     const before = await pack('a', open('a', 'quiet'))
     const busy = await pack('b', changing(open('b', 'first'.padEnd(20)), join(result, 'b'), 2))
     const after = await pack('c', open('c', 'quiet too'))
     packer.seal()
-    await after.pack?.ended
+    await after.shared?.ended
     const [key = ''] = await keysOf(store, packs)
     const tar = await objectOf(store, key)
     const bytes = ({ line }: typeof before) => {
@@ -87,7 +94,7 @@ describe('a file that changes while it is packed', () => {
     expect(execFileSync('tar', ['-tf', '-'], { input: tar }).toString()).toBe('a\nb\nc\n')
   })
 
-  it('is left to the next scan while its worker runs', async () => {
+  it('is left to the next pass while its worker runs', async () => {
     const { result, store, packer, open, pack } = newPacker({ final: false })
     const { line } = await pack('b', changing(open('b', 'first'.padEnd(20)), join(result, 'b'), 1))
     packer.seal()
@@ -95,14 +102,14 @@ describe('a file that changes while it is packed', () => {
     expect(await keysOf(store, packs)).toEqual([])
   })
 
-  it('is an error where it never stops', async () => {
+  it('is an error if it never stops changing', async () => {
     const { result, open, stored } = newPacker()
     const line = await stored('b', changing(open('b', 'first'.padEnd(20)), join(result, 'b'), 9))
     expect(line).toMatchObject({ entry: { path: 'b', size: 20, error: 'it changed while it was read' } })
   })
 
-  it('is sent by itself where it has grown too large', async () => {
-    const { result, packer, open } = newPacker()
+  it('has an object of its own if it has grown too large', async () => {
+    const { result, pack, open } = newPacker()
     const file = open('b', 'first')
     const fill = file.fill.bind(file)
     file.fill = async (...args) => {
@@ -110,13 +117,12 @@ describe('a file that changes while it is packed', () => {
       writeFileSync(join(result, 'b'), Buffer.alloc(1001))
       return filled
     }
-    const otherwise: KnownLine = { entry: { path: 'b', type: 'file', key: 'b' } }
-    expect(await packer.pack('b', file, undefined, async () => otherwise)).toEqual({ line: otherwise })
+    expect(await pack('b', file)).toEqual({ line: { entry: { path: 'b', type: 'file', key: 'as it is' } } })
   })
 })
 
 describe('a file that the store has', () => {
-  it.each([true, false])('stays where it is (its times known: %s)', async (timesKnown) => {
+  it.each([true, false])('stays where it is (with its times known: %s)', async (timesKnown) => {
     const { store, open, stored } = newPacker()
     const first = await stored('a', open('a', 'the same'))
     if (first === undefined || first === 'halted') throw new Error('not stored')
@@ -127,7 +133,7 @@ describe('a file that the store has', () => {
     expect(await keysOf(store, packs)).toHaveLength(1)
   })
 
-  it('is packed anew where its bytes are others', async () => {
+  it('is packed again if its bytes differ', async () => {
     const { store, open, stored } = newPacker()
     const first = await stored('a', open('a', 'the same'))
     if (first === undefined || first === 'halted') throw new Error('not stored')
@@ -137,7 +143,7 @@ describe('a file that the store has', () => {
   })
 })
 
-describe('a pack that can not be stored', () => {
+describe('a pack that cannot be stored', () => {
   it('names each of its files with the error', async () => {
     const refused = () => Promise.reject(new StoreError('invalid', 'refused'))
     const { open, stored } = newPacker({}, { put: refused })
@@ -154,25 +160,25 @@ describe('a pack that can not be stored', () => {
     })
   })
 
-  it('says nothing of its files after a halt', async () => {
+  it('gives its files no line after a halt', async () => {
     const never = () => new Promise<never>(() => {})
     const { calls, open, pack, packer } = newPacker(
       {},
       { put: (_key, _body, signal) => Promise.race([never(), aborted(signal)]) },
     )
-    const { line, pack: opened } = await pack('a', open('a', 'content'))
+    const { line, shared } = await pack('a', open('a', 'content'))
     packer.seal()
     await calls.halt(0)
-    await opened?.ended
-    expect(line && opened?.lineOf(line)).toBe('halted')
+    await shared?.ended
+    expect(line && shared?.lineOf(line)).toBe('halted')
   })
 
-  it('is not sent once it is dropped, and gives its memory back', async () => {
+  it('is not sent once it is dropped, and frees its buffer', async () => {
     const { store, open, pack, packer } = newPacker()
-    const { line, pack: opened } = await pack('a', open('a', 'content'))
+    const { line, shared } = await pack('a', open('a', 'content'))
     packer.drop()
-    await opened?.ended
-    expect(line && opened?.lineOf(line)).toBe('halted')
+    await shared?.ended
+    expect(line && shared?.lineOf(line)).toBe('halted')
     expect(await keysOf(store, packs)).toEqual([])
   })
 })

@@ -9,6 +9,6 @@ it.each([
   [253_402_300_799_999_999_999n, '9999-12-31T23:59:59.999999999Z'],
   [253_402_300_800_000_000_000n, undefined],
   [-62_167_219_200_000_000_001n, undefined],
-])('says %d ns as %s', (nanoseconds, text) => {
+])('writes %d ns as %s', (nanoseconds, text) => {
   expect(rfc3339(nanoseconds)).toBe(text)
 })

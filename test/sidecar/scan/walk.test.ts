@@ -31,7 +31,7 @@ const bytesOrder = (a: string, b: string) =>
   Buffer.compare(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'))
 
 describe('walking a directory', () => {
-  it('leaves out what lies too deep for a line of the manifest, and says so', () => {
+  it('leaves out paths that are too long for a line of the manifest, and says so', () => {
     const directory = temporary()
     const dig = 'import os\nfor _ in range(300): os.mkdir("d" * 250); os.chdir("d" * 250)'
     execFileSync('python3', ['-c', dig], { cwd: directory })
@@ -46,7 +46,7 @@ describe('walking a directory', () => {
     expect(deepest?.path.length).toBeLessThan(65_536 + 256)
   })
 
-  it('comes in the order of the full paths’ bytes where names begin with one another', () => {
+  it('sorts by the bytes of full paths where names are prefixes of one another', () => {
     const directory = temporary()
     for (const name of ['a/b', 'a.txt', 'a-/x', 'a--/y', 'a0', 'a/b.c/d', 'a/b-', 'a b/z']) {
       mkdirSync(dirname(join(directory, name)), { recursive: true })
@@ -98,7 +98,7 @@ describe('walking a directory', () => {
     )
   })
 
-  it('goes deeper than a path can say', () => {
+  it('goes deeper than the longest path that can be opened', () => {
     const directory = temporary()
     const name = 'd'.repeat(200)
     const dig = `for (let i = 0; i < 60; i++) { fs.mkdirSync('${name}'); process.chdir('${name}') } fs.writeFileSync('leaf', '')`
@@ -108,7 +108,7 @@ describe('walking a directory', () => {
     expect(found.at(-1)).toMatchObject({ type: 'file', path: `${`${name}/`.repeat(60)}leaf` })
   })
 
-  it('says what is neither file, directory nor link, and does not follow links', async () => {
+  it('names the kind of anything but file, directory and link, and follows no links', async () => {
     const directory = temporary()
     execFileSync('mkfifo', [join(directory, 'fifo')])
     const server = createServer().listen(join(directory, 'sock'))
@@ -124,7 +124,7 @@ describe('walking a directory', () => {
     ])
   })
 
-  it('leaves no descriptor open, even when it is not walked to its end', () => {
+  it('leaves no descriptor open, even if the walk is ended early', () => {
     const directory = temporary()
     mkdirSync(join(directory, 'a/b/c'), { recursive: true })
     const open = () =>
@@ -150,6 +150,6 @@ function leadsTo(fd: string): string {
   }
 }
 
-it('a name that reading a directory gives twice counts once', () => {
+it('a name that readdir gives twice counts once', () => {
   expect(sortedNames(['b', '\xff', 'a', 'b', 'B'])).toEqual(['B', 'a', 'b', '\xff'])
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Buffers, partSizeFor, wholeBytes } from '../../../sidecar/upload/buffers.ts'
-import { Pool } from '../../../sidecar/upload/pool.ts'
+import { BufferPool } from '../../../sidecar/upload/buffer-pool.ts'
+import { Buffers, largestFileBytes, partSizeFor, wholeBytes } from '../../../sidecar/upload/buffers.ts'
 
 const MiB = 1024 * 1024
 const GiB = 1024 * MiB
@@ -11,8 +11,9 @@ describe('the size of parts', () => {
     ['10,000 parts', 80_000 * MiB, 8 * MiB],
     ['a byte more', 80_000 * MiB + 1, 9 * MiB],
     ['half a tebibyte', 512 * GiB, 53 * MiB],
-    ['10,000 of the largest parts', 640_000 * MiB, 64 * MiB],
-    ['more than that', 640_000 * MiB + 1, undefined],
+    ['10,000 of the largest parts that fit into memory', 640_000 * MiB, 64 * MiB],
+    ['a byte more than that', 640_000 * MiB + 1, 65 * MiB],
+    ["S3's largest object", largestFileBytes, 525 * MiB],
   ])('fits %s', (_, size, expected) => {
     expect(partSizeFor(size, 30)).toBe(expected)
   })
@@ -35,8 +36,8 @@ describe('buffers', () => {
     }
   })
 
-  it('are used over and over, by whoever comes first', async () => {
-    const pool = new Pool<object>(2, () => ({}))
+  it('are reused, first come first served', async () => {
+    const pool = new BufferPool(2, 8)
     const [a, b] = [await pool.take(), await pool.take()]
     const later = [pool.take(), pool.take()]
     pool.release(a)

@@ -31,7 +31,7 @@ it('gives the SHA-256 of the whole file', async () => {
   expect(await digestFile(reading, new Buffers(), new AbortController().signal)).toBe(sha256)
 })
 
-it('reads nothing more after a halt, though it waited for a buffer', async () => {
+it('reads nothing more after a halt, even if it waited for a buffer', async () => {
   const { read, reading } = newReading()
   const buffers = new Buffers()
   const halt = new AbortController()

@@ -1,0 +1,22 @@
+import { writeFileSync } from 'node:fs'
+import { decisionsIndex } from './decisions-index.ts'
+import { fieldsDocument } from './fields.ts'
+import { reasonsDocument } from './reasons.ts'
+import { settingsDocument } from './settings.ts'
+
+/**
+ * Documents that are made of schemas and records, by their paths from this folder: `npm run docs`
+ * writes them.
+ */
+export const generated: Readonly<Record<string, () => string>> = {
+  'decisions/README.md': decisionsIndex,
+  'fields.md': fieldsDocument,
+  'reasons.md': reasonsDocument,
+  'settings.md': settingsDocument,
+}
+
+if (import.meta.main) {
+  for (const [path, text] of Object.entries(generated)) {
+    writeFileSync(new URL(path, import.meta.url), text())
+  }
+}

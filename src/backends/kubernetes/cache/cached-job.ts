@@ -1,0 +1,78 @@
+import type { LiveJob } from '../../../job/backend.ts'
+import type { Observation } from '../../../job/state/observation.ts'
+import type { KubernetesJob, Pod } from '../api/objects.ts'
+import { isArchived, madeByOf, requestOf, requestSha256Of } from '../job-metadata.ts'
+import { trackingFinalizer } from '../names.ts'
+import { type JobObjects, observe, podsKey } from '../observation/observe.ts'
+import { type CachedPod, isTerminal } from '../observation/pod-state.ts'
+import { endedBySuspension } from '../observation/suspension.ts'
+import type { CachedAgain } from './again-cache.ts'
+import { jobUidOf } from './prune-objects.ts'
+import { wholeJob } from './whole-job.ts'
+
+/** A Job and its pods in their last known state. */
+export interface CachedJob extends Pick<JobObjects, 'job' | 'pods' | 'podsKnown' | 'rescue'> {
+  uuid: string
+  /** The further Jobs; `job` stands for all of them (wholeJob). */
+  agains: readonly CachedAgain[]
+  /** The watch no longer shows the Job though it cannot be gone: a client took its label away. */
+  unlabelled: boolean
+}
+
+/**
+ * Why a job makes no progress, or how much progress it makes, where no watched object shows that.
+ */
+export type Diagnosis = Pick<Observation, 'blocked' | 'progress' | 'uploaded'>
+
+export interface CacheEntry {
+  job?: KubernetesJob
+  pods: Map<string, CachedPod>
+  /** With the key of the query that it answers (queryKey). */
+  diagnosis?: { key: string; found: Diagnosis }
+  unlabelled?: boolean
+  /** The state of the Job for which all its pods were listed (podsKey). */
+  podsKnownFor?: string
+  /** Derived on demand, dropped at every change. */
+  live?: LiveJob | undefined
+}
+
+/**
+ * The job's Jobs as one, and the attempts of these Jobs alone: Jobs of the same names may have been
+ * there before.
+ */
+export function podsOf(
+  entry: CacheEntry,
+  first: KubernetesJob,
+  agains: readonly CachedAgain[],
+): Pick<CachedJob, 'job' | 'pods' | 'podsKnown'> {
+  const jobs = [first, ...agains.map(({ job }) => job)]
+  const byUid = new Map(jobs.map((job) => [job.metadata?.uid, job]))
+  const pods = [...entry.pods.values()].filter((seen) => {
+    const job = byUid.get(jobUidOf(seen.pod))
+    return job !== undefined && !endedBySuspension(seen, job)
+  })
+  const job = wholeJob(first, agains)
+  return { job, pods, podsKnown: entry.podsKnownFor === podsKey(job) }
+}
+
+export function liveJob(uuid: string, seen: JobObjects): LiveJob {
+  const { job } = seen
+  const madeBy = madeByOf(job)
+  return {
+    uuid,
+    request: requestOf(job),
+    requestSha256: requestSha256Of(job),
+    ...(madeBy !== undefined && { madeBy }),
+    observation: observe(seen),
+    released: isArchived(job),
+  }
+}
+
+/**
+ * Whether a pod that the watch no longer shows cannot be gone: while the Job controller holds a
+ * pod, the watch shows it as being deleted first. Then a client took its label away.
+ */
+export function mayStillRun(pod: Pod): boolean {
+  const { deletionTimestamp, finalizers = [] } = pod.metadata ?? {}
+  return deletionTimestamp === undefined && finalizers.includes(trackingFinalizer) && !isTerminal(pod)
+}

@@ -1,0 +1,180 @@
+import type { JobPlan } from '../../../job/backend.ts'
+import type { JobRequest } from '../../../job/request/request.ts'
+import { type Step, stepsOf } from '../../../job/steps/effective-steps.ts'
+import { scratchVariable } from '../../../job/steps/step-conflicts.ts'
+import { shellCommand } from '../../../job/steps/step-shell.ts'
+import { defined } from '../../../util/objects.ts'
+import type { Container } from '../api/objects.ts'
+import { containers, jobName, paths, secretKeys, stepContainer, volumes } from '../names.ts'
+import type { KubernetesSettings } from '../settings.ts'
+
+/**
+ * The kind of object of an environment; `plain` also for a missing one, so that the kubelet names
+ * it.
+ */
+export type EnvironmentKind = 'plain' | 'secret'
+
+/** Set by Jobferry in every worker. */
+const ownVariables = new Set(['RESULT_DIRECTORY', 'INPUT_DIRECTORY'])
+
+/** A program that a container of the pod runs. */
+interface Program extends Partial<Step> {
+  container: string
+  /** Its place among the job's steps, from 0 on; absent for a job without steps. */
+  index?: number
+}
+
+/**
+ * The containers of the job's programs in their order, the worker last: one for a job without
+ * steps. Each has the user's image with its own entrypoint. It has no token and no credentials, and
+ * gains no privileges.
+ */
+export function programContainers(
+  plan: JobPlan,
+  settings: KubernetesSettings,
+  preStopToken: string,
+  environmentKinds: readonly EnvironmentKind[],
+): { steps: Container[]; worker: Container } {
+  const { worker } = containers
+  const all = stepsOf(plan.request).map((step, index) => ({
+    ...step,
+    index,
+    container: stepContainer(step.name),
+  }))
+  const { image, command, args, cpu, memory, gpu } = plan.request
+  const last: Program = all.pop() ?? {
+    ...defined({ image, command, args, cpu, memory, gpu }),
+    container: worker,
+  }
+  const make = (program: Program) => programContainer(program, plan, settings, environmentKinds)
+  // Notifies the uploader as soon as a deletion begins. The port is a number, since a name would
+  // be looked up among the worker's own ports. Kubernetes allows no hook to the other steps.
+  const preStop = { httpGet: { path: `/stop/${preStopToken}`, port: settings.uploaderPort } }
+  return {
+    steps: all.map(make),
+    worker: { ...make({ ...last, container: worker }), lifecycle: { preStop } },
+  }
+}
+
+function programContainer(
+  program: Program,
+  plan: JobPlan,
+  settings: KubernetesSettings,
+  environmentKinds: readonly EnvironmentKind[],
+): Container {
+  const { request } = plan
+  return {
+    name: program.container,
+    image: program.image ?? settings.uploaderImage,
+    ...defined({ imagePullPolicy: request.image_pull_policy }),
+    ...commandOf(program, request),
+    ...defined({ workingDir: program.working_directory }),
+    envFrom: environmentSources(plan, environmentKinds),
+    env: environmentVariables(plan, program),
+    resources: programResources(program),
+    securityContext: workerSecurity(request, settings),
+    volumeMounts: programMounts(plan),
+  }
+}
+
+function commandOf(program: Program, request: JobRequest): Pick<Container, 'command' | 'args'> {
+  const { command, args, index } = program
+  const shell =
+    index === undefined
+      ? undefined
+      : shellCommand(program, {
+          resultDirectory: request.result_directory,
+          pipes: `${paths.scratch}/.step-${index}`,
+          terminationMessage: '/dev/termination-log',
+        })
+  if (shell !== undefined) return { command: shell.map(literal) }
+  return defined({ command: command?.map(literal), args: args?.map(literal) })
+}
+
+function programMounts({ request, readOnlyInputs }: JobPlan): NonNullable<Container['volumeMounts']> {
+  const hasSteps = request.steps !== undefined
+  return [
+    { name: volumes.results, mountPath: request.result_directory },
+    {
+      name: volumes.inputs,
+      mountPath: paths.inputs,
+      ...((hasSteps || readOnlyInputs) && { readOnly: true }),
+    },
+    ...(hasSteps ? [{ name: volumes.scratch, mountPath: paths.scratch }] : []),
+    ...request.volumes.map(({ mount_path: mountPath, read_only: readOnly }, index) => ({
+      name: volumes.claim(index),
+      mountPath,
+      readOnly,
+    })),
+  ]
+}
+
+/** Kubernetes replaces `$(NAME)` and `$$` in commands: a doubled `$` arrives as one. */
+function literal(text: string): string {
+  return text.replaceAll('$', '$$$$')
+}
+
+/** Later sources override earlier ones, and single variables override all sources. */
+function environmentSources(
+  { uuid, request }: JobPlan,
+  kinds: readonly EnvironmentKind[],
+): NonNullable<Container['envFrom']> {
+  const own = Object.keys(request.job_env).length > 0 ? [{ configMapRef: { name: jobName(uuid) } }] : []
+  return [
+    ...own,
+    ...request.config_map_ref.map((name, index) =>
+      kinds[index] === 'secret' ? { secretRef: { name } } : { configMapRef: { name } },
+    ),
+  ]
+}
+
+/**
+ * References to single keys: the Secret's other keys, the uploader's credentials, stay out of the
+ * worker.
+ */
+function environmentVariables(
+  { uuid, request }: JobPlan,
+  { index, env = {} }: Program,
+): NonNullable<Container['env']> {
+  const names = Object.keys({ ...request.env, ...env }).filter((name) => !ownVariables.has(name))
+  const keyOf = (name: string) =>
+    index !== undefined && Object.hasOwn(env, name) ? secretKeys.stepEnv(index, name) : secretKeys.env(name)
+  return [
+    ...names.map((name) => ({
+      name,
+      valueFrom: { secretKeyRef: { name: jobName(uuid), key: keyOf(name) } },
+    })),
+    { name: 'RESULT_DIRECTORY', value: literal(request.result_directory) },
+    { name: 'INPUT_DIRECTORY', value: paths.inputs },
+    ...(index === undefined ? [] : [{ name: scratchVariable, value: paths.scratch }]),
+  ]
+}
+
+/**
+ * Limits equal to the requests: quotas demand both, and a program gets exactly what the job's
+ * request says. The pod reserves the largest of its steps' amounts.
+ */
+function programResources({ cpu, memory, gpu }: Program): NonNullable<Container['resources']> {
+  const asked = {
+    ...defined({ cpu, memory }),
+    ...(gpu && { 'nvidia.com/gpu': String(gpu) }),
+  }
+  return { requests: asked, limits: asked }
+}
+
+/**
+ * For `baseline`: images run as they are, as root too, without those of the container runtime's
+ * default capabilities that serve attacks more than jobs: raw sockets (spoofing in the pod's
+ * network), device nodes, entries in the node's audit log.
+ */
+const droppedCapabilities = ['NET_RAW', 'MKNOD', 'AUDIT_WRITE']
+
+function workerSecurity(
+  { run_as_user: user }: JobRequest,
+  settings: KubernetesSettings,
+): NonNullable<Container['securityContext']> {
+  const least = { allowPrivilegeEscalation: false, seccompProfile: { type: 'RuntimeDefault' } }
+  if (settings.podSecurity === 'restricted') return { ...least, capabilities: { drop: ['ALL'] } }
+  const baseline = { ...least, capabilities: { drop: [...droppedCapabilities] } }
+  return user === undefined ? baseline : { ...baseline, runAsUser: user }
+}

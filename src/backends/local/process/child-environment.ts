@@ -1,0 +1,92 @@
+import { delimiter, dirname } from 'node:path'
+import type { StoreForUploaders } from '../../../store/store-factory.ts'
+import type { AttemptFolders } from '../files/job-folders.ts'
+import { markerVariable, uploaderMarker, workerMarker } from './kill-processes.ts'
+
+type Variables = Record<string, string>
+
+const inherited = ['HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR']
+const inheritedByUploader = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
+
+/**
+ * The variables that children inherit: a few harmless ones, since the others hold secrets. The
+ * running Node comes first in PATH, so that `node` is a version that is new enough.
+ */
+export function baseEnvironment(own: NodeJS.ProcessEnv, node: string): Variables {
+  const path = [dirname(node), own.PATH ?? '/usr/local/bin:/usr/bin:/bin'].join(delimiter)
+  return { PATH: path, ...pick(own, inherited) }
+}
+
+/** The worker's environment; `variables` are the job's own, merged. */
+export function workerEnvironment(
+  base: Variables,
+  variables: Variables,
+  attempt: string,
+  folders: AttemptFolders,
+): Variables {
+  return {
+    ...base,
+    ...variables,
+    RESULT_DIRECTORY: folders.result,
+    INPUT_DIRECTORY: folders.input,
+    [markerVariable]: workerMarker(attempt),
+  }
+}
+
+export interface UploaderSubject {
+  job: string
+  attempt: string
+  folders: AttemptFolders
+  inputsSha256: string | undefined
+  uploadTimeoutSeconds: number
+  /** packingVariables() */
+  packing: Variables
+  /** limitVariables() */
+  limits: Variables
+  /** outputVariables() */
+  outputs: Variables
+  uploadWhileRunning: boolean
+  store: StoreForUploaders
+  /** Holds the store's `credentialFiles`. */
+  credentialsDirectory: string
+  /** Holds a folder for each Secret that an input may name. */
+  secretsDirectory: string | undefined
+}
+
+/** The uploader's environment, as sidecar/uploader-settings.ts describes it. */
+export function uploaderEnvironment(
+  base: Variables,
+  own: NodeJS.ProcessEnv,
+  subject: UploaderSubject,
+): Variables {
+  const { folders, inputsSha256 } = subject
+  const inputs =
+    inputsSha256 === undefined ? {} : { INPUT_DIRECTORY: folders.input, INPUTS_SHA256: inputsSha256 }
+  return {
+    ...base,
+    ...pick(own, inheritedByUploader),
+    ...inputs,
+    ...(subject.secretsDirectory !== undefined && { SECRETS_DIRECTORY: subject.secretsDirectory }),
+    JOB_UUID: subject.job,
+    ATTEMPT_UID: subject.attempt,
+    RESULT_DIRECTORY: folders.result,
+    STATE_DIRECTORY: folders.state,
+    UPLOAD_TIMEOUT_SECONDS: String(subject.uploadTimeoutSeconds),
+    ...subject.packing,
+    ...subject.limits,
+    ...subject.outputs,
+    UPLOAD_WHILE_RUNNING: String(subject.uploadWhileRunning),
+    TERMINATION_MESSAGE_FILE: folders.terminationMessage,
+    ...subject.store.variables(subject.credentialsDirectory),
+    [markerVariable]: uploaderMarker(subject.attempt),
+  }
+}
+
+function pick(own: NodeJS.ProcessEnv, names: readonly string[]): Variables {
+  const picked: Variables = {}
+  for (const name of names) {
+    const value = own[name]
+    if (value !== undefined) picked[name] = value
+  }
+  return picked
+}

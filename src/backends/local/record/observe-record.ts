@@ -1,0 +1,52 @@
+import type { Attempt, ContainerObservation, Observation } from '../../../job/state/observation.ts'
+import type { SaidByUploader } from '../../../job/state/said-by-uploader.ts'
+import { defined } from '../../../util/objects.ts'
+import type { LocalAttemptRecord, LocalJobRecord, ProcessRecord } from './local-job-record.ts'
+
+/** The observation that a record and the uploader's log give. */
+export function observeRecord(record: LocalJobRecord, said: SaidByUploader = {}): Observation {
+  const { stop, ended, attempt } = record
+  return {
+    createdAt: record.createdAt,
+    suspended: false,
+    withoutClaims: true,
+    failedAttempts: record.failedAttempts,
+    ...defined({ stop }),
+    ...(stop?.outcome === 'deleted' && { deletedAt: stop.at }),
+    ...defined({ ended }),
+    ...(attempt && { attempt: observeAttempt(attempt) }),
+    ...said,
+  }
+}
+
+function observeAttempt({
+  uid,
+  number,
+  uploader,
+  worker,
+  steps,
+  interrupted,
+  endedAt,
+}: LocalAttemptRecord): Attempt {
+  return {
+    uid,
+    number,
+    scheduled: true,
+    uploader: {
+      ...observeProcess(uploader),
+      ready: uploader.readyAt !== undefined,
+      ...defined({ message: uploader.message }),
+    },
+    worker: { ...observeProcess(worker), ...defined({ cause: worker.cause, step: worker.step }) },
+    ...defined({ steps, interrupted }),
+    ended: endedAt !== undefined,
+  }
+}
+
+function observeProcess({ startedAt, finishedAt, exitCode }: ProcessRecord): ContainerObservation {
+  return {
+    resolution: 0,
+    restarts: 0,
+    ...defined({ startedAt, finishedAt, exitCode }),
+  }
+}

@@ -1,0 +1,48 @@
+import { outputVariables } from '../../../job/outputs/output-rules.ts'
+import { packingVariables } from '../../../job/request/packing.ts'
+import { limitVariables } from '../../../result-format/result-limits.ts'
+import { defined } from '../../../util/objects.ts'
+import { type AttemptFolders, jobFolders } from '../files/job-folders.ts'
+import { uploaderEnvironment } from '../process/child-environment.ts'
+import type { LocalAttemptRecord, LocalJobRecord } from '../record/local-job-record.ts'
+import type { RunContext } from '../run/run-context.ts'
+import { makeSteps } from './make-steps.ts'
+import type { SupervisorOrder } from './order.ts'
+
+/** All that the supervisor of an attempt needs. */
+export function makeOrder(
+  context: RunContext,
+  record: LocalJobRecord,
+  attempt: LocalAttemptRecord,
+  folders: AttemptFolders,
+): SupervisorOrder {
+  const { uuid, request } = record
+  return {
+    job: uuid,
+    attempt,
+    jobFolders: jobFolders(context.directory, uuid),
+    folders,
+    steps: makeSteps(context.base, record, attempt.uid, folders),
+    uploader: {
+      command: context.uploaderCommand,
+      env: uploaderEnvironment(context.base, process.env, {
+        job: uuid,
+        attempt: attempt.uid,
+        folders,
+        inputsSha256: record.inputsSha256,
+        uploadTimeoutSeconds: request.upload_timeout_seconds,
+        packing: packingVariables(request, context.packing),
+        limits: limitVariables(context.limits),
+        outputs: outputVariables(record.request.outputs),
+        // Records of earlier versions lack the field.
+        uploadWhileRunning: request.upload_while_running !== false,
+        store: context.store,
+        credentialsDirectory: context.credentialsDirectory,
+        secretsDirectory: context.secretsDirectory,
+      }),
+    },
+    ...defined({ timeoutSeconds: request.timeout_seconds }),
+    stopGraceSeconds: request.stop_grace_seconds,
+    uploadTimeoutSeconds: request.upload_timeout_seconds,
+  }
+}

@@ -1,0 +1,140 @@
+import type { Request, Response } from 'express'
+import { parseConfigData } from '../job/request/config-data.ts'
+import { parseEnvFile } from '../job/request/env-file.ts'
+import type { JobRequest } from '../job/request/request.ts'
+import { parseRequest } from '../job/request/request-schema.ts'
+import type { Deployment } from '../lifecycle/jobs.ts'
+import { invalid, invalidFields } from '../util/errors.ts'
+import { contentType, readBody, unsupported } from './input/body.ts'
+import { idempotencyKey } from './input/idempotency-key.ts'
+import { refuseLargeInputs } from './input/input-limit.ts'
+import { parseRequestJson } from './input/json.ts'
+import { readForm } from './input/multipart.ts'
+import { type ResolvedRequest, resolveRequest } from './input/resolve-request.ts'
+import type { HttpOptions } from './options.ts'
+import type { Services } from './services.ts'
+
+export interface Deployer {
+  /** The Idempotency-Key header. */
+  key: string | undefined
+  /** The name of the caller's token; null if the caller has none. */
+  caller: string | null
+}
+
+/** Throws a Problem that names the Idempotency-Key if its value is not allowed. */
+export function deployerOf(req: Request, res: Response): Deployer {
+  return { key: idempotencyKey(req), caller: callerOf(res) }
+}
+
+/** The name of the caller's token; null if the caller has none. */
+export function callerOf(res: Response): string | null {
+  const { token } = res.locals
+  return typeof token === 'string' ? token : null
+}
+
+export interface Deployed {
+  uuid: string
+  /** Fields of the request that have no effect here. */
+  ignored: string[]
+}
+
+/** Deploys a request without inputs. */
+export async function deployJob(
+  { key, caller }: Deployer,
+  admitted: ResolvedRequest,
+  services: Services,
+): Promise<Deployed> {
+  checkCallback(services, admitted.request, caller)
+  const deployment = await services.jobs.beginDeployment(key, caller)
+  return await finish(services, deployment, admitted, caller)
+}
+
+/** Deploys the request in a body, JSON or a form with inputs. */
+export async function deployBody(
+  req: Request,
+  deployer: Deployer,
+  services: Services,
+  options: HttpOptions,
+): Promise<Deployed> {
+  switch (contentType(req)) {
+    case 'application/json': {
+      const request = parseRequest(parseRequestJson(await readBody(req), 'body'))
+      return await deployJob(deployer, await resolveRequest({ request }, services, options), services)
+    }
+    case 'multipart/form-data':
+      return await deployForm(req, deployer, services, options)
+    default:
+      throw unsupported('application/json or multipart/form-data')
+  }
+}
+
+async function deployForm(
+  req: Request,
+  { key, caller }: Deployer,
+  services: Services,
+  options: HttpOptions,
+): Promise<Deployed> {
+  refuseLargeInputs(req, options)
+  const requestOf = async (texts: ReadonlyMap<string, Buffer>) => {
+    const admitted = await requestInForm(texts, services, options)
+    checkCallback(services, admitted.request, caller)
+    return admitted
+  }
+  const deployment = await services.jobs.beginDeployment(key, caller)
+  let admitted: ResolvedRequest
+  let checked = false
+  try {
+    const texts = await readForm(req, {
+      texts: ['request', 'config_data', 'env_file'],
+      async input(name, stream, before) {
+        // Refuse an invalid request before GiBs of inputs; a request after the inputs is checked
+        // below.
+        const isKnown = before.has('request') || before.has('config_data')
+        if (isKnown && !checked) await requestOf(before)
+        checked = isKnown
+        await deployment.receiveInput(name, stream)
+      },
+    })
+    admitted = await requestOf(texts)
+  } catch (error) {
+    await deployment.abandon()
+    throw error
+  }
+  return await finish(services, deployment, admitted, caller)
+}
+
+async function requestInForm(
+  texts: ReadonlyMap<string, Buffer>,
+  services: Services,
+  options: HttpOptions,
+): Promise<ResolvedRequest> {
+  const [request, configData, envFile] = ['request', 'config_data', 'env_file'].map((name) => texts.get(name))
+  if (request && configData) {
+    throw invalid('config_data', 'is given together with request', 'one of the two')
+  }
+  return await resolveRequest(
+    {
+      request: request && parseRequest(parseRequestJson(request, 'request')),
+      configData: configData && parseConfigData(configData),
+      envFile: envFile && parseEnvFile(envFile),
+    },
+    services,
+    options,
+  )
+}
+
+function checkCallback({ notifications }: Services, request: JobRequest, caller: string | null): void {
+  const errors = notifications.callbacks.check(request, caller)
+  if (errors.length > 0) throw invalidFields(errors)
+}
+
+async function finish(
+  { notifications }: Services,
+  deployment: Deployment,
+  { request, asked, ignored }: ResolvedRequest,
+  caller: string | null,
+): Promise<Deployed> {
+  const notification = notifications.callbacks.pendingNotification(deployment.uuid, request, caller)
+  const { job_uuid } = await deployment.deploy(request, notification, asked)
+  return { uuid: job_uuid, ignored }
+}

@@ -1,0 +1,67 @@
+import { type Response, Router } from 'express'
+import { jobLinks, withLinks } from '../../job/links.ts'
+import { parseDeployQuery } from '../../job/request/deploy-query.ts'
+import { invalid } from '../../util/errors.ts'
+import type { DeployAnswer } from '../answers/job-answers.ts'
+import { refuseForeign } from '../auth/guards.ts'
+import { type Deployed, deployBody, deployerOf, deployJob } from '../deploy-job.ts'
+import { queryPairs, readQuery } from '../input/query.ts'
+import { resolveRequest } from '../input/resolve-request.ts'
+import { waitSeconds } from '../input/wait.ts'
+import { releaseBody } from '../limits/body-budget.ts'
+import type { HttpOptions } from '../options.ts'
+import { clientDisconnect } from '../server/client-disconnect.ts'
+import { route } from '../server/route.ts'
+import type { Services } from '../services.ts'
+
+export function deployRoutes(services: Services, options: HttpOptions): Router {
+  const router = Router()
+  route(
+    router,
+    '/job/deploy',
+    {
+      async get(req, res) {
+        refuseForeign(req, options)
+        const pairs = queryPairs(req.originalUrl)
+        const seconds = waitSeconds(req, res, waitIn(pairs), options)
+        const fields = pairs.filter(([name]) => name !== 'wait')
+        const request = await resolveRequest({ request: parseDeployQuery(fields) }, services, options)
+        const deployed = await deployJob(deployerOf(req, res), request, services)
+        res.json(await answer(res, deployed, seconds, services, options))
+      },
+      async post(req, res) {
+        const seconds = waitSeconds(req, res, readQuery(req, ['wait']).get('wait'), options)
+        const deployed = await deployBody(req, deployerOf(req, res), services, options)
+        releaseBody(req)
+        res.location(jobLinks(deployed.uuid, options.publicUrl).self)
+        res.status(201).json(await answer(res, deployed, seconds, services, options))
+      },
+    },
+    { noHead: true },
+  )
+  return router
+}
+
+/**
+ * Has the whole job if the caller waits. `status` is the deployment's for every outcome of the job.
+ */
+async function answer(
+  res: Response,
+  { uuid, ignored }: Deployed,
+  seconds: number,
+  { jobs, shutdown }: Pick<Services, 'jobs' | 'shutdown'>,
+  { publicUrl }: HttpOptions,
+): Promise<DeployAnswer> {
+  const status = 'job deployed'
+  const signal = AbortSignal.any([clientDisconnect(res), shutdown])
+  const job = seconds === 0 ? undefined : await jobs.waitForFinal(uuid, seconds * 1000, signal)
+  const more = ignored.length === 0 ? {} : { ignored }
+  if (job === undefined) return { status, job_uuid: uuid, links: jobLinks(uuid, publicUrl), ...more }
+  return { status, ...withLinks(job, publicUrl), ...more }
+}
+
+function waitIn(pairs: readonly (readonly [string, string])[]): string | undefined {
+  const values = pairs.filter(([name]) => name === 'wait')
+  if (values.length > 1) throw invalid('wait', 'is given twice', 'one value')
+  return values[0]?.[1]
+}

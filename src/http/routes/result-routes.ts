@@ -1,0 +1,136 @@
+import { type Request, type Response, Router } from 'express'
+import { jobLinks } from '../../job/links.ts'
+import type { ArchiveRequest } from '../../results/archive.ts'
+import { archiveFormat } from '../../results/archive-format.ts'
+import { listParameters, parseListQuery } from '../../results/list.ts'
+import { flagParameter, rawQuery, single } from '../../results/raw-query.ts'
+import type { Results } from '../../results/results.ts'
+import { type FileRequest, UnsatisfiableRange } from '../../results/serve/file.ts'
+import { invalid } from '../../util/errors.ts'
+import { jobId } from '../input/job-id.ts'
+import { waitAsAsked } from '../input/wait.ts'
+import type { Downloads } from '../limits/downloads.ts'
+import type { HttpOptions } from '../options.ts'
+import { clientDisconnect } from '../server/client-disconnect.ts'
+import { route } from '../server/route.ts'
+import { sendAnswer } from '../server/send-answer.ts'
+import type { Services } from '../services.ts'
+
+const json = 'application/json'
+const ndjson = 'application/x-ndjson'
+
+/** `/job/:id/result` and `/job/:id/result/list`. */
+export function resultRoutes(
+  results: Results,
+  services: Pick<Services, 'jobs' | 'metrics' | 'log' | 'shutdown'> & { downloads: Downloads },
+  options: Pick<HttpOptions, 'publicUrl' | 'waitMaxSeconds'>,
+): Router {
+  const router = Router()
+  const sendFile = resultFileSender(results, services)
+
+  route(router, '/job/:id/result', {
+    async get(req, res) {
+      const uuid = jobId(req)
+      const query = rawQuery(req.originalUrl, ['file', 'format', 'redirect', 'so_far', 'wait'])
+      const { file, paths, format, redirect, soFar } = parseResultQuery(query)
+      await wait(req, res, uuid, query)
+      await (file === undefined
+        ? sendArchive(req, res, uuid, { paths, format, soFar })
+        : sendFile(req, res, uuid, file, { redirect, soFar }))
+    },
+  })
+
+  route(router, '/job/:id/result/list', {
+    async get(req, res) {
+      const uuid = jobId(req)
+      const raw = rawQuery(req.originalUrl, [...listParameters, 'wait'])
+      const query = parseListQuery(raw)
+      await wait(req, res, uuid, raw)
+      const signal = clientDisconnect(res)
+      if (req.accepts([json, ndjson]) === ndjson) {
+        await sendAnswer(res, bodyless(req, await results.lines(uuid, query, signal)), services)
+        return
+      }
+      const self = jobLinks(uuid, options.publicUrl).result_list
+      const { headers, list } = await results.list(uuid, query, self, signal)
+      res.set(headers).json(list)
+    },
+  })
+  return router
+
+  /** Waits for the job's end if the caller prefers that to a 409. */
+  async function wait(req: Request, res: Response, uuid: string, query: ReadonlyMap<string, Buffer[]>) {
+    await waitAsAsked(req, res, uuid, single(query, 'wait')?.toString('latin1'), services, options)
+  }
+
+  async function sendArchive(
+    req: Request,
+    res: Response,
+    uuid: string,
+    request: ArchiveRequest,
+  ): Promise<void> {
+    const answer = bodyless(req, await results.archive(uuid, { ...request, signal: clientDisconnect(res) }))
+    const bytes = await sendAnswer(res, answer, services)
+    if (answer.body !== undefined) countDownload(services, request.format.kind, bytes)
+  }
+}
+
+/** `file`: the one file that is sent as it is; undefined if an archive is asked for. */
+function parseResultQuery(query: ReadonlyMap<string, Buffer[]>) {
+  const paths = query.get('file') ?? []
+  if (paths.some((path) => path.length === 0)) {
+    throw invalid('file', 'is empty', 'a path of the result list')
+  }
+  const named = single(query, 'format')?.toString('latin1')
+  const format = archiveFormat(named)
+  const redirect = flagParameter(query, 'redirect') ?? false
+  const soFar = flagParameter(query, 'so_far') ?? false
+  const file = paths.length === 1 && named === undefined ? paths[0] : undefined
+  return { file, paths, format, redirect, soFar }
+}
+
+/**
+ * Answers a request with one file of a job's results, by the request's method and headers; its URL
+ * is not used. `replaced` are headers that replace the file's own.
+ */
+export function resultFileSender(
+  results: Results,
+  services: Pick<Services, 'metrics' | 'log'> & { downloads: Downloads },
+  replaced: Readonly<Record<string, string>> = {},
+) {
+  return async (
+    req: Request,
+    res: Response,
+    uuid: string,
+    path: string | Uint8Array,
+    how: Pick<FileRequest, 'redirect' | 'soFar'> = {},
+  ): Promise<void> => {
+    const { method, headers } = req
+    try {
+      const request = { method, headers, ...how, signal: clientDisconnect(res) }
+      const answer = await results.file(uuid, Buffer.from(path), request)
+      const headed = { ...answer, headers: { ...answer.headers, ...replaced } }
+      const bytes = await sendAnswer(res, headed, services)
+      if (answer.body !== undefined) countDownload(services, 'file', bytes)
+    } catch (error) {
+      if (error instanceof UnsatisfiableRange) res.set('Content-Range', `bytes */${error.size}`)
+      throw error
+    }
+  }
+}
+
+/** Removes the body from the answer to a HEAD, so that nothing is read for it. */
+function bodyless<T extends { body?: unknown }>(req: Request, answer: T): T {
+  if (req.method !== 'HEAD') return answer
+  const { body: _body, ...headers } = answer
+  return headers as T
+}
+
+function countDownload(
+  { metrics }: Pick<Services, 'metrics'>,
+  kind: 'file' | 'tar' | 'zip',
+  bytes: number,
+): void {
+  metrics.downloads.inc({ kind })
+  metrics.downloadBytes.inc({ kind }, bytes)
+}

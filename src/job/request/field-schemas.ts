@@ -1,0 +1,136 @@
+import * as z from 'zod'
+import {
+  isDnsLabel,
+  isDnsSubdomain,
+  isEnvironmentName,
+  isHttpUrl,
+  isImageReference,
+  isLabelKey,
+  isLabelValue,
+  isMountPath,
+  isPositiveQuantity,
+  isRelativePath,
+} from './syntax.ts'
+
+/*
+ * The message of each schema names the allowed values: schema-errors.ts puts it into
+ * FieldError.expected, and docs/fields.md shows it.
+ */
+
+/**
+ * The kernel's MAX_ARG_STRLEN is 131,072 bytes for an argument or a `NAME=value`, its NUL included.
+ */
+const maxArgument = 131_071
+const maxVariable = 130_000
+
+const reservedEnvironment: readonly string[] = ['RESULT_DIRECTORY', 'INPUT_DIRECTORY']
+
+export function text(expected: string, allowed: (value: string) => boolean) {
+  return z.string(expected).refine(allowed, expected)
+}
+
+export function integer(least: number, most: number) {
+  const expected = `a whole number from ${least} to ${most}`
+  return z.int(expected).min(least, expected).max(most, expected)
+}
+
+export function subdomain(kind: string) {
+  return text(`${kind}: at most 253 lower-case letters, digits, "-" and "."`, isDnsSubdomain)
+}
+
+export function quantity(example: string) {
+  return z.preprocess(
+    (value) => (typeof value === 'number' ? String(value) : value),
+    text(`a Kubernetes quantity above zero, like ${example}`, isPositiveQuantity),
+  )
+}
+
+export const flag = z.boolean('true or false')
+export const argument = atMost(maxArgument)
+
+export const image = text('an image reference, like registry.example/path/name:tag', isImageReference)
+
+const wordsWithProgram = 'a list of strings, the first one not empty'
+
+export const command = z
+  .array(argument, wordsWithProgram)
+  .refine((words) => words[0] !== '', wordsWithProgram)
+
+export const args = z.array(argument, 'a list of strings')
+
+export const gpu = integer(0, 1024)
+
+export const mountPath = z.preprocess(
+  (value) => (typeof value === 'string' && value.length > 1 ? value.replace(/\/$/, '') : value),
+  text('an absolute path other than "/", without "..", "//", ":" and "$("', isMountPath),
+)
+
+export const resultPath = text('a path relative to the result directory, without ".."', isRelativePath)
+
+export const httpUrl = text('an http:// or https:// URL of at most 2048 characters', isHttpUrl)
+
+const environmentName = text(
+  'a name of letters, digits and "_" that does not begin with a digit',
+  isEnvironmentName,
+).refine((name) => !reservedEnvironment.includes(name), {
+  error: 'another name: Jobferry sets this variable itself (see result_directory)',
+})
+
+export const environment = z.record(environmentName, atMost(maxVariable), 'an object of strings')
+
+export const environmentId = text(
+  'an id that POST /resource/env gave: env-…',
+  (id) => id.startsWith('env-') && isDnsLabel(id),
+)
+
+const labelKey = text('a label key: [prefix/]name, the name at most 63 characters', isLabelKey)
+const labelValue = text('a label value: at most 63 letters, digits, "-", "_" and "."', isLabelValue)
+const ownLabelKey = labelKey.refine((key) => !isReservedLabel(key), {
+  error: 'a label that neither Jobferry (jobferry.dev/…) nor Kubernetes sets itself',
+})
+
+export const nodeLabels = z.record(labelKey, labelValue, 'an object of strings')
+export const ownLabels = z.record(ownLabelKey, labelValue, 'an object of strings')
+
+export const volume = z.strictObject(
+  {
+    claim: subdomain('the name of a PersistentVolumeClaim'),
+    mount_path: mountPath,
+    read_only: flag.default(false),
+  },
+  'an object of claim, mount_path and read_only',
+)
+
+/** As in Kubernetes. */
+export const toleration = z
+  .strictObject(
+    {
+      key: labelKey.exactOptional(),
+      operator: z.enum(['Exists', 'Equal'], '"Exists" or "Equal"').exactOptional(),
+      value: labelValue.exactOptional(),
+      effect: z
+        .enum(
+          ['NoSchedule', 'PreferNoSchedule', 'NoExecute'],
+          '"NoSchedule", "PreferNoSchedule" or "NoExecute"',
+        )
+        .exactOptional(),
+      tolerationSeconds: z.int('a whole number of seconds').exactOptional(),
+    },
+    'an object of key, operator, value, effect and tolerationSeconds',
+  )
+  .refine((t) => t.key !== undefined || t.operator === 'Exists', 'a key, or the operator "Exists"')
+  .refine((t) => t.operator !== 'Exists' || !t.value, 'no value with the operator "Exists"')
+  .refine(
+    (t) => t.tolerationSeconds === undefined || t.effect === 'NoExecute',
+    'the effect "NoExecute" with tolerationSeconds',
+  )
+
+function atMost(bytes: number) {
+  return text(`a string of at most ${bytes} bytes`, (value) => Buffer.byteLength(value) <= bytes)
+}
+
+function isReservedLabel(key: string): boolean {
+  if (key.startsWith('jobferry.dev/') || key.startsWith('app.kubernetes.io/managed-by')) return true
+  // The Job controller sets these: the API server refuses a pod template with other values.
+  return key.startsWith('batch.kubernetes.io/') || key === 'job-name' || key === 'controller-uid'
+}

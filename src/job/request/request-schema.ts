@@ -1,0 +1,44 @@
+import * as z from 'zod'
+import { check } from '../../util/checks/schema-errors.ts'
+import { invalid } from '../../util/errors.ts'
+import { isObject } from '../../util/objects.ts'
+import type { Field } from './field.ts'
+import { configuredFields, requestFields } from './fields.ts'
+
+const partialRequest = objectOf(requestFields)
+const { job, ...programFields } = requestFields
+const configuredJob = objectOf({ ...programFields, ...configuredFields })
+
+/**
+ * A caller's request as it was given, each field checked; nothing filled in but `read_only` of
+ * volumes.
+ */
+export type PartialRequest = z.output<typeof partialRequest>
+
+/** A configured job: a request to start from. */
+export type ConfiguredJob = z.output<typeof configuredJob> & { job: string }
+
+/** Rejects with a Problem `invalid-request` that names every wrong field. */
+export function parseRequest(value: unknown): PartialRequest {
+  if (isObject(value) && Object.hasOwn(value, 'demo_file')) {
+    throw invalid('demo_file', 'is not allowed in requests', 'this field in configured jobs only')
+  }
+  return check(partialRequest, value)
+}
+
+/** Reads a configured job of that name; rejects as parseRequest does. */
+export function parseConfiguredJob(value: unknown, name: string): ConfiguredJob {
+  if (isObject(value) && Object.hasOwn(value, 'job')) {
+    throw invalid('job', 'is not allowed in configured jobs', 'this field in requests only')
+  }
+  check(job.schema, name, 'job')
+  return { ...check(configuredJob, value), job: name }
+}
+
+/** An object of such fields, each optional. */
+function objectOf<Fields extends Record<string, Field>>(fields: Fields) {
+  const shape = Object.fromEntries(
+    Object.entries(fields).map(([name, { schema }]) => [name, schema.exactOptional()]),
+  ) as { [Name in keyof Fields]: z.ZodExactOptional<Fields[Name]['schema']> }
+  return z.strictObject(shape, `one of ${Object.keys(fields).join(', ')}`)
+}

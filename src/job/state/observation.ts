@@ -1,0 +1,148 @@
+import type { ManifestHead } from '../../result-format/manifest/manifest.ts'
+import type { Cause } from '../job.ts'
+
+/**
+ * What a backend sees of a job, in terms common to all backends: everything that the job's state
+ * depends on, except the manifest and the time. Times are milliseconds since the epoch.
+ */
+export interface Observation {
+  createdAt: number
+  /** True if the Job was suspended again after Jobferry had resumed it. */
+  suspended: boolean
+  /** The API's decision to stop the job, stored before anything was stopped. */
+  stop?: Stop
+  /**
+   * Time at which the deletion of the job's object was requested, by the API or by another client.
+   */
+  deletedAt?: number
+  /** The backend starts no further attempt, with its cause if it gives one. */
+  ended?: { at: number; cause?: Cause }
+  /** The number of attempts that have failed by themselves, without disrupted ones. */
+  failedAttempts: number
+  /** Attempts that the platform ended and that the backend may repeat by itself, oldest first. */
+  disruptions?: readonly Disruption[]
+  /** There may be attempts that weren't seen yet: the end of the seen ones isn't the job's end. */
+  incomplete?: boolean
+  /** The newest attempt, or the earlier one whose end decided the job's. */
+  attempt?: Attempt
+  /** Another attempt than the one shown still runs, or is being removed. */
+  lingering?: true
+  /** Of the newest attempt, if its results outlive its uploader. */
+  rescue?: Rescue
+  /** Results never outlive their uploader: the backend has no volume claims. */
+  withoutClaims?: true
+  /**
+   * Why no pod is created or a container doesn't start, if that is known; `final`: waiting does not
+   * change it.
+   */
+  blocked?: Cause & { final?: true }
+  /** The uploader's progress, for people, if it has reported any. */
+  progress?: string
+  /** The uploader's progress in numbers. */
+  uploaded?: Uploaded
+}
+
+/**
+ * How much of the newest attempt's results is in the store, and of how much in all if that is
+ * known.
+ */
+export interface Uploaded {
+  files: number
+  bytes: number
+  total_files?: number
+  total_bytes?: number
+}
+
+/**
+ * A decision to stop a job; the first one stands. `canceled` ends the job as canceled, `failed` as
+ * failed with the given reason, `deleted` removes it and all that it left.
+ */
+export interface Stop {
+  outcome: 'canceled' | 'failed' | 'deleted'
+  cause: Cause
+  at: number
+  /** UID of the attempt whose end decided it: later attempts don't count and are removed. */
+  attempt?: string
+}
+
+/** An attempt that the platform ended: evicted, drained, preempted. */
+export interface Disruption extends Cause {
+  /** The attempt's UID. */
+  attempt: string
+  number: number
+  /** Its worker had started. */
+  started: boolean
+  /**
+   * The backend counts it as a failure of the job's own: the machine failed to start its worker.
+   */
+  counted?: true
+  at: number
+}
+
+/**
+ * A pod with an uploader alone, which stores what the attempt's own uploader left: `possible` if it
+ * may be asked for (JobBackend.rescue), `running` while one writes or may still write, `over` once
+ * none will write any more.
+ */
+export interface Rescue {
+  state: 'possible' | 'running' | 'over'
+  /** For people: why it doesn't go on, or why it failed. */
+  message?: string
+}
+
+/** One pod, or in the embedded backend one run of the command. */
+export interface Attempt {
+  uid: string
+  /** From 1 on. */
+  number: number
+  /** When it was made, if that is known. */
+  createdAt?: number
+  /** It has been assigned to a node. */
+  scheduled: boolean
+  uploader: ContainerObservation & {
+    /** The inputs are fetched and the store has been tested: the worker may start. */
+    ready: boolean
+  }
+  /** With steps: from the first one's start to the end of the last one or of one that failed. */
+  worker: ContainerObservation & {
+    /** The step that runs or is to start next, or whose end is the worker's. */
+    step?: string
+  }
+  /** In their order; absent without steps. */
+  steps?: readonly StepObservation[]
+  /** When its end was requested, by others than the API: deletion, eviction, drain, a lost node. */
+  interrupted?: Cause & { at: number }
+  /** Nothing of it runs any more. */
+  ended: boolean
+}
+
+/** A step of an attempt. */
+export interface StepObservation {
+  name: string
+  startedAt?: number
+  finishedAt?: number
+  /** Of its own program, also where a failure is ignored. */
+  exitCode?: number
+}
+
+export interface ContainerObservation {
+  startedAt?: number
+  finishedAt?: number
+  /**
+   * By how many milliseconds `finishedAt` may be too early: 1000 on Kubernetes, which gives whole
+   * seconds.
+   */
+  resolution: number
+  exitCode?: number
+  /** The container's own cause, if it is more than an exit code: OOMKilled, Evicted. */
+  cause?: Cause
+  /** Its termination message. */
+  message?: string
+  restarts: number
+}
+
+/**
+ * An attempt's results in the store: the manifest's head, or `none` if there are none and will be
+ * none.
+ */
+export type Stored = 'none' | ManifestHead

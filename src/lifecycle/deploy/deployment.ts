@@ -1,0 +1,163 @@
+import type { JobBackend } from '../../job/backend.ts'
+import type { Job } from '../../job/job.ts'
+import type { JobRequest } from '../../job/request/request.ts'
+import { earlierRequestHash, requestHash } from '../../job/request/request-hash.ts'
+import type { ArtifactStore } from '../../store/store.ts'
+import { messageOf, Problem } from '../../util/errors.ts'
+import type { Log } from '../../util/log.ts'
+import type { Metrics } from '../../util/metrics.ts'
+import { defined } from '../../util/objects.ts'
+import type { Deployment, PendingNotification } from '../jobs.ts'
+import { translateStoreErrors } from '../translate-store-errors.ts'
+import { type SourceRules, secretsOf, sourceLines } from './input-sources.ts'
+import { Inputs } from './inputs.ts'
+import { findAttempts, readableKeys } from './job-sources.ts'
+
+export interface DeploymentParts {
+  backend: JobBackend
+  store: ArtifactStore
+  log: Log
+  metrics: Pick<Metrics, 'deploys'>
+  inputMaxBytes: number
+  inputSources: SourceRules
+  /** A job, live or finished. */
+  findJob(uuid: string): Promise<Job | undefined>
+}
+
+export interface BegunDeployment {
+  uuid: string
+  existing: string | undefined
+  madeBy: string | null
+  unlock: () => void
+}
+
+/**
+ * A creation of the job `uuid`, the only one in this process until `unlock` is called. `existing`
+ * is the request's hash of a live or finished job of that uuid: its inputs are only hashed, so that
+ * a replay can't overwrite stored ones.
+ */
+export function createDeployment(
+  { backend, store, log, metrics, inputMaxBytes: maxBytes, inputSources, findJob }: DeploymentParts,
+  { uuid, existing, madeBy, unlock }: BegunDeployment,
+): Deployment {
+  const inputs = new Inputs({ store, uuid, maxBytes, hashOnly: existing !== undefined })
+
+  async function make(
+    request: JobRequest,
+    asked: JobRequest,
+    notification?: PendingNotification,
+  ): Promise<void> {
+    const hashes = hashesOf(asked, inputs)
+    if (existing !== undefined) return ensureSame(existing, hashes)
+    // They lie in the store: an annotation could not hold them.
+    const { inputs: references, ...kept } = request
+    const attempts = await translateStoreErrors(() =>
+      findAttempts(references ?? [], { store, findJob, caller: madeBy }),
+    )
+    const timeout = request.input_timeout_seconds
+    const sources = sourceLines(references ?? [], inputSources, timeout, attempts)
+    const inputsSha256 = await inputs.storeAll(references ?? [], sources)
+    if (notification) await translateStoreErrors(() => notification.write())
+    const made = await backend.create({
+      ...{ uuid, request: kept, ...hashes },
+      ...defined({ inputsSha256, secrets: secretsOf(sources), madeBy: madeBy ?? undefined }),
+      ...defined({ readable: readableKeys(attempts) }),
+      ...(references !== undefined && { readOnlyInputs: true }),
+    })
+    ensureSame(made.requestSha256, hashes)
+    // Another request with the key was faster, perhaps at another replica: the job uses its inputs.
+    if (!made.created) await abandonQuietly()
+    await untilKnown(backend, uuid)
+  }
+
+  async function abandonQuietly(notification?: PendingNotification): Promise<void> {
+    await Promise.all([inputs.remove(), notification?.remove()]).catch((error: unknown) => {
+      const failed = { job: uuid, error: messageOf(error) }
+      log.warn(failed, 'removing the inputs of a failed request failed')
+    })
+  }
+
+  return {
+    uuid,
+
+    receiveInput: (name, stream) => inputs.receive(name, stream),
+
+    async deploy(request, notification, asked = request) {
+      try {
+        await make(request, asked, notification)
+        metrics.deploys.inc()
+        // For audits: with the token's name, never the token.
+        log.info(
+          { job: uuid, token: madeBy, configured: request.job, again: existing !== undefined },
+          'deployed',
+        )
+        return { job_uuid: uuid }
+      } catch (error) {
+        // If only the cluster's answer was lost, the Job exists: a retry with the key completes it.
+        const code = error instanceof Problem ? error.code : undefined
+        if (code !== 'unavailable') {
+          // Another replica has made the job of this key meanwhile; its notification has the same
+          // name.
+          const isOthers = existing !== undefined || code === 'idempotency-key-reused'
+          await abandonQuietly(isOthers ? undefined : notification)
+        }
+        throw error
+      } finally {
+        unlock()
+      }
+    },
+
+    async abandon() {
+      await abandonQuietly()
+      unlock()
+    },
+  }
+}
+
+/** The request's hash in this version's form and in the earlier one: a replay may have either. */
+function hashesOf(asked: JobRequest, { received }: Inputs) {
+  return {
+    requestSha256: requestHash(asked, received),
+    earlierSha256: earlierRequestHash(asked, received),
+  }
+}
+
+/** Throws Problem `idempotency-key-reused` if the stored hash is another request's. */
+function ensureSame(stored: string, hashes: ReturnType<typeof hashesOf>): void {
+  if (!Object.values(hashes).includes(stored)) throw keyReused()
+}
+
+/**
+ * Waits for the watch to deliver the job, for 5 s at most, so that the caller finds it by its uuid.
+ */
+async function untilKnown(backend: JobBackend, uuid: string): Promise<void> {
+  if (backend.get(uuid)) return
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      end()
+      resolve()
+    }
+    const timer = setTimeout(done, 5000)
+    const end = backend.subscribe((changed) => {
+      if (changed === uuid) done()
+    })
+    if (backend.get(uuid)) done()
+  })
+}
+
+function keyReused(): Problem {
+  return new Problem(
+    'idempotency-key-reused',
+    'Idempotency-Key: it was used for another request; expected a new key for a new request',
+    {
+      errors: [
+        {
+          field: 'Idempotency-Key',
+          problem: 'used for another request',
+          expected: 'a new key for a new request',
+        },
+      ],
+    },
+  )
+}

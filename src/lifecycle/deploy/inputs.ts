@@ -1,0 +1,154 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { inputConflicts } from '../../job/inputs/input-conflicts.ts'
+import type { SourceLine, SourceSettings } from '../../job/inputs/input-list.ts'
+import { placeOf } from '../../job/inputs/input-place.ts'
+import type { InputRequest } from '../../job/inputs/input-schema.ts'
+import { fileKey } from '../../result-format/file-keys.ts'
+import { jobKeys } from '../../result-format/job-keys.ts'
+import { putStream, TooLargeError } from '../../store/put-stream.ts'
+import type { ArtifactStore } from '../../store/store.ts'
+import { invalid, invalidFields, Problem } from '../../util/errors.ts'
+import { translateStoreErrors } from '../translate-store-errors.ts'
+
+export interface ReceivedInput {
+  name: string
+  size: number
+  sha256: string
+  key: string
+  etag: string
+}
+
+export interface InputOptions {
+  store: ArtifactStore
+  uuid: string
+  /** Of all inputs together. */
+  maxBytes: number
+  /** Inputs are hashed and not stored. */
+  hashOnly: boolean
+}
+
+/**
+ * The inputs of one creation, stored as they arrive, their list last. Each creation has a folder of
+ * its own, and its list is named by its digest: a creation with the same Idempotency-Key in another
+ * replica can't overwrite the inputs that the first one's Job refers to.
+ */
+export class Inputs {
+  readonly received: ReceivedInput[] = []
+  readonly #contents: ReceivedInput[] = []
+  readonly #options: InputOptions
+  readonly #names = new Set<string>()
+  readonly #stored: string[] = []
+  readonly #folder = randomBytes(8).toString('hex')
+  #bytes = 0
+
+  constructor(options: InputOptions) {
+    this.#options = options
+  }
+
+  /** As Deployment.receiveInput. */
+  async receive(name: string, stream: Readable): Promise<void> {
+    const { store, maxBytes, hashOnly } = this.#options
+    checkInputName(name)
+    if (this.#names.has(name))
+      throw invalid('input', `the name ${JSON.stringify(name)} was given twice`, 'different file names')
+    this.#names.add(name)
+    const limit = maxBytes - this.#bytes
+    const { key, at } = this.#keyOf(name)
+    if (!hashOnly) this.#stored.push(at)
+    try {
+      const { size, sha256, etag } = hashOnly
+        ? { ...(await hashOf(stream, limit)), etag: '' }
+        : await putStream(store, at, stream, { maxBytes: limit })
+      this.#bytes += size
+      this.received.push({ name, size, sha256, key, etag })
+    } catch (error) {
+      throw error instanceof TooLargeError ? tooLarge(maxBytes) : error
+    }
+  }
+
+  /**
+   * Stores the contents that the request itself has, then the list for the uploader, which begins
+   * with `sources`; resolves with the list's hex SHA-256, undefined without inputs. Rejects with a
+   * Problem that names each input that has the place of a received one, and with the store's errors.
+   */
+  async storeAll(
+    inputs: readonly InputRequest[],
+    sources: readonly (SourceSettings | SourceLine)[],
+  ): Promise<string | undefined> {
+    const errors = [...inputConflicts(inputs, [...this.#names])]
+    if (errors.length > 0) throw invalidFields(errors)
+    await translateStoreErrors(() => this.#storeContents(inputs))
+    return await this.#storeList(sources)
+  }
+
+  async #storeContents(inputs: readonly InputRequest[]): Promise<void> {
+    for (const input of inputs) {
+      const { content } = input
+      if (content === undefined) continue
+      const name = placeOf(input)
+      const bytes = Buffer.from(content)
+      const { key, at } = this.#keyOf(name)
+      this.#stored.push(at)
+      const { etag } = await this.#options.store.put(at, bytes)
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      this.#contents.push({ name, size: bytes.length, sha256, key, etag })
+    }
+  }
+
+  async #storeList(sources: readonly (SourceSettings | SourceLine)[]): Promise<string | undefined> {
+    const files = [...this.received, ...this.#contents]
+      .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
+      .map(({ name, ...rest }) => ({ path: name, type: 'file', ...rest }))
+    if (files.length + sources.length === 0) return undefined
+    // Without files nothing else would tell this list from that of a creation of the same request,
+    // whose job needs its list when this creation removes its own.
+    const own = sources.map((line) => (line.type === 'settings' ? { ...line, creation: this.#folder } : line))
+    const list = Buffer.from([...own, ...files].map((line) => `${JSON.stringify(line)}\n`).join(''))
+    const sha256 = createHash('sha256').update(list).digest('hex')
+    const at = jobKeys.inputList(this.#options.uuid, sha256)
+    this.#stored.push(at)
+    await this.#options.store.put(at, list)
+    return sha256
+  }
+
+  #keyOf(path: string): { key: string; at: string } {
+    const key = `${this.#folder}/${fileKey(Buffer.from(path))}`
+    return { key, at: jobKeys.input(this.#options.uuid, key) }
+  }
+
+  /** Removes the stored inputs and their list. */
+  async remove(): Promise<void> {
+    if (this.#stored.length > 0) await this.#options.store.remove(this.#stored)
+  }
+}
+
+function tooLarge(maxBytes: number): Problem {
+  const detail = `input: the files have more than ${maxBytes} bytes in all (INPUT_MAX_BYTES)`
+  const expected = `at most ${maxBytes} bytes in all`
+  return new Problem('too-large', detail, { errors: [{ field: 'input', problem: 'too large', expected }] })
+}
+
+/**
+ * An input's name becomes a file's name in `/input`: one path component without control characters.
+ */
+function checkInputName(name: string): void {
+  const expected = 'a file name of 1 to 255 bytes without "/", control characters, "." or ".."'
+  const shown = JSON.stringify(name)
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || Buffer.byteLength(name) > 255) {
+    throw invalid('input', `${shown} is not a safe file name`, expected)
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the check looks for them
+  if (/[\u0000-\u001f\u007f]/.test(name)) throw invalid('input', `${shown} has control characters`, expected)
+}
+
+async function hashOf(stream: Readable, limit: number): Promise<{ size: number; sha256: string }> {
+  const hash = createHash('sha256')
+  let size = 0
+  for await (const chunk of stream) {
+    size += (chunk as Buffer).length
+    if (size > limit) throw new TooLargeError('an input', limit)
+    hash.update(chunk as Buffer)
+  }
+  return { size, sha256: hash.digest('hex') }
+}

@@ -1,0 +1,106 @@
+import type { InputRequest } from '../../job/inputs/input-schema.ts'
+import { isFolder, parseSource, type SourceAddress } from '../../job/inputs/source-address.ts'
+import { isFinal, type Job } from '../../job/job.ts'
+import { jobKeys } from '../../result-format/job-keys.ts'
+import { DamagedManifest } from '../../result-format/manifest/manifest-format.ts'
+import { type Manifest, openManifest } from '../../result-format/manifest/manifest-reader.ts'
+import type { ArtifactStore } from '../../store/store.ts'
+import { type FieldError, invalidFields } from '../../util/errors.ts'
+
+export interface JobSourceParts {
+  store: ArtifactStore
+  findJob(uuid: string): Promise<Job | undefined>
+  /** Name of the caller's token; null without one. */
+  caller: string | null
+}
+
+type JobAddress = SourceAddress & { kind: 'job' }
+
+/** The policy of a per-job key has 4,096 bytes at most (MinIO). */
+const mostJobs = 8
+
+/**
+ * The UIDs of the attempts whose results `job:` sources name, by their `from`. Rejects with a Problem
+ * `invalid-request` that names each source that is no file or folder of an ended job of this caller,
+ * and with StoreError.
+ */
+export async function findAttempts(
+  inputs: readonly InputRequest[],
+  parts: JobSourceParts,
+): Promise<Map<string, string>> {
+  const attempts = new Map<string, string>()
+  const jobs = new Map<string, Job | undefined>()
+  const errors: FieldError[] = []
+  for (const [index, { from = '', optional = false }] of inputs.entries()) {
+    const source = parseSource(from)
+    if (source?.kind !== 'job') continue
+    const field = `inputs[${index}].from`
+    const { uuid } = source
+    if (!jobs.has(uuid)) jobs.set(uuid, await parts.findJob(uuid))
+    const found = await attemptOf(source, jobs.get(uuid), parts, optional)
+    if (jobs.size > mostJobs) {
+      errors.push({ field, problem: 'is of a further job', expected: `files of at most ${mostJobs} jobs` })
+    } else if (typeof found === 'string') attempts.set(from, found)
+    else errors.push({ field, ...found })
+  }
+  if (errors.length > 0) throw invalidFields(errors)
+  return attempts
+}
+
+/** The keys that the uploader reads for them, as prefixes; undefined without any. */
+export function readableKeys(attempts: ReadonlyMap<string, string>): string[] | undefined {
+  const keys = [...attempts].flatMap(([from, attempt]) => {
+    const source = parseSource(from)
+    if (source?.kind !== 'job') return []
+    return [jobKeys.file(source.uuid, attempt, ''), jobKeys.manifest(source.uuid, attempt)]
+  })
+  return keys.length === 0 ? undefined : [...new Set(keys)].sort()
+}
+
+type Refusal = Omit<FieldError, 'field'>
+
+async function attemptOf(
+  source: JobAddress,
+  job: Job | undefined,
+  { store, caller }: JobSourceParts,
+  optional: boolean,
+): Promise<string | Refusal> {
+  // Another caller's job is answered as one that isn't there.
+  if (job === undefined || (job.made_by ?? null) !== caller) {
+    return {
+      problem: 'names no job of this caller',
+      expected: 'job:<uuid>/path of a job made with this token',
+    }
+  }
+  if (!isFinal(job.state)) {
+    return { problem: `names a job that is ${job.state}`, expected: 'a job that has ended' }
+  }
+  const attempt = job.attempt?.uid
+  const { state } = job.result
+  if (attempt === undefined || state === null || state === 'missing' || state === 'expired') {
+    return { problem: `names a job whose result is ${state ?? 'missing'}`, expected: 'a job with a result' }
+  }
+  if (optional) return attempt
+  const manifest = await openManifest(store, jobKeys.manifest(source.uuid, attempt)).catch(
+    (error: unknown) => {
+      // The uploader says what is damaged.
+      if (!(error instanceof DamagedManifest)) throw error
+    },
+  )
+  return manifest === undefined || (await hasSource(manifest, source)) ? attempt : missing(source)
+}
+
+async function hasSource(manifest: Manifest, source: JobAddress): Promise<boolean> {
+  const path = Buffer.from(source.key)
+  if (!isFolder(source)) return (await manifest.entry(path))?.type === 'file'
+  return (await manifest.page({ prefix: path, limit: 1 })).entries.length > 0
+}
+
+function missing(source: JobAddress): Refusal {
+  return isFolder(source)
+    ? { problem: 'names a folder that the result does not have', expected: 'a folder with something in it' }
+    : {
+        problem: 'names no file of the result',
+        expected: 'the path of a file, or of a folder with / at its end',
+      }
+}

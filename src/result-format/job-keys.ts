@@ -1,0 +1,23 @@
+/** Keys of a job's objects in the store, below S3_PREFIX. */
+export const jobKeys = {
+  job: (uuid: string) => `jobs/${uuid}/`,
+  record: (uuid: string) => `jobs/${uuid}/job.json`,
+  stop: (uuid: string) => `jobs/${uuid}/stop`,
+  input: (uuid: string, key: string) => `jobs/${uuid}/input/${key}`,
+  inputList: (uuid: string, sha256: string) => `jobs/${uuid}/input-${sha256}.ndjson`,
+  /** Prefix of all input lists' keys. */
+  inputLists: (uuid: string) => `jobs/${uuid}/input-`,
+  attempt: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/`,
+  file: (uuid: string, attempt: string, key: string) => `jobs/${uuid}/${attempt}/files/${key}`,
+  checkpoints: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/checkpoint/`,
+  checkpoint: (uuid: string, attempt: string, number: number) =>
+    `jobs/${uuid}/${attempt}/checkpoint/${String(number).padStart(8, '0')}.ndjson`,
+  manifest: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/manifest.ndjson`,
+  /** Of an attempt that another one followed, by its number; outlives the attempt's own folder. */
+  earlierLog: (uuid: string, number: number, container: string) =>
+    `jobs/${uuid}/log/${number}/${container}.txt`,
+  earlierLogs: (uuid: string) => `jobs/${uuid}/log/`,
+  /** Of the attempt that the record names. */
+  log: (uuid: string, attempt: string, container: string) => `jobs/${uuid}/${attempt}/log/${container}.txt`,
+  logs: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/log/`,
+} as const

@@ -1,0 +1,81 @@
+import type { Config } from '../config/config.ts'
+import { loadDatasets } from '../dataspaces/datasets/load-datasets.ts'
+import type { Services } from '../http/services.ts'
+import { createJobs } from '../lifecycle/create-jobs.ts'
+import { loadConfiguredJobs } from '../lifecycle/deploy/configured-jobs.ts'
+import { removalRules } from '../lifecycle/janitor/janitor.ts'
+import { createLocateResult } from '../lifecycle/locate-result.ts'
+import { createStoreHealth } from '../lifecycle/store-health.ts'
+import { openUploads } from '../result-format/checkpoint/checkpoint.ts'
+import { createResultOpener } from '../results/open-result.ts'
+import { openStore } from '../store/store-kinds.ts'
+import type { Log } from '../util/log.ts'
+import { createMetrics } from '../util/metrics.ts'
+import { admissionOf } from './admission.ts'
+import { createBackend } from './backends.ts'
+import { createDataSpaces } from './data-spaces.ts'
+import { createNotifications } from './notifications.ts'
+
+export type Cleanup = () => unknown
+
+/**
+ * Creates all parts that the routes call; `cleanups` gets the function that ends each. `follow`
+ * begins to follow the jobs, once store and backend have answered.
+ */
+export async function createServices(
+  config: Config,
+  log: Log,
+  state: Pick<Services, 'ready' | 'shutdown'>,
+  cleanups: Cleanup[],
+): Promise<{ services: Services; follow(): void }> {
+  const metrics = createMetrics()
+  const rules = removalRules(config.janitor.dryRun, log, metrics)
+  const store = await openStore(config.store)
+  cleanups.push(() => store.close())
+  const { backend, leadership } = await createBackend(config, log, rules)
+  cleanups.push(() => backend.close())
+  const configured = await loadConfiguredJobs(config.jobs.directory, log)
+  cleanups.push(() => configured.close())
+  const datasets = await loadDatasets(config.datasets.file, log)
+  cleanups.push(() => datasets.close())
+  const notifications = createNotifications(config, { store, leadership, log, metrics })
+  cleanups.push(() => notifications.close())
+  const following = createJobs({
+    ...config.jobs,
+    ...{ backend, leadership, store, log, metrics },
+    inputSources: {
+      allow: config.outgoing.allow,
+      allowHttp: config.jobs.inputAllowHttp,
+      ca: config.jobs.inputCa,
+      secrets: config.jobs.requestSecrets,
+      unpackMaxBytes: config.jobs.unpackMaxBytes,
+      unpackMaxEntries: config.jobs.unpackMaxEntries,
+    },
+    liveJobsPerToken: config.policy?.live_jobs_per_token,
+    openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
+    janitor: { ...config.janitor, rules },
+    notifyEnd: notifications.notifyEnd,
+  })
+  cleanups.push(() => following.close())
+  const { jobs } = following
+  const resultOpener = createResultOpener(store, createLocateResult(jobs), log, state)
+  const storeHealth = createStoreHealth(store)
+  const { admission, prepare } = admissionOf(config, backend, log)
+  const parts = {
+    ...{ jobs, backend, leadership, store, storeHealth, resultOpener },
+    ...{ configured, admission, datasets, notifications, metrics, log },
+  }
+  const dataSpaces = createDataSpaces(config, parts)
+  cleanups.push(() => dataSpaces.close())
+  const { grants, provisioning, signaling } = dataSpaces
+  return {
+    services: { ...parts, grants, provisioning, signaling, ...state },
+    follow() {
+      prepare()
+      notifications.start()
+      cleanups.push(jobs.watch(notifications.changed))
+      dataSpaces.start(state.shutdown)
+      following.start()
+    },
+  }
+}

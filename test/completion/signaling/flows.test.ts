@@ -1,4 +1,0 @@
-import { folderStore } from '../../support/folder-store.ts'
-import { flowCases } from './flows-cases.ts'
-
-flowCases(folderStore)

@@ -1,0 +1,4 @@
+import { describeOnMinio } from '../../../support/store/describe-on-minio.ts'
+import { flowCases } from './flows-cases.ts'
+
+describeOnMinio(flowCases)

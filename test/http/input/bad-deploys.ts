@@ -1,0 +1,269 @@
+import { randomBytes } from 'node:crypto'
+import { type Call, deployForm, deployJson, type FormPart, form } from '../client.ts'
+
+/** A call that must be refused, with the field that its problem must name. */
+export interface BadCall {
+  title: string
+  call: Call
+  status: number
+  field?: string
+}
+
+const get = (query: string): Call => ({ path: `/job/deploy?${query}` })
+const post = (type: string | undefined, body?: string): Call => ({
+  method: 'POST',
+  path: '/job/deploy',
+  headers: type === undefined ? {} : { 'content-type': type },
+  body,
+})
+const withHeaders = (call: Call, headers: Record<string, string>): Call => ({
+  ...call,
+  headers: { ...call.headers, ...headers },
+})
+const json = (request: unknown, field: string, status = 400): BadCall => ({
+  title: `JSON ${JSON.stringify(request).slice(0, 60)}`,
+  call: deployJson(request),
+  status,
+  field,
+})
+const input = (filename: string, content = 'x'): FormPart => ({ name: 'input', filename, content })
+const request: FormPart = { name: 'request', content: '{"job": "default"}' }
+const parts = (title: string, field: string, given: FormPart[], status = 400): BadCall => ({
+  title: `form: ${title}`,
+  call: deployForm(...given),
+  status,
+  field,
+})
+const brokenForm = (title: string, change: (bytes: Buffer) => Buffer, field = 'body'): BadCall => {
+  const { headers, body } = form(request, input('a', 'x'.repeat(10_000)))
+  return {
+    title: `form: ${title}`,
+    call: { method: 'POST', path: '/job/deploy', headers, body: change(body) },
+    status: 400,
+    field,
+  }
+}
+
+export const badQueries: BadCall[] = [
+  { title: 'an unknown job', call: get('job=nobody'), status: 400, field: 'job' },
+  { title: 'an invalid job name', call: get('job=../default'), status: 400, field: 'job' },
+  { title: 'a NUL in the query', call: get('job=default%00'), status: 400, field: 'job' },
+  { title: 'a query of invalid UTF-8', call: get('job=%ff'), status: 400, field: 'query' },
+  { title: 'a broken percent escape', call: get('job=%zz'), status: 400, field: 'query' },
+  { title: 'an unknown parameter', call: get('verbose=1'), status: 400, field: 'verbose' },
+  { title: 'a parameter twice', call: get('retries=1&retries=2'), status: 400, field: 'retries' },
+  {
+    title: 'a flag other than true or false',
+    call: get('upload_while_running=perhaps'),
+    status: 400,
+    field: 'upload_while_running',
+  },
+  { title: 'a number in words', call: get('retries=many'), status: 400, field: 'retries' },
+  {
+    title: 'a number out of bounds',
+    call: get('stop_grace_seconds=0'),
+    status: 400,
+    field: 'stop_grace_seconds',
+  },
+  { title: 'env, a field of POST only', call: get('env=A%3D1'), status: 400, field: 'env' },
+  { title: 'steps, a field of POST only', call: get('steps=a'), status: 400, field: 'steps' },
+  { title: 'volumes, a field of POST only', call: get('volumes=x'), status: 400, field: 'volumes' },
+  { title: 'input, a field of POST only', call: get('input=x'), status: 400, field: 'input' },
+  { title: "a command of the caller's own", call: get('command=id'), status: 400, field: 'command' },
+  {
+    title: 'an Idempotency-Key with a comma',
+    call: withHeaders(get(''), { 'idempotency-key': 'a,b' }),
+    status: 400,
+    field: 'Idempotency-Key',
+  },
+  {
+    title: 'an Idempotency-Key that is too long',
+    call: withHeaders(get(''), { 'idempotency-key': 'x'.repeat(256) }),
+    status: 400,
+    field: 'Idempotency-Key',
+  },
+  { title: 'HEAD', call: { method: 'HEAD', path: '/job/deploy' }, status: 405 },
+  { title: 'PUT', call: { method: 'PUT', path: '/job/deploy' }, status: 405 },
+]
+
+export const badBodies: BadCall[] = [
+  { title: 'no body at all', call: post(undefined), status: 415 },
+  { title: 'text', call: post('text/plain', 'job=default'), status: 415 },
+  {
+    title: 'a URL-encoded form',
+    call: post('application/x-www-form-urlencoded', 'job=default'),
+    status: 415,
+  },
+  {
+    title: 'compressed JSON',
+    call: withHeaders(deployJson({ job: 'default' }), { 'content-encoding': 'gzip' }),
+    status: 415,
+  },
+  { title: 'invalid JSON', call: deployJson('{job: default}'), status: 400, field: 'body' },
+  { title: 'an empty body', call: deployJson(''), status: 400, field: 'body' },
+  {
+    title: 'JSON of invalid UTF-8',
+    call: { ...deployJson({}), body: Buffer.from([0x22, 0xff, 0x22]) },
+    status: 400,
+    field: 'body',
+  },
+  {
+    title: 'JSON of more than 1 MiB',
+    call: deployJson({ job: 'x'.repeat(2 ** 20) }),
+    status: 413,
+    field: 'body',
+  },
+  {
+    title: 'JSON of more than 1 MiB without a Content-Length',
+    call: withHeaders(deployJson({ job: 'x'.repeat(2 ** 20) }), { 'transfer-encoding': 'chunked' }),
+    status: 413,
+    field: 'body',
+  },
+  {
+    title: 'a parameter beside the body',
+    call: { ...deployJson({ job: 'default' }), path: '/job/deploy?job=default' },
+    status: 400,
+    field: 'job',
+  },
+  json(null, 'request'),
+  json([], 'request'),
+  json({}, 'job'),
+  json({ job: 7 }, 'job'),
+  json({ job: 'nobody' }, 'job'),
+  json({ job: 'default', nice: true }, 'nice'),
+  json({ job: 'default', demo_file: 'x' }, 'demo_file'),
+  json({ job: 'default', env: { 'A-B': '1' } }, 'env.A-B'),
+  json({ job: 'default', env: { A: null } }, 'env.A'),
+  json({ job: 'default', env: { A: [1] } }, 'env.A'),
+  json('\uFEFF\uFEFF{"job": "default"}', 'body'),
+  json({ job: 'default', env: { A: 'x\0' } }, 'env.A'),
+  json({ job: 'default', env: { RESULT_DIRECTORY: '/' } }, 'env.RESULT_DIRECTORY'),
+  json('{"job": "default", "env": {"__proto__": "x"}}', 'env.__proto__'),
+  json({ job: 'default', labels: { 'jobferry.dev/job': 'x' } }, 'labels.jobferry.dev/job'),
+  json({ job: 'default', labels: { a: 'not allowed' } }, 'labels.a'),
+  json({ job: 'default', config_map_ref: ['kube-root-ca.crt'] }, 'config_map_ref[0]'),
+  json({ job: 'default', result_directory: '/a/../etc' }, 'result_directory'),
+  json({ job: 'default', volumes: [{ claim: 'Maps', mount_path: '/m' }] }, 'volumes[0].claim'),
+  json({ job: 'default', tolerations: [{ effect: 'NoSchedule' }] }, 'tolerations[0]'),
+  json({ job: 'default', cpu: 'lots' }, 'cpu'),
+  json({ job: 'default', inputs: [{ content: 'x', to: '../a' }] }, 'inputs[0].to'),
+  json({ job: 'default', outputs: [] }, 'outputs'),
+  json({ job: 'default', outputs: { includes: ['a'] } }, 'outputs.includes'),
+  json({ job: 'default', outputs: { include: '*.csv' } }, 'outputs.include'),
+  json({ job: 'default', outputs: { include: [] } }, 'outputs.include'),
+  json({ job: 'default', outputs: { exclude: Array(51).fill('a') } }, 'outputs.exclude'),
+  json({ job: 'default', outputs: { exclude: ['a', ''] } }, 'outputs.exclude[1]'),
+  json({ job: 'default', outputs: { exclude: ['!a'] } }, 'outputs.exclude[0]'),
+  json({ job: 'default', outputs: { exclude: ['#a'] } }, 'outputs.exclude[0]'),
+  json({ job: 'default', outputs: { required: ['../a'] } }, 'outputs.required[0]'),
+  json({ job: 'default', outputs: { required: ['/'] } }, 'outputs.required[0]'),
+  json({ job: 'default', outputs: { required: ['a//b'] } }, 'outputs.required[0]'),
+  json({ job: 'default', outputs: { required: ['a\\'] } }, 'outputs.required[0]'),
+  json({ job: 'default', outputs: { required: ['a\n'] } }, 'outputs.required[0]'),
+  json({ job: 'default', outputs: { required: ['a'.repeat(257)] } }, 'outputs.required[0]'),
+  json({ job: 'default', outputs: { when: 'never' } }, 'outputs.when'),
+  json({ job: 'default', outputs: { when: 'failure', required: ['a'] } }, 'outputs'),
+  json(
+    {
+      job: 'default',
+      inputs: [
+        { content: 'x', to: 'a' },
+        { content: 'x', to: 'a/b' },
+      ],
+    },
+    'inputs[1].to',
+  ),
+  json({ job: 'default', image: 'UPPER CASE' }, 'image'),
+  json({ job: 'default', steps: {} }, 'steps'),
+  json({ job: 'default', steps: [] }, 'steps'),
+  json({ job: 'default', steps: [{ command: ['id'] }] }, 'steps[0].name'),
+  json({ job: 'default', steps: [{ name: 'A' }] }, 'steps[0].name'),
+  json({ job: 'default', steps: [{ name: 'a' }, { name: 'a' }] }, 'steps[1].name'),
+  json(
+    { job: 'default', steps: [{ name: 'a', env: { RESULT_DIRECTORY: '/' } }] },
+    'steps[0].env.RESULT_DIRECTORY',
+  ),
+  json({ job: 'default', steps: [{ name: 'a', stdout: '/etc/passwd' }] }, 'steps[0].stdout'),
+  json({ job: 'default', steps: [{ name: 'a', retries: 1 }] }, 'steps[0].retries'),
+  json({ job: 'default', steps: [{ name: 'a', command: ['id'] }] }, 'steps'),
+]
+
+/** A form of a request and an env_file, the description of which is replaced. */
+const described = (title: string, head: string): BadCall => {
+  const { call } = parts(title, 'body', [request, { name: 'env_file', content: 'A=1' }])
+  const given = 'Content-Disposition: form-data; name="env_file"'
+  const body = Buffer.from(String(call.body).replace(given, head))
+  return { title: `form: ${title}`, call: { ...call, body }, status: 400, field: 'body' }
+}
+
+export const badForms: BadCall[] = [
+  brokenForm('spaces after a boundary', (bytes) =>
+    Buffer.from(bytes.toString('latin1').replace(/(\r\n--[\w-]+)(?=\r\n)/, '$1  '), 'latin1'),
+  ),
+  parts('an input that contains the boundary', 'body', [
+    request,
+    { name: 'input', filename: 'a', content: 'first\r\n--a-boundary-that-is-nowhere-else? second' },
+  ]),
+  described('a part without a Content-Disposition', 'Content-Type: text/plain'),
+  described('a part of another disposition', 'Content-Disposition: attachment; name="env_file"'),
+  described('a part whose disposition is broken', 'Content-Disposition: form-data; name="env_file'),
+  brokenForm('cut in the middle of a file', (bytes) => bytes.subarray(0, bytes.length - 5000)),
+  brokenForm('cut in the middle of a header', (bytes) => bytes.subarray(0, 40)),
+  brokenForm('random bytes', () => randomBytes(10_000)),
+  brokenForm('an empty body', () => Buffer.alloc(0)),
+  { title: 'form: no boundary', call: post('multipart/form-data', 'x'), status: 400, field: 'body' },
+  parts('no request', 'job', [input('a')]),
+  parts('request and config_data', 'config_data', [request, { name: 'config_data', content: 'GPU=1' }]),
+  parts('an unknown part', 'extra', [request, { name: 'extra', content: 'x' }]),
+  parts('an unknown file', 'extra', [request, { name: 'extra', filename: 'a', content: 'x' }]),
+  parts('a text without a part name', 'body', [request, { name: '', content: 'x' }]),
+  parts('a file without a part name', 'body', [request, { name: '', filename: 'a', content: 'x' }]),
+  parts('an input without a file name', 'input', [request, input('')]),
+  parts('a request twice', 'request', [request, request]),
+  parts('an input in two places', 'inputs[0].to', [
+    { name: 'request', content: '{"job": "default", "inputs": [{"content": "x", "to": "a"}]}' },
+    input('a'),
+  ]),
+  parts('a request of invalid JSON', 'request', [{ name: 'request', content: 'job: default' }]),
+  parts(
+    'a request of more than 1 MiB',
+    'request',
+    [{ name: 'request', content: ' '.repeat(2 ** 20 + 1) }],
+    413,
+  ),
+  parts(
+    'a request file of more than 1 MiB',
+    'request',
+    [{ name: 'request', filename: 'r', content: ' '.repeat(2 ** 20 + 1) }],
+    413,
+  ),
+  parts('an unknown variable in config_data', 'config_data.CPU', [{ name: 'config_data', content: 'CPU=1' }]),
+  parts('an env_file without a variable', 'env_file', [request, { name: 'env_file', content: 'hello' }]),
+  parts('an env_file of invalid UTF-8', 'env_file', [
+    request,
+    { name: 'env_file', filename: '.env', content: Buffer.from([0x41, 0x3d, 0xff]) },
+  ]),
+  parts('a reserved variable', 'env_file.INPUT_DIRECTORY', [
+    request,
+    { name: 'env_file', content: 'INPUT_DIRECTORY=/' },
+  ]),
+  parts('an input that is text', 'input', [request, { name: 'input', content: 'x' }]),
+  parts('an input twice', 'input', [request, input('a.bag'), input('a.bag')]),
+  parts('an input above its folder', 'input', [request, input('../../etc/passwd')]),
+  parts('an input in a folder', 'input', [request, input('a/b')]),
+  parts('an input called ..', 'input', [request, input('..')]),
+  parts('an input with a NUL in its name', 'body', [request, input('a\0b')]),
+  parts('an input whose name is too long', 'input', [request, input('x'.repeat(256))]),
+  parts(
+    'too many bytes of inputs',
+    'input',
+    [request, input('a', 'x'.repeat(600_000)), input('b', 'x'.repeat(600_000))],
+    413,
+  ),
+  {
+    title: 'form: a Content-Length far beyond the limit',
+    call: withHeaders(deployForm(request), { 'content-length': '1099511627776' }),
+    status: 413,
+    field: 'input',
+  },
+]

@@ -1,4 +1,0 @@
-import { describeBackend } from '../job/backend.conformance.ts'
-import { clusterUnderTest } from './setup.ts'
-
-describeBackend('a cluster', clusterUnderTest)

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { parseSecrets, secretsOf } from '../../../src/notifications/callbacks/secrets.ts'
+
+const [first, second] = [24, 64].map((bytes) => `whsec_${Buffer.alloc(bytes, 7).toString('base64')}`)
+
+test("a token's own secrets override those of *, and two may be valid at once", () => {
+  const secrets = parseSecrets(`\n# receivers\nedc: ${first} ${second}\n*: ${second}\n`)
+  if (!secrets) throw new Error('these are secrets')
+  expect(secretsOf(secrets, 'edc')?.map(({ length }) => length)).toEqual([24, 64])
+  expect(secretsOf(secrets, 'other')?.map(({ length }) => length)).toEqual([64])
+  expect(secretsOf(secrets, null)?.map(({ length }) => length)).toEqual([64])
+})
+
+test('a caller without secrets of its own or of * has none', () => {
+  const secrets = parseSecrets(`edc: ${first}`)
+  if (!secrets) throw new Error('these are secrets')
+  expect(secretsOf(secrets, 'other')).toBeUndefined()
+  expect(secretsOf(secrets, null)).toBeUndefined()
+})
+
+test.each([
+  'edc',
+  'edc:',
+  'edc: secret',
+  `edc: whsec_${Buffer.alloc(23).toString('base64')}`,
+  `edc: whsec_${Buffer.alloc(65).toString('base64')}`,
+  `edc: ${first} ${first} ${first}`,
+  `edc: ${first}\nedc: ${second}`,
+  `e d c: ${first}`,
+])('%j is refused', (text) => {
+  expect(parseSecrets(text)).toBeUndefined()
+})

@@ -1,0 +1,4 @@
+import { describeOnMinio } from '../../support/store/describe-on-minio.ts'
+import { streamedCases } from './streamed-cases.ts'
+
+describeOnMinio(streamedCases)

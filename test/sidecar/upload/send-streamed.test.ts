@@ -1,0 +1,4 @@
+import { newFolderAttempt } from '../uploader-process.ts'
+import { streamedCases } from './streamed-cases.ts'
+
+streamedCases(async () => newFolderAttempt().store)
