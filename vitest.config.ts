@@ -4,6 +4,9 @@ import { choose, facts } from './test/support/cluster/choose.ts'
 import { LongestFirst } from './test/support/longest-first.ts'
 import { patience } from './test/support/time/patience.ts'
 
+// Docs/decisions/tests/004.
+const retry = process.env.CI && !process.env.FAULTS_ROUNDS ? 1 : 0
+
 // Loading the modules takes half the time; workers and the programs that tests start inherit it.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/node-compile')
 
@@ -33,6 +36,7 @@ const processes: TestProjectConfiguration = {
   test: {
     name: 'process',
     include: startsProcesses,
+    retry,
     ...within(60),
     // They wait for programs most of the time.
     maxWorkers: 3,
@@ -43,6 +47,7 @@ const store: TestProjectConfiguration = {
   test: {
     name: 'store',
     include: needsStore,
+    retry,
     globalSetup: 'test/support/store/store-setup.ts',
     ...within(150),
     // With the processes, whose files wait while these compute.
@@ -55,6 +60,7 @@ const cluster: TestProjectConfiguration = {
     name: 'cluster',
     include: needsCluster,
     exclude: takesTheNode,
+    retry,
     globalSetup: 'test/support/cluster/global-setup.ts',
     ...within(120),
     // They wait for the kubelet most of the time; more pods at once disturb each other's times on
@@ -67,6 +73,7 @@ const outages: TestProjectConfiguration = {
   test: {
     name: 'outages',
     include: takesTheNode,
+    retry,
     globalSetup: 'test/support/cluster/global-setup.ts',
     ...within(180),
     // Each takes the kubelet, the API server or the node's room from everybody.
@@ -84,7 +91,7 @@ function within(seconds: number) {
 
 export default defineConfig(async () => ({
   test: {
-    reporters: process.env.CI ? ['verbose'] : ['default'],
+    reporters: [process.env.CI ? 'verbose' : 'default', './test/support/second-tries.ts'],
     // The last of it checks that no object is left, which takes as long as removing a namespace.
     teardownTimeout: 120_000 * patience,
     sequence: { sequencer: LongestFirst },
