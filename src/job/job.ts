@@ -17,6 +17,24 @@ export function isFinal(state: State): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'canceled'
 }
 
+/** What a portal shows of a job: fewer words than its states, and none is ever followed by an earlier one. */
+export const phases = ['queued', 'running', 'finished', 'failed', 'canceled'] as const
+export type Phase = (typeof phases)[number]
+
+const phaseOfState: Record<State, Phase> = {
+  queued: 'queued',
+  preparing: 'queued',
+  running: 'running',
+  storing: 'running',
+  succeeded: 'finished',
+  failed: 'failed',
+  canceled: 'canceled',
+}
+
+export function phaseOf(state: State): Phase {
+  return phaseOfState[state]
+}
+
 export type Reason = keyof typeof reasonMeanings
 /** In the order of the table. */
 export const reasons = Object.keys(reasonMeanings) as readonly Reason[]
@@ -53,7 +71,17 @@ const inputSchema = z.strictObject({
 export const jobSchema = z.strictObject({
   job_uuid: z.uuid(),
   job: z.string().nullable().describe('Name of the configured job that it was started from'),
+  name: z.string().describe("The request's `name`; absent without one").exactOptional(),
+  labels: z
+    .record(z.string(), z.string())
+    .describe("The request's `labels`; absent without any")
+    .exactOptional(),
   state: z.enum(states),
+  phase: z
+    .enum(phases)
+    .describe(
+      'The state in fewer words, of which none is followed by an earlier one, through retries neither',
+    ),
   reason: z.enum(reasons).nullable(),
   message: z.string().nullable().describe('For people: what is awaited, or how to solve the problem'),
   exit_code: z.int().nullable().describe("The worker's exit code"),

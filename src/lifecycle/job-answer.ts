@@ -1,22 +1,24 @@
 import type { LiveJob } from '../job/backend.ts'
-import { isFinal, type Job } from '../job/job.ts'
+import { isFinal, type Job, type Phase } from '../job/job.ts'
+import { livePhase } from '../job/phase.ts'
 import type { Stored } from '../job/state/observation.ts'
 import type { Assessment } from '../job/state/state.ts'
 import { stepAnswers } from '../job/steps/step-states.ts'
 import { Problem } from '../util/errors.ts'
 import { defined } from '../util/objects.ts'
-import type { ListedRecord } from './records/final-record.ts'
+import { type ListedRecord, namesOf } from './records/final-record.ts'
 import { isExpired } from './records/retention.ts'
 
 /**
  * A live job as callers see it; `attemptUid` is the attempt's if its pod is gone and only the store
- * names it.
+ * names it. `phaseBefore` is the phase that the job was last shown in.
  */
 export function jobOfLive(
   live: LiveJob,
   assessment: Assessment,
   attemptUid: string | undefined,
   stored: Stored | undefined,
+  phaseBefore?: Phase,
 ): Job {
   const { attempt, createdAt } = live.observation
   const uid = attempt?.uid ?? attemptUid
@@ -26,7 +28,9 @@ export function jobOfLive(
   return {
     job_uuid: live.uuid,
     job: live.request.job ?? null,
+    ...namesOf(live.request),
     state: assessment.state,
+    phase: livePhase(assessment.state, live.observation, phaseBefore),
     reason: assessment.cause?.reason ?? null,
     message: assessment.cause?.message ?? assessment.note ?? null,
     exit_code: attempt?.worker.exitCode ?? null,

@@ -1,4 +1,4 @@
-import { type Job, states } from '../job/job.ts'
+import { type Job, phaseOf, states } from '../job/job.ts'
 import { invalid, messageOf } from '../util/errors.ts'
 import { jobOfRecord } from './job-answer.ts'
 import { indexAfter } from './newest-first.ts'
@@ -56,11 +56,13 @@ async function readRecorded(entry: IndexEntry): Promise<Job | undefined> {
 }
 
 /** What the index says of a job with a damaged record, so that the other jobs can be listed. */
-function withoutRecord({ uuid, position, state }: IndexEntry, message: string): Job {
+function withoutRecord({ uuid, position, state: said }: IndexEntry, message: string): Job {
+  const state = states.find((one) => one === said) ?? 'failed'
   return {
     job_uuid: uuid,
     job: null,
-    state: states.find((one) => one === state) ?? 'failed',
+    state,
+    phase: phaseOf(state),
     reason: null,
     message,
     exit_code: null,

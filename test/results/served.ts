@@ -118,6 +118,7 @@ const theJob: Job = {
   job_uuid: job,
   job: null,
   state: 'failed',
+  phase: 'failed',
   reason: 'Error',
   message: null,
   exit_code: 1,

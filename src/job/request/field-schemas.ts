@@ -45,6 +45,11 @@ export function quantity(example: string) {
   )
 }
 
+export const jobName = text(
+  'a text of 1 to 100 characters without control characters, not blank',
+  (name) => name.trim() !== '' && [...name].length <= 100 && !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(name),
+)
+
 export const flag = z.boolean('true or false')
 export const argument = atMost(maxArgument)
 

@@ -22,6 +22,11 @@ export const requestFields = {
     about: 'the configured job to start from',
     absent: '`default` with GET',
   }),
+  name: optional(s.jobName, {
+    query: 'text',
+    about: 'a name for people, which stands in the answers',
+    absent: 'none',
+  }),
   image: optional(s.image, {
     query: 'text',
     scope: 'cluster',
@@ -155,7 +160,10 @@ export const requestFields = {
   labels: withDefault(
     s.ownLabels,
     {},
-    { query: 'none', scope: 'cluster', about: 'labels of the Job and its pods' },
+    {
+      query: 'none',
+      about: 'labels of the job: they stand in the answers, and on a cluster the Job and its pods have them',
+    },
   ),
   service_account: optional(s.subdomain('the name of a ServiceAccount'), {
     query: 'text',

@@ -1,6 +1,7 @@
-import type { Job } from '../../job/job.ts'
+import { type Job, phaseOf } from '../../job/job.ts'
 import type { LogName } from '../../job/log-name.ts'
 import type { JobRequest } from '../../job/request/request.ts'
+import { defined } from '../../util/objects.ts'
 
 /** An archived job: `jobs/<uuid>/job.json`, which outlives the job's Job object. */
 export interface FinalRecord {
@@ -15,6 +16,21 @@ export interface FinalRecord {
   expires_at?: string
   /** Of each archived log, whether its beginning is there; null if that isn't known. */
   logs: Partial<Record<LogName, { from_beginning: boolean | null }>>
+}
+
+/** What a request's answers show of its names; absent ones are left out. */
+export function namesOf({
+  name,
+  labels = {},
+}: Partial<Pick<JobRequest, 'name' | 'labels'>>): Pick<Job, 'name' | 'labels'> {
+  const hasLabels = Object.keys(labels).length > 0
+  return { ...defined({ name }), ...(hasLabels && { labels }) }
+}
+
+/** A record as it is read: version 0.2 wrote neither phase nor names into the answer. */
+export function completed(record: FinalRecord): FinalRecord {
+  const { job, request } = record
+  return { ...record, job: { ...job, ...namesOf(request), phase: phaseOf(job.state) } }
 }
 
 /** What the list of jobs shows of a record. */

@@ -6,7 +6,7 @@ import { type ArtifactStore, isPreconditionFailed } from '../../store/store.ts'
 import { Problem } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
 import { agendaKey } from './agenda.ts'
-import type { FinalRecord, ListedRecord } from './final-record.ts'
+import { completed, type FinalRecord, type ListedRecord } from './final-record.ts'
 import { listPosition } from './list-position.ts'
 import { inspectionTimes } from './retention.ts'
 
@@ -144,7 +144,8 @@ function recordsIn(store: ArtifactStore): Pick<Records, 'read'> {
 function decode(uuid: string, text: string): FinalRecord {
   try {
     const record = JSON.parse(text) as Partial<FinalRecord> | null
-    if (record?.job?.job_uuid === uuid && record.request !== undefined) return record as FinalRecord
+    if (record?.job?.job_uuid === uuid && record.request !== undefined)
+      return completed(record as FinalRecord)
   } catch {
     // The Problem below says so.
   }

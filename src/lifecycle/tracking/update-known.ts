@@ -31,7 +31,10 @@ export function updateKnown(
   return {
     live,
     assessment,
-    answer: before && isOver(before) ? before.answer : jobOfLive(live, assessment, attempt, stored?.results),
+    answer:
+      before && isOver(before)
+        ? before.answer
+        : jobOfLive(live, assessment, attempt, stored?.results, before?.answer.phase),
     attempt,
     overdue: tooLong && found.observation.attempt?.ended === false,
     stored,

@@ -11,7 +11,6 @@ const clusterFields = {
   result_directory: '/results',
   volumes: [{ claim: 'data', mount_path: '/data' }],
   node_selector: { disk: 'ssd' },
-  labels: { team: 'a' },
   run_as_user: 1000,
 }
 const command = ['sh', '-c', 'echo done >$RESULT_DIRECTORY/file']
@@ -84,7 +83,7 @@ describe('where callers may not give commands', () => {
     const limits = (await call(api.url, { path: '/limits' })).json()
     expect(limits).toMatchObject({
       refused_fields: ['command', 'args', 'steps'],
-      ignored_fields: expect.arrayContaining(['image', 'cpu', 'volumes', 'labels']),
+      ignored_fields: expect.arrayContaining(['image', 'cpu', 'volumes']),
     })
   })
 })

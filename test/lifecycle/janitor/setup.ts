@@ -46,6 +46,7 @@ export function recordOf(fields: Partial<FinalRecord> = {}, job: Partial<Job> = 
       job_uuid: randomUUID(),
       job: null,
       state: 'succeeded',
+      phase: 'finished',
       reason: null,
       message: null,
       exit_code: 0,

@@ -75,6 +75,7 @@ function recordOf(createdAt: string): FinalRecord {
     job_uuid: randomUUID(),
     job: 'default',
     state: 'succeeded',
+    phase: 'finished',
     reason: null,
     message: null,
     exit_code: 0,

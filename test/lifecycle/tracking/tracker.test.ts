@@ -105,3 +105,15 @@ it('archives once, and releases once the consumers of the end are notified', asy
   await clock.advance(60_000)
   expect(calls).toEqual(['notify', 'archive', 'notify', 'notify', 'release'])
 })
+
+it('shows a job that waits for another attempt as running, though it saw no more of the first one', async () => {
+  const running = attempt({ startedAt: Date.now(), resolution: 0 })
+  const job = liveJob({ attempt: running })
+  const shown = new ShownJobs([job])
+  const tracker = startTracker(shown.backend, await folderStore())
+  const answer = () => tracker.get(job.uuid)?.answer
+  expect(answer()).toMatchObject({ state: 'running', phase: 'running' })
+  const { attempt: _, ...without } = job.observation
+  shown.put({ ...job, observation: without })
+  expect(answer()).toMatchObject({ state: 'queued', phase: 'running' })
+})

@@ -130,6 +130,7 @@ export async function putRecord(
       job_uuid: uuid,
       job: null,
       state: 'succeeded',
+      phase: 'finished',
       reason: null,
       message: null,
       exit_code: 0,

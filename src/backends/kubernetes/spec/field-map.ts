@@ -113,6 +113,7 @@ const ofResults: PartOf = (match, own, field) => (Number(match[1]) === own.resul
  */
 const placesOf = {
   job: [],
+  name: [],
   image: [[at(worker, 'image$')]],
   command: [[at(worker, '(command(?:\\[\\d+\\])?)'), itemOf]],
   args: [[at(worker, '(args(?:\\[\\d+\\])?)'), itemOf]],

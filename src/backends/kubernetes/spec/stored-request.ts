@@ -17,10 +17,12 @@ export function storedRequest(text: string | undefined): JobRequest {
 const defaults: JobRequest = { ...requestDefaults, result_layout: 'files', job_env: {} }
 
 /**
- * Only fields that are used after a job's creation: timers and dates have limits, answers list the
- * steps, and a rescue's uploader does not start with an unknown layout.
+ * Only fields that are used after a job's creation: timers and dates have limits, answers show name,
+ * labels and steps, and a rescue's uploader does not start with an unknown layout.
  */
 const checked = {
+  name: requestFields.name.schema,
+  labels: requestFields.labels.schema,
   steps: requestFields.steps.schema,
   retries: requestFields.retries.schema,
   start_timeout_seconds: requestFields.start_timeout_seconds.schema,
