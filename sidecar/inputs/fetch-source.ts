@@ -29,6 +29,8 @@ export interface SourceContext extends Patience {
   send: HttpGet
   /** Has the results of other jobs. */
   store: ArtifactStore
+  /** Of a job that was awaited. */
+  attemptOf(uuid: string): Promise<string>
   /** The folder of the inputs. */
   directory: string
   /** Holds a folder for each Secret that sources name. */
@@ -77,7 +79,11 @@ async function fetchFrom(
       return await fetchFile(download, line, temporary, context)
     }
     case 'job': {
-      const result = { store, uuid: source.uuid, attempt: line.attempt ?? '' }
+      const result = {
+        store,
+        uuid: source.uuid,
+        attempt: line.attempt ?? (await context.attemptOf(source.uuid)),
+      }
       if (isFolder(source)) return await fetchFolder(jobFolder(result, source.key), place, context)
       const find = (signal: AbortSignal) => storedFileAt(result, source.key, signal)
       const stored = await fetchUntilWhole(name, find, () => 0, context)

@@ -13,6 +13,7 @@ import { type ArtifactStore, type GetOptions, StoreError } from '../../src/store
 import { flatten, lineBatches } from '../../src/util/lines.ts'
 import { defined } from '../../src/util/objects.ts'
 import { Semaphore } from '../../src/util/semaphore.ts'
+import { awaitedAttempt } from '../inputs/awaited-attempt.ts'
 import { fetchSource, type SourceContext } from '../inputs/fetch-source.ts'
 import { createHttpSend } from '../inputs/http-get.ts'
 import { InputError } from '../inputs/input-error.ts'
@@ -109,7 +110,7 @@ type Line = SourceLine | Entry
 
 function contextOf(
   settings: SourceSettings,
-  { directory, secretsDirectory, memory, note }: InputsToFetch,
+  { job, directory, secretsDirectory, memory, note }: InputsToFetch,
   store: ArtifactStore,
   signal: AbortSignal,
 ): SourceContext {
@@ -118,6 +119,7 @@ function contextOf(
   return {
     ...{ send: createHttpSend(settings), store, directory, unpackLimits: { bytes, entries } },
     ...{ until: memory.until, timeoutSeconds, note, signal },
+    attemptOf: (uuid) => awaitedAttempt(store, job, uuid, signal),
     ...defined({ secretsDirectory }),
   }
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { PodSelectors } from './policy/judged-request.ts'
 import type { JobRequest } from './request/request.ts'
-import type { Observation, Stop } from './state/observation.ts'
+import type { Observation, Stop, Waiting } from './state/observation.ts'
 
 /**
  * Where jobs run: a cluster (kubernetes/) or child processes (local/). It runs, stops and observes
@@ -46,6 +46,12 @@ export interface JobBackend {
    * quota. After `unavailable` the job may or may not exist.
    */
   create(plan: JobPlan): Promise<{ created: boolean; requestSha256: string }>
+
+  /**
+   * Writes down for which jobs alone a waiting job still waits (Observation.waiting). Without any it
+   * begins, and its `begunAt` is now. Idempotent; does nothing for a job that does not wait.
+   */
+  awaitJobs(uuid: string, jobs: readonly string[]): Promise<void>
 
   /** From memory; undefined for a job that the backend does not hold. */
   get(uuid: string): LiveJob | undefined
@@ -140,6 +146,8 @@ export interface JobPlan {
   readOnlyInputs?: boolean
   /** Name of the token that it is made with; absent for callers without one. */
   madeBy?: string
+  /** Nothing of it runs before awaitJobs() says so. */
+  waiting?: Waiting
 }
 
 /** A job as its backend holds it. */

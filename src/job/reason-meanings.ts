@@ -18,6 +18,9 @@ export const reasonMeanings = {
     'A source of `inputs` could not be read: it refused the request, has no such file, or did not give it whole within `input_timeout_seconds`.',
   InputInvalid:
     'An input has another SHA-256 than the request says, is not a safe archive of its kind, or has an address that Jobferry may not call.',
+  WaitingForJobs: 'The job waits for the end of the jobs that its `depends_on` names.',
+  DependencyFailed:
+    'A job of `depends_on` did not end as it was to: it failed, was canceled, deleted or has expired.',
   StartTimeout: 'The worker did not start within `start_timeout_seconds`.',
   TimeoutExceeded: 'The worker ran longer than `timeout_seconds`.',
   UploadTimeout: 'The upload took longer than `upload_timeout_seconds`.',
@@ -62,6 +65,9 @@ export const reasonAdvice: Readonly<Record<keyof typeof reasonMeanings, string>>
     'Correct the `from` that `message` names, or have its server give the file without a login; then deploy again. For a slow server raise `input_timeout_seconds`.',
   InputInvalid:
     'Correct `sha256`, `unpack` or `from` and deploy again. If `message` names a setting, the operator can change it.',
+  WaitingForJobs: 'Wait. `message` names the jobs; cancel this one if you do not need it any more.',
+  DependencyFailed:
+    'Read in `message` which job it was and what happened to it. Correct that job, deploy it again, and then this one with its new id.',
   StartTimeout:
     'Deploy again with a longer `start_timeout_seconds`: a large image, large inputs or a queue of jobs takes time.',
   TimeoutExceeded:

@@ -58,11 +58,12 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
   const logs = new LogArchive(backend, store, log)
   const locks = new KeyedMutex()
   const archiveParts = { backend, store, records, logs, openUploads }
-  const tracker = new Tracker({
+  const tracker: Tracker = new Tracker({
     backend,
     leadership,
     store,
     log,
+    findJob: (uuid) => currentJob(tracker, records, uuid),
     followLog: (uuid, attempt, name) => logs.follow(uuid, attempt, name),
     onForgotten: (uuid) => void logs.drop(uuid),
     onGivenUp: () => metrics.givenUpJobs.inc(),

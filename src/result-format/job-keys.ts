@@ -5,7 +5,9 @@ export const jobKeys = {
   stop: (uuid: string) => `jobs/${uuid}/stop`,
   input: (uuid: string, key: string) => `jobs/${uuid}/input/${key}`,
   inputList: (uuid: string, sha256: string) => `jobs/${uuid}/input-${sha256}.ndjson`,
-  /** Prefix of all input lists' keys. */
+  /** Which attempts have the results that a job waited for: a JSON object, by the jobs' uuids. */
+  inputAttempts: (uuid: string) => `jobs/${uuid}/input-attempts.json`,
+  /** Prefix of the keys above that begin with `input-`. */
   inputLists: (uuid: string) => `jobs/${uuid}/input-`,
   attempt: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/`,
   file: (uuid: string, attempt: string, key: string) => `jobs/${uuid}/${attempt}/files/${key}`,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type BackendUnderTest, planFor, readLog, stopAs, type Under } from './backend-under-test.ts'
 import { describeRelease, describeRestart, describeStopping } from './ending.conformance.ts'
 import { forget, hasEnded, until, workerOf } from './live-jobs.ts'
+import { describeWaiting } from './waiting.conformance.ts'
 
 /** The contract of every JobBackend (src/job/backend.ts). `make` is called once. */
 export function describeBackend(name: string, make: () => Promise<BackendUnderTest>): void {
@@ -20,6 +21,7 @@ export function describeBackend(name: string, make: () => Promise<BackendUnderTe
     describeRunning(() => under)
     describeLog(() => under)
     describeStopping(() => under)
+    describeWaiting(() => under)
     describeRelease(() => under)
     describeEnvironments(() => under)
     describeRestart(() => under)

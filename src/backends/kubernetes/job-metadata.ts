@@ -1,7 +1,8 @@
 import type { Cause } from '../../job/job.ts'
+import { isJobUuid } from '../../job/job-uuid.ts'
 import { isReason } from '../../job/reason-meanings.ts'
 import type { JobRequest } from '../../job/request/request.ts'
-import type { Disruption, Stop } from '../../job/state/observation.ts'
+import type { Disruption, Stop, Waiting } from '../../job/state/observation.ts'
 import { parseJsonObject } from '../../util/objects.ts'
 import { type KubernetesJob, timeOf } from './api/objects.ts'
 import { annotations, finalizer } from './names.ts'
@@ -19,6 +20,22 @@ const latestTime = 8.64e15
  */
 export function isCreating(job: KubernetesJob): boolean {
   return annotationOf(job, 'creating') !== undefined && job.spec?.suspend === true
+}
+
+/**
+ * What a Job that is whole waits for. One that a client resumed waits for nothing, whatever its
+ * annotation says.
+ */
+export function waitingOf(job: KubernetesJob): Waiting | undefined {
+  const text = annotationOf(job, 'waiting')
+  if (text === undefined || job.spec?.suspend !== true || isCreating(job)) return undefined
+  const { jobs, results } = objectIn(text)
+  return { jobs: uuidsIn(jobs), results: uuidsIn(results) }
+}
+
+/** When it had waited; milliseconds since the epoch. */
+export function begunAtOf(job: KubernetesJob): number | undefined {
+  return timeOf(annotationOf(job, 'begun'))
 }
 
 /** A Job of another program may have our labels, and a name like ours. */
@@ -117,6 +134,10 @@ function causeOf(found: unknown): Cause {
     reason: isReason(reason) ? reason : 'Error',
     message: typeof message === 'string' ? message : 'not told',
   }
+}
+
+function uuidsIn(found: unknown): string[] {
+  return Array.isArray(found) ? found.filter((one) => typeof one === 'string' && isJobUuid(one)) : []
 }
 
 function isCount(found: unknown): found is number {

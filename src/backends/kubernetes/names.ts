@@ -29,6 +29,10 @@ export const annotations = {
   madeBy: 'jobferry.dev/made-by',
   /** When the creation began; present until the Job is resumed. */
   creating: 'jobferry.dev/creating',
+  /** What the job waits for before it is resumed, as JSON (Waiting); absent once it has begun. */
+  waiting: 'jobferry.dev/waiting',
+  /** When a job that had waited was resumed. */
+  begun: 'jobferry.dev/begun',
   /** The API's decision to stop the job, as JSON (Stop); written before anything is deleted. */
   stop: 'jobferry.dev/stop',
   /**

@@ -10,12 +10,11 @@ import type { Log } from '../../util/log.ts'
 import { lock } from './files/directory-lock.ts'
 import { createDiskProbe } from './files/disk.ts'
 import { makeDirectoryDurably } from './files/durable-files.ts'
-import { attemptFolders, logFileOf } from './files/job-folders.ts'
-import { openLogFile } from './files/log-file.ts'
 import { writeCredentials } from './files/write-credentials.ts'
 import { isSupervised, warnOfJobsLeft } from './jobs-left.ts'
 import { LocalEnvironments } from './local-environments.ts'
 import { LocalJobs } from './local-jobs.ts'
+import { openLog } from './local-logs.ts'
 import type { LocalSettings } from './local-settings.ts'
 import { baseEnvironment } from './process/child-environment.ts'
 import { supervisorCommand, uploaderCommand } from './process/program-commands.ts'
@@ -39,7 +38,8 @@ class LocalBackend implements JobBackend {
   readonly #clock: Clock
   readonly #context: RunContext
   readonly #jobs: LocalJobs
-  readonly #creations = new KeyedMutex()
+  /** Of one job, creation, beginning and stop come one after the other. */
+  readonly #changes = new KeyedMutex()
   readonly #runs: RunQueue
   readonly #removals: ScheduledRemovals
   readonly #namedVariablesOnly: boolean
@@ -81,7 +81,7 @@ class LocalBackend implements JobBackend {
     const jobs = this.#jobs.all()
     for (const job of jobs) if (job.record.removeAt !== undefined) await this.#removals.add(job)
     // Jobs that have already run come first: their results are at stake.
-    const unfinished = jobs.filter(({ record }) => record.ended === undefined)
+    const unfinished = jobs.filter(({ record }) => record.ended === undefined && !record.waiting)
     const [running, others] = [
       unfinished.filter(isSupervised),
       unfinished.filter((job) => !isSupervised(job)),
@@ -109,7 +109,7 @@ class LocalBackend implements JobBackend {
   }
 
   async create(plan: JobPlan): Promise<{ created: boolean; requestSha256: string }> {
-    const unlock = await this.#creations.lock(plan.uuid)
+    const unlock = await this.#changes.lock(plan.uuid)
     try {
       const existing = this.#openJob(plan.uuid)
       if (existing) return { created: false, requestSha256: existing.record.requestSha256 }
@@ -117,12 +117,22 @@ class LocalBackend implements JobBackend {
       const namedVariablesOnly = this.#namedVariablesOnly
       const record = { plan: structuredClone(plan), environments, namedVariablesOnly, createdAt: Date.now() }
       const job = await this.#jobs.create(newRecord(record))
-      this.#runs.add(job)
+      if (!job.record.waiting) this.#runs.add(job)
       job.changed()
       return { created: true, requestSha256: plan.requestSha256 }
     } finally {
       unlock()
     }
+  }
+
+  async awaitJobs(uuid: string, jobs: readonly string[]): Promise<void> {
+    await this.#changes.locked(uuid, async () => {
+      const job = this.#openJob(uuid)
+      if (job?.record.waiting === undefined || job.record.stop || job.record.ended) return
+      await job.writeWaiting(jobs, this.#clock.now())
+      if (!job.record.waiting) this.#runs.add(job)
+      job.changed()
+    })
   }
 
   get(uuid: string): LiveJob | undefined {
@@ -137,7 +147,11 @@ class LocalBackend implements JobBackend {
     return this.#jobs.subscribe(listener)
   }
 
-  async stop(uuid: string, stop: Stop): Promise<boolean> {
+  stop(uuid: string, stop: Stop): Promise<boolean> {
+    return this.#changes.locked(uuid, () => this.#stop(uuid, stop))
+  }
+
+  async #stop(uuid: string, stop: Stop): Promise<boolean> {
     const job = this.#openJob(uuid)
     if (job === undefined) return false
     const { record } = job
@@ -150,7 +164,7 @@ class LocalBackend implements JobBackend {
     await job.writeStop(stop)
     // A job that has run waits for its last pass alone, which a stop that keeps results does not
     // cancel.
-    if ((deleted || !record.attempt) && this.#runs.drop(job)) {
+    if ((deleted || !record.attempt) && (record.waiting || this.#runs.drop(job))) {
       job.end(stop.cause)
       await job.save()
     }
@@ -182,35 +196,8 @@ class LocalBackend implements JobBackend {
     return this.#jobs.get(uuid)?.record.earlier ?? []
   }
 
-  async log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined> {
-    const job = this.#jobs.get(uuid)
-    const { container, tail, follow, signal } = options
-    const attempt = job?.record.attempt
-    if (options.attempt !== undefined && options.attempt !== attempt?.number) {
-      return await this.#earlierLog(uuid, options)
-    }
-    if (attempt === undefined) return undefined
-    const folders = attemptFolders(this.#context.directory, uuid, attempt.uid)
-    // By the attempt itself: the job may have another one by then.
-    const hasEnded = () => {
-      const ofStep = attempt.steps?.find(({ name }) => name === options.step)?.finishedAt
-      return (attempt.endedAt ?? ofStep ?? attempt[container].finishedAt) !== undefined
-    }
-    const stream = await openLogFile(logFileOf(folders, options), {
-      tail,
-      signal,
-      isComplete: follow ? () => hasEnded() || this.#jobs.get(uuid) !== job : undefined,
-    })
-    return stream && { stream, fromBeginning: true }
-  }
-
-  async #earlierLog(uuid: string, options: LogOptions): Promise<ContainerLog | undefined> {
-    const { attempt: number, tail, signal } = options
-    const earlier = this.earlierAttempts(uuid).find((one) => one.number === number)
-    if (earlier === undefined) return undefined
-    const folders = attemptFolders(this.#context.directory, uuid, earlier.uid)
-    const stream = await openLogFile(logFileOf(folders, options), { tail, signal })
-    return stream && { stream, fromBeginning: true }
+  log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined> {
+    return openLog(this.#context.directory, () => this.#jobs.get(uuid), options)
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { resultLayouts } from '../../result-format/result-layout.ts'
+import { dependencies } from '../dependencies/dependency-schema.ts'
 import { eventTypes } from '../event-type.ts'
 import { defaultInputTimeoutSeconds } from '../inputs/input-list.ts'
 import { inputs } from '../inputs/input-schema.ts'
@@ -180,10 +181,16 @@ export const requestFields = {
     query: 'number',
     about: 'further attempts after the worker itself has failed',
   }),
+  depends_on: optional(dependencies, {
+    query: 'none',
+    about:
+      'jobs that must have ended before this one starts, each by its `job_uuid`; `on` is `success` (the default) or `end`: [chains.md](chains.md)',
+    absent: 'none',
+  }),
   start_timeout_seconds: withDefault(s.integer(1, 365 * day), 3600, {
     query: 'number',
     about:
-      "longest time from the job's creation to the worker's start, waiting included; for a further attempt from the end of the attempt before",
+      "longest time from the job's creation, or from the end of the jobs of `depends_on`, to the worker's start, waiting for room included; for a further attempt from the end of the attempt before",
   }),
   timeout_seconds: optional(s.integer(1, 365 * day), {
     query: 'number',

@@ -12,7 +12,7 @@ export type Deadline = { stop: Stop } | { at: number }
 
 /**
  * A stop if no further attempt is to follow a disruption, and the limits that the API enforces:
- * `start_timeout_seconds` from the job's creation, or from the end of the attempt before, to the
+ * `start_timeout_seconds` from the job's creation, from the end of what it waited for, or from the end of the attempt before, to the
  * worker's start, and from a step's end to the next one's start; `timeout_seconds` from that start,
  * of a step from its own. Kubernetes' activeDeadlineSeconds would count image pull and upload, too.
  */
@@ -22,7 +22,7 @@ export function nextDeadline(
   now: number,
 ): Deadline | undefined {
   const { attempt, stop, deletedAt, ended } = observation
-  if (stop || deletedAt !== undefined || ended) return undefined
+  if (stop || deletedAt !== undefined || ended || observation.waiting) return undefined
   const last = lastDisruption(observation.disruptions)
   // As long as the attempt runs, its results may still become whole.
   if (last && (attempt === undefined || attempt.uid !== last.attempt || attempt.ended)) {
@@ -103,13 +103,14 @@ function startDue(
 
 /** Undefined if no start is awaited, or if it isn't known since when. */
 function awaitedStart(observation: Observation, retries: number): AwaitedStart | undefined {
-  const { attempt, createdAt, disruptions = [] } = observation
+  const { attempt, createdAt, begunAt, disruptions = [] } = observation
   const startedAt = attempt?.worker.startedAt
   if (attempt?.ended) {
     const another = wasDisrupted(observation, attempt) || ownFailuresUpTo(observation, attempt) <= retries
     if (!another) return undefined
   } else if (startedAt !== undefined) return undefined
   if (startedAt === undefined && !hasStartedBefore(observation)) {
+    if (begunAt !== undefined) return { since: begunAt, event: 'the end of the jobs of `depends_on`' }
     return { since: createdAt, event: "the job's creation" }
   }
   const times = [disruptions.at(-1)?.at, attempt?.ended ? attempt.worker.finishedAt : attempt?.createdAt]

@@ -7,6 +7,10 @@ import type { Cause } from '../job.ts'
  */
 export interface Observation {
   createdAt: number
+  /** It waits for other jobs: no attempt is made until JobBackend.awaitJobs() gets an empty list. */
+  waiting?: Waiting
+  /** When that was over. */
+  begunAt?: number
   /** True if the Job was suspended again after Jobferry had resumed it. */
   suspended: boolean
   /** The API's decision to stop the job, stored before anything was stopped. */
@@ -40,6 +44,14 @@ export interface Observation {
   progress?: string
   /** The uploader's progress in numbers. */
   uploaded?: Uploaded
+}
+
+/** What a job waits for before its first attempt. */
+export interface Waiting {
+  /** Uuids of the jobs of `depends_on` whose end is still awaited. */
+  jobs: readonly string[]
+  /** Uuids of the jobs whose results are inputs: which attempts' results, is known at their end. */
+  results: readonly string[]
 }
 
 /**

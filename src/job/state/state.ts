@@ -1,4 +1,5 @@
 import { defined } from '../../util/objects.ts'
+import { waitingFor } from '../dependencies/dependency-verdict.ts'
 import type { Cause, JobResult, State } from '../job.ts'
 import { awaitedStep } from '../steps/step-states.ts'
 import { lastDisruption, repeating, wasDisrupted } from './disruption.ts'
@@ -80,8 +81,9 @@ function withoutAttempt(
   stored: Stored | undefined,
   live: (state: State, cause?: Cause) => Assessment,
 ): Assessment {
-  const { stop, deletedAt, ended, suspended, blocked, rescue } = observation
+  const { stop, deletedAt, ended, suspended, waiting, blocked, rescue } = observation
   if (!stop && deletedAt === undefined && !ended) {
+    if (waiting !== undefined && waiting.jobs.length > 0) return live('queued', waitingFor(waiting.jobs))
     return live('queued', suspended ? suspension : (blocked ?? repeating(observation)))
   }
   if (observation.incomplete) return live('queued', stopping(observation))

@@ -9,9 +9,10 @@ import type { Metrics } from '../../util/metrics.ts'
 import { defined } from '../../util/objects.ts'
 import type { Deployment, PendingNotification } from '../jobs.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
+import { findDependencies } from './find-dependencies.ts'
 import { type SourceRules, secretsOf, sourceLines } from './input-sources.ts'
 import { Inputs } from './inputs.ts'
-import { findAttempts, readableKeys } from './job-sources.ts'
+import { awaitedResults, findAttempts, readableKeys } from './job-sources.ts'
 
 export interface DeploymentParts {
   backend: JobBackend
@@ -51,9 +52,11 @@ export function createDeployment(
     if (existing !== undefined) return ensureSame(existing, hashes)
     // They lie in the store: an annotation could not hold them.
     const { inputs: references, ...kept } = request
+    const waiting = await findDependencies(request.depends_on ?? [], { findJob, caller: madeBy })
     const attempts = await translateStoreErrors(() =>
-      findAttempts(references ?? [], { store, findJob, caller: madeBy }),
+      findAttempts(references ?? [], { store, findJob, caller: madeBy, awaited: waiting?.jobs ?? [] }),
     )
+    const results = awaitedResults(attempts)
     const timeout = request.input_timeout_seconds
     const sources = sourceLines(references ?? [], inputSources, timeout, attempts)
     const inputsSha256 = await inputs.storeAll(references ?? [], sources)
@@ -61,7 +64,7 @@ export function createDeployment(
     const made = await backend.create({
       ...{ uuid, request: kept, ...hashes },
       ...defined({ inputsSha256, secrets: secretsOf(sources), madeBy: madeBy ?? undefined }),
-      ...defined({ readable: readableKeys(attempts) }),
+      ...defined({ readable: readableKeys(attempts), waiting: waiting && { ...waiting, results } }),
       ...(references !== undefined && { readOnlyInputs: true }),
     })
     ensureSame(made.requestSha256, hashes)

@@ -32,7 +32,7 @@ export function sourceLines(
   inputs: readonly InputRequest[],
   rules: SourceRules,
   timeoutSeconds = defaultInputTimeoutSeconds,
-  attempts: ReadonlyMap<string, string> = new Map(),
+  attempts: ReadonlyMap<string, string | undefined> = new Map(),
 ): [SourceSettings, ...SourceLine[]] | [] {
   const lines: SourceLine[] = []
   const errors: FieldError[] = []

@@ -12,6 +12,8 @@ export interface JobSourceParts {
   findJob(uuid: string): Promise<Job | undefined>
   /** Name of the caller's token; null without one. */
   caller: string | null
+  /** Jobs of this caller that the new job waits for: their results are looked for when it starts. */
+  awaited?: readonly string[]
 }
 
 type JobAddress = SourceAddress & { kind: 'job' }
@@ -20,15 +22,16 @@ type JobAddress = SourceAddress & { kind: 'job' }
 const mostJobs = 8
 
 /**
- * The UIDs of the attempts whose results `job:` sources name, by their `from`. Rejects with a Problem
+ * The UIDs of the attempts whose results `job:` sources name, by their `from`; undefined for a source
+ * of an awaited job. Rejects with a Problem
  * `invalid-request` that names each source that is no file or folder of an ended job of this caller,
  * and with StoreError.
  */
 export async function findAttempts(
   inputs: readonly InputRequest[],
   parts: JobSourceParts,
-): Promise<Map<string, string>> {
-  const attempts = new Map<string, string>()
+): Promise<Map<string, string | undefined>> {
+  const attempts = new Map<string, string | undefined>()
   const jobs = new Map<string, Job | undefined>()
   const errors: FieldError[] = []
   for (const [index, { from = '', optional = false }] of inputs.entries()) {
@@ -36,26 +39,39 @@ export async function findAttempts(
     if (source?.kind !== 'job') continue
     const field = `inputs[${index}].from`
     const { uuid } = source
-    if (!jobs.has(uuid)) jobs.set(uuid, await parts.findJob(uuid))
-    const found = await attemptOf(source, jobs.get(uuid), parts, optional)
+    const isAwaited = parts.awaited?.includes(uuid) === true
+    if (!jobs.has(uuid)) jobs.set(uuid, isAwaited ? undefined : await parts.findJob(uuid))
+    const found = isAwaited ? undefined : await attemptOf(source, jobs.get(uuid), parts, optional)
     if (jobs.size > mostJobs) {
       errors.push({ field, problem: 'is of a further job', expected: `files of at most ${mostJobs} jobs` })
-    } else if (typeof found === 'string') attempts.set(from, found)
-    else errors.push({ field, ...found })
+    } else if (typeof found === 'object') errors.push({ field, ...found })
+    else attempts.set(from, found)
   }
   if (errors.length > 0) throw invalidFields(errors)
   return attempts
 }
 
+/** The jobs whose results are looked for when the job starts, each once. */
+export function awaitedResults(attempts: ReadonlyMap<string, string | undefined>): string[] {
+  const uuids = [...attempts].flatMap(([from, attempt]) => {
+    const source = attempt === undefined ? parseSource(from) : undefined
+    return source?.kind === 'job' ? [source.uuid] : []
+  })
+  return [...new Set(uuids)]
+}
+
 /** The keys that the uploader reads for them, as prefixes; undefined without any. */
-export function readableKeys(attempts: ReadonlyMap<string, string>): string[] | undefined {
-  const keys = [...attempts].flatMap(([from, attempt]) => {
+export function readableKeys(attempts: ReadonlyMap<string, string | undefined>): string[] | undefined {
+  const keys = [...attempts].flatMap(([from, attempt = anyAttempt]) => {
     const source = parseSource(from)
     if (source?.kind !== 'job') return []
     return [jobKeys.file(source.uuid, attempt, ''), jobKeys.manifest(source.uuid, attempt)]
   })
   return keys.length === 0 ? undefined : [...new Set(keys)].sort()
 }
+
+/** In a store's policy `?` is any character: of an awaited job the attempt isn't known yet. */
+const anyAttempt = '????????-????-????-????-????????????'
 
 type Refusal = Omit<FieldError, 'field'>
 
@@ -73,7 +89,10 @@ async function attemptOf(
     }
   }
   if (!isFinal(job.state)) {
-    return { problem: `names a job that is ${job.state}`, expected: 'a job that has ended' }
+    return {
+      problem: `names a job that is ${job.state}`,
+      expected: 'a job that has ended, or one that depends_on names as well',
+    }
   }
   const attempt = job.attempt?.uid
   const { state } = job.result

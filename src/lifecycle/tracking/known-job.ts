@@ -27,6 +27,11 @@ export interface KnownJob extends TrackedJob {
    * since the epoch.
    */
   readonly overdueSince: number | undefined
+  /**
+   * Of a waiting job: how many changes of its awaited jobs this process saw, and how many of them
+   * it had seen when it last looked at these.
+   */
+  readonly awaited: { readonly changes: number; readonly seen: number } | undefined
   /** UID of the attempt whose log is followed. */
   readonly followedLog: string | undefined
   /**
@@ -59,6 +64,7 @@ export interface Lookup {
 
 /** What can be under way for a job, each at most once at a time. */
 export type Duty =
+  | 'await-jobs'
   | 'look-up'
   | 'rescue'
   | 'notify-end'

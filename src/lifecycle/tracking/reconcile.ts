@@ -3,6 +3,7 @@ import type { KnownJob } from './known-job.ts'
 import type { Action, Plan, Situation } from './plan.ts'
 import { announceStopPolicy } from './policies/announce-stop.ts'
 import { archivePolicy, isToBeFinished } from './policies/archive.ts'
+import { awaitJobsPolicy } from './policies/await-jobs.ts'
 import { endRepeatsPolicy, hasRepeats } from './policies/end-repeats.ts'
 import { enforceDeadlinesPolicy } from './policies/enforce-deadlines.ts'
 import { followLogPolicy } from './policies/follow-log.ts'
@@ -39,8 +40,8 @@ function plansFor(known: KnownJob, situation: Situation): Plan[] {
   const forLeader = [...forAll, letGoOverdue(known, situation), notifyEndPolicy(known, situation)]
   if (hasRepeats(known)) return [...forLeader, endRepeatsPolicy(known, situation)]
   if (isToBeFinished(known)) return [...forLeader, archivePolicy(known, situation)]
-  const whileLive = [followLogPolicy, announceStopPolicy, enforceDeadlinesPolicy].map((policy) =>
-    policy(known, situation),
+  const whileLive = [awaitJobsPolicy, followLogPolicy, announceStopPolicy, enforceDeadlinesPolicy].map(
+    (policy) => policy(known, situation),
   )
   return [...forLeader, ...whileLive]
 }

@@ -13,6 +13,7 @@ import {
   type Duty,
   isFinished,
   isGivenUp,
+  isOver,
   isRunning,
   type KnownJob,
   progressOf,
@@ -20,6 +21,7 @@ import {
 } from './known-job.ts'
 import type { Action } from './plan.ts'
 import { reconcile } from './reconcile.ts'
+import { Waiters } from './waiters.ts'
 
 export interface TrackerOptions extends JobDuties {
   backend: JobBackend
@@ -48,6 +50,7 @@ export class Tracker {
   readonly #clock: Clock
   readonly #jobs = new Map<string, Entry>()
   readonly #newestFirst = new NewestFirst()
+  readonly #waiters = new Waiters()
   /** When each job is to be looked at again, by its uuid. */
   readonly #queue: Scheduler
   readonly #running = new Set<Promise<void>>()
@@ -138,10 +141,12 @@ export class Tracker {
     const { known, actions, lookAgainAt } = reconcile(before, found, situation)
     const current = isSame ? entry : { known, running: new Map<Duty, Promise<void>>() }
     current.known = actions.reduce(withRunning, known)
+    this.#waiters.set(uuid, known.live.observation.waiting?.jobs)
     this.#jobs.set(uuid, current)
     if (lookAgainAt === undefined) this.#queue.delete(uuid)
     else this.#queue.set(uuid, lookAgainAt, () => this.#reconcile(uuid))
     this.#tellChange(before, known)
+    if (isOver(known) || known.assessment.deleted) this.#wakeWaiters(uuid)
     for (const action of actions) this.#start(current, action)
   }
 
@@ -181,7 +186,20 @@ export class Tracker {
     if (known) this.#newestFirst.changed()
     this.#queue.delete(uuid)
     this.#options.onForgotten(uuid)
+    this.#waiters.set(uuid, undefined)
     if (known) this.changes.emit(uuid)
+    this.#wakeWaiters(uuid)
+  }
+
+  /** Has the jobs that wait for this one, which ended or is gone, looked at again. */
+  #wakeWaiters(uuid: string): void {
+    for (const waiter of this.#waiters.of(uuid)) {
+      const entry = this.#jobs.get(waiter)
+      if (!entry?.known.awaited) continue
+      const { changes, seen } = entry.known.awaited
+      entry.known = { ...entry.known, awaited: { changes: changes + 1, seen } }
+      this.#reconcile(waiter)
+    }
   }
 }
 

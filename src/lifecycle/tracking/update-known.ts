@@ -41,6 +41,7 @@ export function updateKnown(
     storeTrouble: before?.storeTrouble,
     storing: assessment.awaitsManifest ? (before?.storing ?? { since: now }) : undefined,
     overdueSince: before?.overdueSince ?? (mustLetGo ? now : undefined),
+    awaited: live.observation.waiting && (before?.awaited ?? { changes: 0, seen: 0 }),
     followedLog: before?.followedLog,
     gone: false,
     progress: before?.progress ?? {},

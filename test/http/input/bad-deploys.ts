@@ -9,6 +9,7 @@ export interface BadCall {
   field?: string
 }
 
+const nobody = '00000000-0000-4000-8000-000000000000'
 const get = (query: string): Call => ({ path: `/job/deploy?${query}` })
 const post = (type: string | undefined, body?: string): Call => ({
   method: 'POST',
@@ -67,6 +68,7 @@ export const badQueries: BadCall[] = [
   },
   { title: 'env, a field of POST only', call: get('env=A%3D1'), status: 400, field: 'env' },
   { title: 'steps, a field of POST only', call: get('steps=a'), status: 400, field: 'steps' },
+  { title: 'depends_on in a query', call: get('depends_on=a'), status: 400, field: 'depends_on' },
   { title: 'volumes, a field of POST only', call: get('volumes=x'), status: 400, field: 'volumes' },
   { title: 'input, a field of POST only', call: get('input=x'), status: 400, field: 'input' },
   { title: "a command of the caller's own", call: get('command=id'), status: 400, field: 'command' },
@@ -177,6 +179,17 @@ export const badBodies: BadCall[] = [
     'inputs[1].to',
   ),
   json({ job: 'default', image: 'UPPER CASE' }, 'image'),
+  json({ job: 'default', depends_on: 'x' }, 'depends_on'),
+  json({ job: 'default', depends_on: [{ on: 'end' }] }, 'depends_on[0].job_uuid'),
+  json({ job: 'default', depends_on: [{ job_uuid: 'A' }] }, 'depends_on[0].job_uuid'),
+  json({ job: 'default', depends_on: [{ job_uuid: nobody, on: 'failure' }] }, 'depends_on[0].on'),
+  json({ job: 'default', depends_on: [{ job_uuid: nobody, after: 1 }] }, 'depends_on[0].after'),
+  json({ job: 'default', depends_on: [{ job_uuid: nobody }] }, 'depends_on[0].job_uuid'),
+  json(
+    { job: 'default', depends_on: [{ job_uuid: nobody }, { job_uuid: nobody, on: 'end' }] },
+    'depends_on[1].job_uuid',
+  ),
+  json({ job: 'default', depends_on: Array(33).fill({ job_uuid: nobody }) }, 'depends_on'),
   json({ job: 'default', steps: {} }, 'steps'),
   json({ job: 'default', steps: [] }, 'steps'),
   json({ job: 'default', steps: [{ command: ['id'] }] }, 'steps[0].name'),

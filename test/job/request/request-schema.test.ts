@@ -171,6 +171,7 @@ describe('a field that Kubernetes or the kernel would refuse is named', () => {
     [{ run_as_user: 2 ** 31 }, 'run_as_user'],
     [{ result_layout: 'heap' }, 'result_layout'],
     [{ retries: 101 }, 'retries'],
+    [{ depends_on: [{ job_uuid: 'a' }] }, 'depends_on[0].job_uuid'],
     [{ start_timeout_seconds: 0 }, 'start_timeout_seconds'],
     [{ timeout_seconds: 0 }, 'timeout_seconds'],
     [{ stop_grace_seconds: 0 }, 'stop_grace_seconds'],

@@ -17,6 +17,16 @@ describe('the time to start', () => {
     })
   })
 
+  it('begins at the end of the jobs that it waited for, and not before', () => {
+    const waiting = { jobs: ['a'], results: [] }
+    expect(nextDeadline({ ...observation(), waiting }, request, created + 900_000)).toBeUndefined()
+    const begun = { ...observation(), begunAt: created + 900_000 }
+    expect(nextDeadline(begun, request, created + 900_000)).toEqual({ at: created + 960_000 })
+    expect(nextDeadline(begun, request, created + 960_000)).toMatchObject({
+      stop: { cause: { reason: 'StartTimeout', message: expect.stringContaining('`depends_on`') } },
+    })
+  })
+
   it('keeps the reason that blocked the start', () => {
     const blocked = { reason: 'ImagePullBackOff', message: 'no such image' } as const
     expect(nextDeadline({ ...observation(), blocked }, request, created + 60_000)).toMatchObject({

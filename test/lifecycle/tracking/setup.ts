@@ -72,6 +72,7 @@ export function startTracker(
     leadership: soleLeader,
     store,
     log: createLog('test', 'silent'),
+    findJob: settled,
     followLog: ignore,
     onForgotten: ignore,
     onGivenUp: ignore,

@@ -35,6 +35,7 @@ export async function fetchInto(
     {
       send: createHttpSend(all),
       store: createFolderStore(join(directory, 'no-store')),
+      attemptOf: () => Promise.reject(new Error('no job was awaited')),
       directory,
       secretsDirectory,
       until: Date.now() + timeoutSeconds * 1000,

@@ -1,6 +1,6 @@
 import { type Pod, timeOf } from '../api/objects.ts'
 import type { CachedJob } from '../cache/cached-job.ts'
-import { isArchived, isCreating, stopOf } from '../job-metadata.ts'
+import { begunAtOf, isArchived, isCreating, stopOf } from '../job-metadata.ts'
 import { blockedByStatus } from './blocked.ts'
 import { newestOf } from './disruptions.ts'
 import { endOf } from './observe.ts'
@@ -39,7 +39,7 @@ export function diagnosisQuery({ job, pods }: Pick<CachedJob, 'job' | 'pods'>): 
     return {
       source: 'events',
       of: job.metadata?.uid ?? '',
-      since: timeOf(job.metadata?.creationTimestamp) ?? 0,
+      since: begunAtOf(job) ?? timeOf(job.metadata?.creationTimestamp) ?? 0,
     }
   }
   const { pod } = newest

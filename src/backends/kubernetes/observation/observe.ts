@@ -2,7 +2,7 @@ import type { Observation } from '../../../job/state/observation.ts'
 import { defined } from '../../../util/objects.ts'
 import { type KubernetesJob, timeOf } from '../api/objects.ts'
 import type { CachedRescue } from '../cache/rescue-cache.ts'
-import { isCreating, stopOf } from '../job-metadata.ts'
+import { begunAtOf, isCreating, stopOf, waitingOf } from '../job-metadata.ts'
 import { rescueOf } from '../operations/rescue.ts'
 import { attemptOf } from './attempt.ts'
 import { blockedByStatus } from './blocked.ts'
@@ -38,6 +38,7 @@ export function observe(seen: JobObjects): Observation {
   const attempt = shown && attemptOf(shown, attemptNumber(job, pods, shown), job)
   const deletedAt = timeOf(job.metadata?.deletionTimestamp)
   const stop = stopOf(job)
+  const waiting = waitingOf(job)
   const ended = endOf(job, pods)
   const blocked = attempt?.ended ? undefined : ((shown && blockedByStatus(shown.pod)) ?? noticed)
   const disruptions = disruptionsOf(job, pods)
@@ -47,7 +48,8 @@ export function observe(seen: JobObjects): Observation {
   const incomplete = mayLackPods(job, pods) && !(podsKnown && getsNoMorePods(job))
   return {
     createdAt: timeOf(job.metadata?.creationTimestamp) ?? 0,
-    suspended: job.spec?.suspend === true && !isCreating(job),
+    suspended: job.spec?.suspend === true && !isCreating(job) && waiting === undefined,
+    ...defined({ waiting, begunAt: begunAtOf(job) }),
     failedAttempts: ownFailures(job, pods),
     ...(disruptions.length > 0 && { disruptions }),
     ...(incomplete && { incomplete }),

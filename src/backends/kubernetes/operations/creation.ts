@@ -25,7 +25,8 @@ export interface Creation {
 
 /**
  * Makes a job in an order in which a crash at any point leaves nothing that runs or stays: the
- * suspended Job, then its Secret and ConfigMap, then its resumption. Rejects with Problem.
+ * suspended Job, then its Secret and ConfigMap, then its resumption, which a waiting job has later
+ * (awaitJobs). Rejects with Problem.
  */
 export async function createJob(api: Api, settings: KubernetesSettings, plan: JobPlan): Promise<Creation> {
   checkMounts(plan.request)
@@ -85,7 +86,7 @@ async function complete(
     const removed = await removeUnfinished(api, job).catch(() => false)
     throw removed ? error : problemOf(error)
   }
-  return await resume(api, job)
+  return await finishCreation(api, job)
 }
 
 /** The tries of ensure() take 3.5 s together: a garbage collector needs a moment. */
@@ -119,15 +120,17 @@ function ownerOf(object: KubernetesObject | undefined): string | undefined {
   return object?.metadata?.ownerReferences?.[0]?.uid
 }
 
-async function resume(api: Api, job: KubernetesJob): Promise<KubernetesJob> {
+/** Resumes the Job, unless it is to wait for others. */
+async function finishCreation(api: Api, job: KubernetesJob): Promise<KubernetesJob> {
   const name = job.metadata?.name ?? ''
   const annotation = `/metadata/annotations/${annotations.creating.replaceAll('/', '~1')}`
+  const waits = job.metadata?.annotations?.[annotations.waiting] !== undefined
   try {
     return await api.jobs.patch(name, [
       { op: 'test', path: '/metadata/uid', value: job.metadata?.uid },
       // A second resumption must fail: a client may have suspended the Job since the first one.
       { op: 'remove', path: annotation },
-      { op: 'replace', path: '/spec/suspend', value: false },
+      { op: 'replace', path: '/spec/suspend', value: waits },
     ])
   } catch (error) {
     if (!hasStatus(error, 404, 422)) throw error

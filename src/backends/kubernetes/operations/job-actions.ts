@@ -10,6 +10,7 @@ import { isArchived, requestSha256Of } from '../job-metadata.ts'
 import { jobName } from '../names.ts'
 import { shownPod } from '../observation/disruptions.ts'
 import type { KubernetesSettings } from '../settings.ts'
+import { awaitJobs } from './await-jobs.ts'
 import { createJob } from './creation.ts'
 import { notifyUploaders } from './notify-uploaders.ts'
 import { discardJob, releaseJob } from './release.ts'
@@ -18,7 +19,7 @@ import { stopJob } from './stop.ts'
 
 export type JobActions = Pick<
   JobBackend,
-  'create' | 'look' | 'stop' | 'release' | 'discard' | 'notifyStop' | 'rescue'
+  'create' | 'awaitJobs' | 'look' | 'stop' | 'release' | 'discard' | 'notifyStop' | 'rescue'
 >
 
 interface ActionParts {
@@ -38,6 +39,10 @@ export function createJobActions(parts: ActionParts): JobActions {
       const { created, job } = await createJob(api, settings(), plan)
       cache.putJob(job)
       return { created, requestSha256: requestSha256Of(job) }
+    },
+
+    async awaitJobs(uuid, jobs) {
+      put(await awaitJobs(api, uuid, jobs).catch(rejectProblem))
     },
 
     async look(uuid) {

@@ -148,6 +148,7 @@ const placesOf = {
   service_account: [[at(pod, 'serviceAccountName')]],
   run_as_user: [[at(worker, 'securityContext\\.runAsUser')], [at(pod, 'securityContext\\.(runAs|fsGroup)')]],
   retries: [[/^spec\.backoffLimit/]],
+  depends_on: [],
   start_timeout_seconds: [],
   timeout_seconds: [],
   stop_grace_seconds: [],

@@ -44,6 +44,7 @@ export function jobObject({
         [annotations.requestSha256]: plan.requestSha256,
         [annotations.request]: JSON.stringify(withoutValues(request)),
         ...defined({ [annotations.madeBy]: plan.madeBy }),
+        ...(plan.waiting && { [annotations.waiting]: JSON.stringify(plan.waiting) }),
         [annotations.creating]: now.toISOString(),
       },
       finalizers: [finalizer],

@@ -24,6 +24,7 @@ const checked = {
   name: requestFields.name.schema,
   labels: requestFields.labels.schema,
   steps: requestFields.steps.schema,
+  depends_on: requestFields.depends_on.schema,
   retries: requestFields.retries.schema,
   start_timeout_seconds: requestFields.start_timeout_seconds.schema,
   timeout_seconds: requestFields.timeout_seconds.schema,

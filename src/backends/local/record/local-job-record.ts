@@ -2,7 +2,7 @@ import { lstat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cause } from '../../../job/job.ts'
 import type { JobRequest } from '../../../job/request/request.ts'
-import type { StepObservation, Stop } from '../../../job/state/observation.ts'
+import type { StepObservation, Stop, Waiting } from '../../../job/state/observation.ts'
 import { codeOf } from '../../../util/error-code.ts'
 import type { JobFolders } from '../files/job-folders.ts'
 import { readRegular } from '../files/open-regular.ts'
@@ -25,6 +25,10 @@ export interface LocalJobRecord {
   /** Of each step, its own variables; dropped as `environment`. Absent without steps. */
   stepEnvironments?: Record<string, string>[]
   createdAt: number
+  /** Absent once it has begun, and for a job that never waited. */
+  waiting?: Waiting
+  /** When it had waited. */
+  begunAt?: number
   stop?: Stop
   failedAttempts: number
   attempt?: LocalAttemptRecord

@@ -62,6 +62,25 @@ export class LocalJob {
     this.said = {}
   }
 
+  /** Writes to disk for which jobs it still waits; without any it has begun. As writeStop(). */
+  async writeWaiting(jobs: readonly string[], now: number): Promise<void> {
+    const { record } = this
+    const before = record.waiting
+    if (before === undefined) return
+    if (jobs.length > 0) record.waiting = { ...before, jobs }
+    else {
+      delete record.waiting
+      record.begunAt = now
+    }
+    try {
+      await this.save()
+    } catch (error) {
+      record.waiting = before
+      delete record.begunAt
+      throw error
+    }
+  }
+
   /** Writes the decision to stop to disk; if that fails, the record stays as it was. */
   async writeStop(stop: Stop): Promise<void> {
     const before = this.record.stop

@@ -35,7 +35,7 @@ export function newRecord({ plan, environments, namedVariablesOnly, createdAt }:
     uuid: plan.uuid,
     request: blankEnvironment(request),
     requestSha256: plan.requestSha256,
-    ...defined({ inputsSha256: plan.inputsSha256, madeBy: plan.madeBy }),
+    ...defined({ inputsSha256: plan.inputsSha256, madeBy: plan.madeBy, waiting: plan.waiting }),
     environment,
     ...defined({ stepEnvironments: request.steps?.map(({ env = {} }) => env) }),
     createdAt,

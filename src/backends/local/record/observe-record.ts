@@ -5,13 +5,13 @@ import type { LocalAttemptRecord, LocalJobRecord, ProcessRecord } from './local-
 
 /** The observation that a record and the uploader's log give. */
 export function observeRecord(record: LocalJobRecord, said: SaidByUploader = {}): Observation {
-  const { stop, ended, attempt } = record
+  const { stop, ended, attempt, waiting, begunAt } = record
   return {
     createdAt: record.createdAt,
     suspended: false,
     withoutClaims: true,
     failedAttempts: record.failedAttempts,
-    ...defined({ stop }),
+    ...defined({ waiting, begunAt, stop }),
     ...(stop?.outcome === 'deleted' && { deletedAt: stop.at }),
     ...defined({ ended }),
     ...(attempt && { attempt: observeAttempt(attempt) }),

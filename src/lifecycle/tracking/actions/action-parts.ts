@@ -11,6 +11,8 @@ import type { KnownJob, TrackedJob } from '../known-job.ts'
 
 /** What is done for a job outside the tracker. Each may be called again after a rejection. */
 export interface JobDuties {
+  /** A job as it is now, live or finished; undefined if it is unknown or being removed. */
+  findJob(uuid: string): Promise<Job | undefined>
   /** Notifies the job's consumers of its end. */
   notifyEnd(job: Job): Promise<void>
   /** Begins to follow the worker's log of an attempt whose pod is going. */
@@ -74,6 +76,7 @@ export interface ActionLimits {
   release: Semaphore
   lookUp: Semaphore<'ask' | 'settle'>
   notify: Semaphore
+  awaitJobs: Semaphore
 }
 
 export function createLimits(): ActionLimits {
@@ -82,5 +85,6 @@ export function createLimits(): ActionLimits {
     release: new Semaphore(48),
     lookUp: new Semaphore(96, 64),
     notify: new Semaphore(64),
+    awaitJobs: new Semaphore(16),
   }
 }

@@ -6,6 +6,7 @@ import { type Duty, progressOf } from '../known-job.ts'
 import type { Action } from '../plan.ts'
 import { failureDelay } from '../retry-delays.ts'
 import { type ActionOutcome, type ActionParts, again, done, type RunningJob } from './action-parts.ts'
+import { awaitJobs } from './await-jobs.ts'
 import { archive, notifyEnd, release, remove } from './finish-job.ts'
 import { askForRescue, lookUp } from './look-up.ts'
 import { announceStop } from './stored-result.ts'
@@ -82,6 +83,7 @@ async function followLog(parts: ActionParts, { known }: RunningJob, attempt: str
 type Step = Exclude<Action, { stop: Stop } | { attempt: string }>['duty']
 
 const steps: Record<Step, (parts: ActionParts, job: RunningJob) => Promise<ActionOutcome>> = {
+  'await-jobs': awaitJobs,
   'look-up': lookUp,
   rescue: askForRescue,
   'notify-end': notifyEnd,
@@ -92,6 +94,7 @@ const steps: Record<Step, (parts: ActionParts, job: RunningJob) => Promise<Actio
 }
 
 const failureMessages: Record<Duty, string> = {
+  'await-jobs': 'looking at the jobs that a job waits for failed and is repeated',
   'look-up': "asking the store for a job's manifest failed and is repeated",
   rescue: 'starting a rescue failed and is repeated',
   'notify-end': "notifying a job's consumers of its end failed and is repeated",

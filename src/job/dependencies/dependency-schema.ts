@@ -1,0 +1,32 @@
+import * as z from 'zod'
+import { isJobUuid } from '../job-uuid.ts'
+
+const mostDependencies = 32
+const members = 'job_uuid and on'
+const uuidExpected = 'the job_uuid of a job, in lower case'
+
+const dependency = z.strictObject(
+  {
+    job_uuid: z.string(uuidExpected).refine(isJobUuid, uuidExpected),
+    on: z.enum(['success', 'end'], '"success" or "end"').default('success'),
+  },
+  `an object of ${members}`,
+)
+
+/** The jobs that a job waits for. They exist before it, so no two wait for each other. */
+export const dependencies = z
+  .array(dependency, `a list of objects of ${members}`)
+  .max(mostDependencies, `at most ${mostDependencies} jobs`)
+  .superRefine((list, context) => {
+    const seen = new Map<string, number>()
+    for (const [index, { job_uuid: uuid }] of list.entries()) {
+      const first = seen.get(uuid)
+      if (first === undefined) seen.set(uuid, index)
+      else {
+        const message = `another job than that of depends_on[${first}]`
+        context.addIssue({ code: 'custom', path: [index, 'job_uuid'], message })
+      }
+    }
+  })
+
+export type Dependency = z.output<typeof dependency>
