@@ -6,7 +6,7 @@ import { loadConfig } from '../../src/config/config.ts'
 import { temporaryFolder } from '../support/files/temporary-folder.ts'
 
 const s3 = { S3_ENDPOINT: 'http://minio:9000', S3_ACCESS_KEY: 'a', S3_SECRET_KEY: 's' }
-const cluster = { KUBECONFIG: '/k', UPLOADER_IMAGE: 'jobferry:1', ...s3 }
+const cluster = { KUBERNETES_SERVICE_HOST: '10.0.0.1', UPLOADER_IMAGE: 'jobferry:1', ...s3 }
 const sha256 = 'ab'.repeat(32)
 
 describe('the backend', () => {
@@ -39,10 +39,18 @@ describe('the backend', () => {
     }
   })
 
-  it('is Kubernetes with KUBECONFIG, and in a pod', () => {
-    const { KUBECONFIG: _, ...inPod } = { ...cluster, KUBERNETES_SERVICE_HOST: '10.0.0.1' }
-    expect(loadConfig(cluster)).toMatchObject({ backend: 'kubernetes', kubernetes: { kubeconfig: '/k' } })
-    expect(loadConfig(inPod)).toMatchObject({
+  it('is Kubernetes with KUBECONFIG, and in a pod', async () => {
+    const { KUBERNETES_SERVICE_HOST: _, ...outside } = cluster
+    const kubeconfig = join(temporaryFolder(), 'kubeconfig')
+    const [contexts, clusters] = [
+      [{ name: 'a', context: { cluster: 'c' } }],
+      [{ name: 'c', cluster: { server: 'x' } }],
+    ]
+    await writeFile(kubeconfig, JSON.stringify({ 'current-context': 'a', contexts, clusters }))
+    expect(loadConfig({ ...outside, KUBECONFIG: kubeconfig })).toMatchObject({
+      ...{ backend: 'kubernetes', kubernetes: { kubeconfig } },
+    })
+    expect(loadConfig(cluster)).toMatchObject({
       kubernetes: { uploaderImage: 'jobferry:1' },
       because: { backend: 'it runs in a pod' },
     })
@@ -87,8 +95,21 @@ it.each<[string, Record<string, string>, RegExp]>([
     { ...s3, S3_ENDPOINT: 'https://minio', S3_CA: rootCertificates.join('\n') },
     /S3_CA: has \d+ bytes; expected at most 65536/,
   ],
-  ['a cluster without a store', { KUBECONFIG: '/k', UPLOADER_IMAGE: 'i' }, /S3_ENDPOINT: missing/],
-  ['a cluster without an uploader image', { KUBECONFIG: '/k', ...s3 }, /UPLOADER_IMAGE: missing/],
+  [
+    'a cluster without a store',
+    { KUBERNETES_SERVICE_HOST: '10.0.0.1', UPLOADER_IMAGE: 'i' },
+    /S3_ENDPOINT: missing/,
+  ],
+  [
+    'a cluster without an uploader image',
+    { KUBERNETES_SERVICE_HOST: '10.0.0.1', ...s3 },
+    /UPLOADER_IMAGE: missing/,
+  ],
+  [
+    'a kubeconfig that is not there, together with all else that is missing',
+    { KUBECONFIG: '/no/file' },
+    /KUBECONFIG \/no\/file: ENOENT.*; UPLOADER_IMAGE: missing.*; S3_ENDPOINT: missing/,
+  ],
   [
     'a key for each job and one for all',
     {

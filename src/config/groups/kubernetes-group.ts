@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { kubeconfigProblem } from '../../backends/kubernetes/api/kubeconfig-problem.ts'
 import { groupMeta, settingMeta, wholeNumberSetting } from '../setting.ts'
 
 export const kubernetesGroup = z
@@ -47,7 +48,9 @@ export interface KubernetesConfig extends KubernetesGroup {
 }
 
 /** Problems of running jobs on Kubernetes with these settings. */
-export function validateKubernetes({ uploaderImage, podUid }: KubernetesGroup): string[] {
-  if (uploaderImage || podUid) return []
-  return ["UPLOADER_IMAGE: missing; expected the project's own image, for the uploader"]
+export function validateKubernetes({ kubeconfig, uploaderImage, podUid }: KubernetesGroup): string[] {
+  const problem = kubeconfig === undefined ? undefined : kubeconfigProblem(kubeconfig)
+  const problems = problem === undefined ? [] : [problem]
+  if (uploaderImage || podUid) return problems
+  return [...problems, "UPLOADER_IMAGE: missing; expected the project's own image, for the uploader"]
 }

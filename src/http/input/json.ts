@@ -1,4 +1,4 @@
-import { invalid } from '../../util/errors.ts'
+import { invalid, messageOf } from '../../util/errors.ts'
 import { isObject } from '../../util/objects.ts'
 import { utf8Text } from '../../util/text/utf8-text.ts'
 import { envLiterals } from './env-literals.ts'
@@ -15,7 +15,7 @@ export function parseJson(bytes: Uint8Array, field: string): unknown {
     const isCut = field !== 'body' && endsTooEarly(text)
     const problem = invalid(
       field,
-      isCut ? 'is JSON that ends too early' : 'is not JSON',
+      isCut ? 'is JSON that ends too early' : `is not JSON${placeOf(cause)}`,
       expectedFor(field, isCut),
     )
     problem.cause = cause
@@ -24,22 +24,39 @@ export function parseJson(bytes: Uint8Array, field: string): unknown {
 }
 
 /**
- * As parseJson(), with the numbers and booleans of `env` as texts, as they are written: JSON.parse
- * makes 1.1 of the version 1.10, and loses digits beyond 2^53.
+ * As parseJson(), with the numbers and booleans of each `env`, also of steps, as texts, as they are
+ * written: JSON.parse makes 1.1 of the version 1.10, and loses digits beyond 2^53.
  */
 export function parseRequestJson(bytes: Uint8Array, field: string): unknown {
   const request = parseJson(bytes, field)
-  if (!isObject(request) || !isObject(request.env)) return request
-  const { env } = request
-  if (!Object.values(env).some(isPlain)) return request
-  for (const [name, literal] of envLiterals(utf8Text(bytes, field, 'a JSON object'))) {
+  if (!isObject(request)) return request
+  const steps = Array.isArray(request.steps) ? request.steps.filter(isObject) : []
+  if (![request, ...steps].some(hasPlainVariable)) return request
+  const literals = envLiterals(utf8Text(bytes, field, 'a JSON object'))
+  keepTexts(request, literals.own)
+  for (const [index, step] of steps.entries()) keepTexts(step, literals.steps[index])
+  return request
+}
+
+function hasPlainVariable({ env }: Record<string, unknown>): boolean {
+  return isObject(env) && Object.values(env).some(isPlain)
+}
+
+function keepTexts({ env }: Record<string, unknown>, literals: Iterable<[string, string]> = []): void {
+  if (!isObject(env)) return
+  for (const [name, literal] of literals) {
     if (isPlain(env[name])) env[name] = literal
   }
-  return request
 }
 
 function isPlain(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'boolean'
+}
+
+/** V8 names the place of most errors; the rest of its message may repeat secret text. */
+function placeOf(cause: unknown): string {
+  const [place] = /\(line \d+ column \d+\)$/.exec(messageOf(cause)) ?? []
+  return place === undefined ? '' : ` ${place}`
 }
 
 /** Whether a part of a JSON value is missing at the end of a text. */

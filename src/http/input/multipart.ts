@@ -171,9 +171,21 @@ const description = 'Content-Disposition: form-data; name="…"'
 function refuseUndescribed(head: string, number: number): void {
   const unfolded = head.replaceAll(/\r\n[ \t]+/g, ' ')
   const [, value] = /^content-disposition:(.*)$/im.exec(unfolded) ?? []
+  refuseTransferEncoding(unfolded, number)
   if (value === undefined) throw undescribed(`has no Content-Disposition in part ${number}`)
   if (/^\s*form-data\s*(?:;|$)/i.test(value)) return
   throw undescribed(`has another Content-Disposition than form-data in part ${number}`)
+}
+
+/**
+ * The bytes of a part are taken as they come (RFC 7578 §4.7): text in base64 would be stored in the
+ * place of the file.
+ */
+function refuseTransferEncoding(head: string, number: number): void {
+  const [, encoding = 'binary'] = /^content-transfer-encoding:\s*(.*?)\s*$/im.exec(head) ?? []
+  if (/^(?:7bit|8bit|binary)$/i.test(encoding)) return
+  const problem = `has a Content-Transfer-Encoding in part ${number} that is not decoded`
+  throw invalid('body', problem, "the file's own bytes, without that header or with binary, 8bit or 7bit")
 }
 
 function undescribed(problem: string): Problem {

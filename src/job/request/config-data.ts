@@ -8,7 +8,7 @@ const { image, gpu, result_directory, image_pull_secret } = requestFields
 const configData = z.strictObject(
   {
     WORKER_IMAGE: image.schema.exactOptional(),
-    GPU: z.preprocess((text) => toWholeNumber(String(text)), gpu.schema).exactOptional(),
+    GPU: z.preprocess((text) => toNumber(String(text)), gpu.schema).exactOptional(),
     RESULT_DIRECTORY: result_directory.schema.exactOptional(),
     IMAGE_PULL_SECRET: image_pull_secret.schema.exactOptional(),
   },
@@ -34,6 +34,6 @@ export function parseConfigData(bytes: Uint8Array): PartialRequest {
 }
 
 /** The number in a text; any other text unchanged, so that the schema names the error. */
-export function toWholeNumber(text: string): number | string {
-  return /^-?\d{1,15}$/.test(text) ? Number(text) : text
+export function toNumber(text: string): number | string {
+  return /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : text
 }

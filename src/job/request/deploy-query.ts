@@ -1,6 +1,6 @@
 import { expectedName } from '../../util/checks/nearest.ts'
 import { type FieldError, invalidFields } from '../../util/errors.ts'
-import { toWholeNumber } from './config-data.ts'
+import { toNumber } from './config-data.ts'
 import type { QueryForm } from './field.ts'
 import { type RequestField, requestFields } from './fields.ts'
 import { type PartialRequest, parseRequest } from './request-schema.ts'
@@ -39,7 +39,7 @@ export function parseDeployQuery(query: Iterable<readonly [string, string]>): Pa
 /** The value in a query's text; any other text unchanged, so that the schema names the error. */
 const parsers: Record<Exclude<QueryForm, 'none'>, (text: string) => unknown> = {
   text: (text) => text,
-  number: toWholeNumber,
+  number: toNumber,
   flag: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
   list: (text) => (text === '' ? [] : text.split(',')),
 }

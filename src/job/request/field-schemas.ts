@@ -81,7 +81,17 @@ const environmentName = text(
   error: 'another name: Jobferry sets this variable itself (see result_directory)',
 })
 
-export const environment = z.record(environmentName, atMost(maxVariable), 'an object of strings')
+/** Numbers and booleans of `env` have become texts before the check. */
+const variable = text(
+  `a string of at most ${maxVariable} bytes, "" for none, or a number, true or false`,
+  (value) => Buffer.byteLength(value) <= maxVariable,
+)
+
+export const environment = z.record(
+  environmentName,
+  variable,
+  'an object of names with strings, numbers, true or false',
+)
 
 export const environmentId = text(
   'an id that POST /resource/env gave: env-…',

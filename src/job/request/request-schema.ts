@@ -31,7 +31,11 @@ export function parseConfiguredJob(value: unknown, name: string): ConfiguredJob 
   if (isObject(value) && Object.hasOwn(value, 'job')) {
     throw invalid('job', 'is not allowed in configured jobs', 'this field in requests only')
   }
-  check(job.schema, name, 'job')
+  if (!job.schema.safeParse(name).success) {
+    const expected =
+      'at most 63 lower-case letters, digits and "-" before .yaml, a letter or digit at both ends'
+    throw invalid('job', "is the file's name, which is no name of a job", expected)
+  }
   return { ...check(configuredJob, value), job: name }
 }
 

@@ -17,6 +17,8 @@ export interface LoadedJobs {
 const pollMilliseconds = 10_000
 /** Editors and kubectl write several files, or a file in several steps. */
 const settleMilliseconds = 100
+/** Bound of one line of the log. */
+const mostNamed = 20
 
 /**
  * Reads the `*.yaml` and `*.yml` of a folder, each a configured job with its file's name, and reads them again
@@ -36,6 +38,7 @@ class JobsDirectory implements LoadedJobs {
   readonly #closing = new AbortController()
   #files = new Map<string, JobFile>()
   #ignored: readonly string[] = []
+  #others: readonly string[] = []
   #jobs = new Map<string, ConfiguredJob>()
   #watcher: FSWatcher | undefined
   #changed = Promise.withResolvers<void>()
@@ -107,13 +110,24 @@ class JobsDirectory implements LoadedJobs {
     }
   }
 
+  #nameOthers(others: readonly string[]): void {
+    const files = others.filter((name) => !this.#others.includes(name))
+    this.#others = others
+    if (files.length === 0) return
+    this.#log.info(
+      { directory: this.#directory, files: files.slice(0, mostNamed), count: files.length },
+      'not configured jobs: the file of one ends with .yaml or .yml, also if it is JSON',
+    )
+  }
+
   /** Reads the changed files; resolves with their problems, for people. */
   async #read(): Promise<string[]> {
-    const { files: found, ignored } = await listJobFiles(this.#directory)
+    const { files: found, ignored, others } = await listJobFiles(this.#directory)
     for (const file of ignored.filter((path) => !this.#ignored.includes(path))) {
       this.#log.warn({ file }, 'another file, in .yaml, is the configured job of that name')
     }
     this.#ignored = ignored
+    this.#nameOthers(others)
     const jobs = new Map<string, ConfiguredJob>()
     const problems: string[] = []
     for (const [name, file] of found) {

@@ -12,30 +12,37 @@ export interface JobFile {
 
 export interface JobFiles {
   files: Map<string, JobFile>
+  /** Paths of further files of the same job, as of one in `.yml`. */
   ignored: string[]
+  /** Names of all else in the folder. */
+  others: string[]
 }
 
 const extension = /\.ya?ml$/i
 
 /**
  * The configured jobs' files of a folder (`.yaml`, `.yml`), by the jobs' names; empty if the folder
- * doesn't exist. `ignored`: the paths of further files of the same job, as of one in `.yml`.
- * Names that begin with a dot are left out: editors' copies, and `..data` of a mounted ConfigMap.
+ * doesn't exist. Names that begin with a dot are left out: editors' copies, and `..data` of a
+ * mounted ConfigMap.
  */
 export async function listJobFiles(directory: string): Promise<JobFiles> {
   const files = new Map<string, JobFile>()
   const ignored: string[] = []
-  for (const name of (await namesIn(directory)).sort()) {
-    if (name.startsWith('.') || !extension.test(name)) continue
+  const others: string[] = []
+  const names = (await namesIn(directory)).filter((name) => !name.startsWith('.'))
+  for (const name of names.sort()) {
     const path = join(directory, name)
     const found = await stat(path).catch(() => undefined)
-    if (!found?.isFile()) continue
+    if (!extension.test(name) || !found?.isFile()) {
+      others.push(name)
+      continue
+    }
     const version = [found.ino, found.size, found.mtimeMs, found.ctimeMs].join(' ')
     const job = name.replace(extension, '')
     if (files.has(job)) ignored.push(path)
     else files.set(job, { path, version })
   }
-  return { files, ignored }
+  return { files, ignored, others }
 }
 
 /** Rejects with an Error that names the file and the line or the fields that are wrong. */

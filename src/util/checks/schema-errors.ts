@@ -53,14 +53,18 @@ function fieldsAt(schema: z.core.$ZodType | undefined, path: readonly PropertyKe
 
 function problemOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'invalid_type') return 'is not allowed'
-  return issue.input === undefined ? 'is missing' : `is ${typeName(issue.input)}`
+  if (issue.input === undefined) return 'is missing'
+  // In a query and in dotenv, every value is text.
+  const isText = typeof issue.input === 'string'
+  if (isText && ['number', 'boolean'].includes(issue.expected)) return `is text, not a ${issue.expected}`
+  if (issue.expected === 'int' && typeof issue.input === 'number') return 'is not a whole number'
+  return `is ${typeName(issue.input)}`
 }
 
 function typeName(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'an object'
-  if (typeof value === 'number' && !Number.isInteger(value)) return 'not a whole number'
   return typeof value === 'string' ? 'a string' : `a ${typeof value}`
 }
 

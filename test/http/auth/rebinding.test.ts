@@ -52,7 +52,7 @@ describe('a page of another site', () => {
 
 describe('the names that are checked', () => {
   const cluster = {
-    KUBECONFIG: '/nowhere',
+    KUBERNETES_SERVICE_HOST: '10.0.0.1',
     UPLOADER_IMAGE: 'jobferry',
     HOST: '0.0.0.0',
     NAMESPACE: 'research',

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { type Call, deployForm, deployJson, type FormPart, form } from '../client.ts'
+import { type Call, deployJson } from '../client.ts'
 
 /** A call that must be refused, with the field that its problem must name. */
 export interface BadCall {
@@ -11,13 +10,13 @@ export interface BadCall {
 
 const nobody = '00000000-0000-4000-8000-000000000000'
 const get = (query: string): Call => ({ path: `/job/deploy?${query}` })
-const post = (type: string | undefined, body?: string): Call => ({
+export const post = (type: string | undefined, body?: string): Call => ({
   method: 'POST',
   path: '/job/deploy',
   headers: type === undefined ? {} : { 'content-type': type },
   body,
 })
-const withHeaders = (call: Call, headers: Record<string, string>): Call => ({
+export const withHeaders = (call: Call, headers: Record<string, string>): Call => ({
   ...call,
   headers: { ...call.headers, ...headers },
 })
@@ -27,24 +26,6 @@ const json = (request: unknown, field: string, status = 400): BadCall => ({
   status,
   field,
 })
-const input = (filename: string, content = 'x'): FormPart => ({ name: 'input', filename, content })
-const request: FormPart = { name: 'request', content: '{"job": "default"}' }
-const parts = (title: string, field: string, given: FormPart[], status = 400): BadCall => ({
-  title: `form: ${title}`,
-  call: deployForm(...given),
-  status,
-  field,
-})
-const brokenForm = (title: string, change: (bytes: Buffer) => Buffer, field = 'body'): BadCall => {
-  const { headers, body } = form(request, input('a', 'x'.repeat(10_000)))
-  return {
-    title: `form: ${title}`,
-    call: { method: 'POST', path: '/job/deploy', headers, body: change(body) },
-    status: 400,
-    field,
-  }
-}
-
 export const badQueries: BadCall[] = [
   { title: 'an unknown job', call: get('job=nobody'), status: 400, field: 'job' },
   { title: 'an invalid job name', call: get('job=../default'), status: 400, field: 'job' },
@@ -137,6 +118,7 @@ export const badBodies: BadCall[] = [
   json({ job: 'default', env: { 'A-B': '1' } }, 'env.A-B'),
   json({ job: 'default', env: { A: null } }, 'env.A'),
   json({ job: 'default', env: { A: [1] } }, 'env.A'),
+  json({ job: 'default', steps: [{ name: 'a', env: { A: null } }] }, 'steps[0].env.A'),
   json('\uFEFF\uFEFF{"job": "default"}', 'body'),
   json({ job: 'default', env: { A: 'x\0' } }, 'env.A'),
   json({ job: 'default', env: { RESULT_DIRECTORY: '/' } }, 'env.RESULT_DIRECTORY'),
@@ -202,84 +184,4 @@ export const badBodies: BadCall[] = [
   json({ job: 'default', steps: [{ name: 'a', stdout: '/etc/passwd' }] }, 'steps[0].stdout'),
   json({ job: 'default', steps: [{ name: 'a', retries: 1 }] }, 'steps[0].retries'),
   json({ job: 'default', steps: [{ name: 'a', command: ['id'] }] }, 'steps'),
-]
-
-/** A form of a request and an env_file, the description of which is replaced. */
-const described = (title: string, head: string): BadCall => {
-  const { call } = parts(title, 'body', [request, { name: 'env_file', content: 'A=1' }])
-  const given = 'Content-Disposition: form-data; name="env_file"'
-  const body = Buffer.from(String(call.body).replace(given, head))
-  return { title: `form: ${title}`, call: { ...call, body }, status: 400, field: 'body' }
-}
-
-export const badForms: BadCall[] = [
-  brokenForm('spaces after a boundary', (bytes) =>
-    Buffer.from(bytes.toString('latin1').replace(/(\r\n--[\w-]+)(?=\r\n)/, '$1  '), 'latin1'),
-  ),
-  parts('an input that contains the boundary', 'body', [
-    request,
-    { name: 'input', filename: 'a', content: 'first\r\n--a-boundary-that-is-nowhere-else? second' },
-  ]),
-  described('a part without a Content-Disposition', 'Content-Type: text/plain'),
-  described('a part of another disposition', 'Content-Disposition: attachment; name="env_file"'),
-  described('a part whose disposition is broken', 'Content-Disposition: form-data; name="env_file'),
-  brokenForm('cut in the middle of a file', (bytes) => bytes.subarray(0, bytes.length - 5000)),
-  brokenForm('cut in the middle of a header', (bytes) => bytes.subarray(0, 40)),
-  brokenForm('random bytes', () => randomBytes(10_000)),
-  brokenForm('an empty body', () => Buffer.alloc(0)),
-  { title: 'form: no boundary', call: post('multipart/form-data', 'x'), status: 400, field: 'body' },
-  parts('no request', 'job', [input('a')]),
-  parts('request and config_data', 'config_data', [request, { name: 'config_data', content: 'GPU=1' }]),
-  parts('an unknown part', 'extra', [request, { name: 'extra', content: 'x' }]),
-  parts('an unknown file', 'extra', [request, { name: 'extra', filename: 'a', content: 'x' }]),
-  parts('a text without a part name', 'body', [request, { name: '', content: 'x' }]),
-  parts('a file without a part name', 'body', [request, { name: '', filename: 'a', content: 'x' }]),
-  parts('an input without a file name', 'input', [request, input('')]),
-  parts('a request twice', 'request', [request, request]),
-  parts('an input in two places', 'inputs[0].to', [
-    { name: 'request', content: '{"job": "default", "inputs": [{"content": "x", "to": "a"}]}' },
-    input('a'),
-  ]),
-  parts('a request of invalid JSON', 'request', [{ name: 'request', content: 'job: default' }]),
-  parts(
-    'a request of more than 1 MiB',
-    'request',
-    [{ name: 'request', content: ' '.repeat(2 ** 20 + 1) }],
-    413,
-  ),
-  parts(
-    'a request file of more than 1 MiB',
-    'request',
-    [{ name: 'request', filename: 'r', content: ' '.repeat(2 ** 20 + 1) }],
-    413,
-  ),
-  parts('an unknown variable in config_data', 'config_data.CPU', [{ name: 'config_data', content: 'CPU=1' }]),
-  parts('an env_file without a variable', 'env_file', [request, { name: 'env_file', content: 'hello' }]),
-  parts('an env_file of invalid UTF-8', 'env_file', [
-    request,
-    { name: 'env_file', filename: '.env', content: Buffer.from([0x41, 0x3d, 0xff]) },
-  ]),
-  parts('a reserved variable', 'env_file.INPUT_DIRECTORY', [
-    request,
-    { name: 'env_file', content: 'INPUT_DIRECTORY=/' },
-  ]),
-  parts('an input that is text', 'input', [request, { name: 'input', content: 'x' }]),
-  parts('an input twice', 'input', [request, input('a.bag'), input('a.bag')]),
-  parts('an input above its folder', 'input', [request, input('../../etc/passwd')]),
-  parts('an input in a folder', 'input', [request, input('a/b')]),
-  parts('an input called ..', 'input', [request, input('..')]),
-  parts('an input with a NUL in its name', 'body', [request, input('a\0b')]),
-  parts('an input whose name is too long', 'input', [request, input('x'.repeat(256))]),
-  parts(
-    'too many bytes of inputs',
-    'input',
-    [request, input('a', 'x'.repeat(600_000)), input('b', 'x'.repeat(600_000))],
-    413,
-  ),
-  {
-    title: 'form: a Content-Length far beyond the limit',
-    call: withHeaders(deployForm(request), { 'content-length': '1099511627776' }),
-    status: 413,
-    field: 'input',
-  },
 ]

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../client.ts'
 import { type RunningApi, startApi } from '../running.ts'
 import { badCalls, endedJob } from './bad-calls.ts'
-import { type BadCall, badBodies, badForms, badQueries } from './bad-deploys.ts'
+import { type BadCall, badBodies, badQueries } from './bad-deploys.ts'
+import { badForms } from './bad-forms.ts'
 
 interface Problem {
   type: string

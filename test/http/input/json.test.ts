@@ -20,6 +20,25 @@ describe('a JSON request', () => {
     })
   })
 
+  test('has them in the env of each step, too', () => {
+    const steps = [
+      '{"name": "a", "env": {"A": 1.10, "B": "2"}, "command": [{"env": {"A": 9}}]}',
+      '7, [{"env": {"A": 8}}]',
+      '{"env": {"A": 2e1, "C": null}}',
+    ]
+    const others = '"env": {"A": 3.0}, "volumes": [{"env": {"A": 5}}]'
+    expect(parse(`{"steps": [{"env": {"A": 7.0}}], ${others}, "steps": [${steps.join(', ')}]}`)).toEqual({
+      env: { A: '3.0' },
+      volumes: [{ env: { A: 5 } }],
+      steps: [
+        { name: 'a', env: { A: '1.10', B: '2' }, command: [{ env: { A: 9 } }] },
+        ...[7, [{ env: { A: 8 } }]],
+        { env: { A: '2e1', C: null } },
+      ],
+    })
+    expect(parse('{"steps": {"a": {"env": {"A": 1}}}}')).toEqual({ steps: { a: { env: { A: 1 } } } })
+  })
+
   test('keeps all other values of env for the check', () => {
     expect(parse('{"env": {"A": 1, "B": null, "C": [1], "__proto__": {}}}')).toEqual({
       env: JSON.parse('{"A": "1", "B": null, "C": [1], "__proto__": {}}'),
@@ -103,10 +122,16 @@ describe('a JSON request', () => {
     'that is no JSON, %s, has no such hint',
     (text) => {
       expect(problemOf(text, 'request').errors).toEqual([
-        { field: 'request', problem: 'is not JSON', expected: 'a JSON object' },
+        { field: 'request', problem: expect.stringMatching(/^is not JSON/), expected: 'a JSON object' },
       ])
     },
   )
+
+  test('that is no JSON is named with the place, and never with its text', () => {
+    const { detail } = problemOf('{"env": {"KEY": "secret"},}', 'body')
+    expect(detail).toBe('body: is not JSON (line 1 column 27); expected a JSON object')
+    expect(problemOf('secret', 'body').detail).toBe('body: is not JSON; expected a JSON object')
+  })
 
   test('as a whole body has no hint for forms', () => {
     expect(problemOf('{"a": "b', 'body').detail).not.toContain('curl')

@@ -62,3 +62,14 @@ test('a client disconnect in the middle of an input leaves no object and no job'
   await expect.poll(() => api.stored()).toEqual([])
   expect((await call(api.url, { path: '/job' })).json()).toMatchObject({ jobs: [] })
 })
+
+test('a part may say that its bytes are as they are', async () => {
+  const { headers, body } = form(part)
+  const disposition = 'Content-Disposition: form-data; name="request"'
+  for (const encoding of ['binary', '8bit', '7BIT ']) {
+    const named = `${disposition}\r\nContent-Transfer-Encoding: ${encoding}`
+    const bytes = Buffer.from(body.toString('latin1').replace(disposition, named), 'latin1')
+    const answer = await call(api.url, { method: 'POST', path: '/job/deploy', headers, body: bytes })
+    expect(answer.status).toBe(201)
+  }
+})

@@ -1,19 +1,9 @@
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { requestFields } from '../../../src/job/request/fields.ts'
 import { parseConfiguredJob, parseRequest } from '../../../src/job/request/request-schema.ts'
-import { Problem } from '../../../src/util/errors.ts'
+import { fieldsOf } from './fields-of.ts'
 
 const [longest, dollars] = ['a', '$'].map((sign) => Array.from({ length: 50 }, () => sign.repeat(256)))
-
-function fieldsOf(check: () => unknown): string[] {
-  try {
-    check()
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'invalid-request') return error.errors.map((e) => e.field)
-    throw error
-  }
-  return []
-}
 
 describe('a valid request stays unchanged', () => {
   test.each([
@@ -207,37 +197,6 @@ describe('a field that Kubernetes or the kernel would refuse is named', () => {
   })
   test.each(titled)('$title', ({ request, field }) => {
     expect(fieldsOf(() => parseRequest(request))).toContain(field)
-  })
-})
-
-test('every wrong field is named, not only the first', () => {
-  const request = { gpu: -1, retries: -1, env: { A: 1, B: 2 } }
-  expect(fieldsOf(() => parseRequest(request)).sort()).toEqual(['env.A', 'env.B', 'gpu', 'retries'])
-})
-
-test('a very deep request is refused without exhausting the stack', () => {
-  const deep: unknown = JSON.parse(`${'[['.repeat(100_000)}${']]'.repeat(100_000)}`)
-  expect(fieldsOf(() => parseRequest({ args: deep }))).toHaveLength(1)
-})
-
-test('a problem repeats only the beginning of a very long name', () => {
-  const [field] = fieldsOf(() => parseRequest({ ['x'.repeat(100_000)]: 1 }))
-  expect(field).toBe('x'.repeat(100))
-})
-
-test('a problem never repeats the value of a variable', () => {
-  expect(() => parseRequest({ env: { 'NOT OK': 's3cret', A: 's3cret\0' } })).not.toThrow('s3cret')
-})
-
-describe('a field that is unknown', () => {
-  it.each([
-    [{ memroy: '1Gi' }, 'memroy', 'memory (one of '],
-    [{ volumes: [{ clame: 'data', mount_path: '/data' }] }, 'volumes[0].clame', 'claim (an object of '],
-    [{ tolerations: [{ kee: 'gpu', operator: 'Exists' }] }, 'tolerations[0].kee', 'key (an object of '],
-    [{ colour: 'red' }, 'colour', 'one of '],
-  ])('is named with the nearest name, if one is near: %j', (request, field, expected) => {
-    const parse = () => parseRequest(request)
-    expect(parse).toThrow(`${field}: is unknown; expected ${expected}`)
   })
 })
 

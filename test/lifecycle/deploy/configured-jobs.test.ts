@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type LoadedJobs, loadConfiguredJobs } from '../../../src/lifecycle/deploy/configured-jobs.ts'
 import { createLog } from '../../../src/util/log.ts'
@@ -57,7 +58,26 @@ describe('configured jobs', () => {
 
   it('refuse a file whose name is not a valid job name', async () => {
     const folder = await folderWith({ 'No_Name.yaml': 'image: x\n' })
-    await expect(loadConfiguredJobs(folder, createLog('test', 'silent'))).rejects.toThrow('No_Name.yaml')
+    await expect(loadConfiguredJobs(folder, createLog('test', 'silent'))).rejects.toThrow(
+      /No_Name\.yaml: job: is the file's name, which is no name of a job; expected at most 63 lower-case/,
+    )
+  })
+
+  it('name once what else lies in the folder', async () => {
+    const folder = await folderWith({ 'train.json': '{}', 'notes.md': '', 'run.yaml': 'image: x\n' })
+    await mkdir(join(folder, 'more.yaml'))
+    const lines: string[] = []
+    const jobs = await loadConfiguredJobs(folder, pino({}, { write: (line) => lines.push(line) }))
+    onTestFinished(() => jobs.close())
+    await writeFile(join(folder, 'run.yaml'), 'image: y\n')
+    await eventually(() => expect(jobs.get('run')?.image).toBe('y'))
+    expect(lines.filter((line) => line.includes('train.json')).map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({
+        directory: folder,
+        files: ['more.yaml', 'notes.md', 'train.json'],
+        count: 3,
+      }),
+    ])
   })
 
   it('follow changes; a job whose file becomes wrong stays as it was', async () => {

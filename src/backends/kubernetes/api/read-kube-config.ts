@@ -1,5 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node'
 import { messageOf, StartError } from '../../../util/errors.ts'
+import { expectedKubeconfig } from './kubeconfig-problem.ts'
 
 /**
  * The configuration in a kubeconfig file; undefined: of the pod's service account. Throws a
@@ -18,6 +19,6 @@ export function readKubeConfig(path: string | undefined): KubeConfig {
 }
 
 function wrong(path: string | undefined, problem: string, cause?: unknown): StartError {
-  const expected = "expected one kubeconfig file whose current context names a cluster's address"
-  return new StartError(`settings: KUBECONFIG ${path ?? ''}: ${problem}; ${expected}`, { cause })
+  const message = `settings: KUBECONFIG ${path ?? ''}: ${problem}; ${expectedKubeconfig}`
+  return new StartError(message, { cause })
 }
