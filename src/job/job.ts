@@ -76,12 +76,12 @@ export const jobSchema = z.strictObject({
     .record(z.string(), z.string())
     .describe("The request's `labels`; absent without any")
     .exactOptional(),
-  state: z.enum(states),
   phase: z
     .enum(phases)
     .describe(
       'The state in fewer words, of which none is followed by an earlier one, through retries neither',
     ),
+  state: z.enum(states),
   reason: z.enum(reasons).nullable(),
   message: z.string().nullable().describe('For people: what is awaited, or how to solve the problem'),
   exit_code: z.int().nullable().describe("The worker's exit code"),

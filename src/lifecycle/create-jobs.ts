@@ -17,6 +17,9 @@ import { currentJob, requireJob, waitForFinal } from './current-job.ts'
 import { createDeployment } from './deploy/deployment.ts'
 import type { SourceRules } from './deploy/input-sources.ts'
 import { createLiveJobLimit, type LiveJobLimit } from './deploy/live-job-limit.ts'
+import { actOnJobs } from './finding/act-on-jobs.ts'
+import { findJobs } from './finding/find-jobs.ts'
+import { FinishedJobs } from './finding/finished-jobs.ts'
 import { type JanitorSettings, startJanitor } from './janitor/janitor.ts'
 import { listJobs } from './job-list.ts'
 import type { Deployment, Jobs } from './jobs.ts'
@@ -54,7 +57,8 @@ export interface JobsParts {
  */
 export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close(): Promise<void> } {
   const { backend, leadership, store, log, openUploads, metrics } = parts
-  const records = createRecords(store)
+  const records = createRecords(store, () => finished)
+  const finished = new FinishedJobs({ store, records, log, isLeader: () => leadership.isLeader() })
   const logs = new LogArchive(backend, store, log)
   const locks = new KeyedMutex()
   const archiveParts = { backend, store, records, logs, openUploads }
@@ -65,7 +69,10 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
     log,
     findJob: (uuid) => currentJob(tracker, records, uuid),
     followLog: (uuid, attempt, name) => logs.follow(uuid, attempt, name),
-    onForgotten: (uuid) => void logs.drop(uuid),
+    onForgotten(uuid) {
+      void logs.drop(uuid)
+      finished.letGo(uuid)
+    },
     onGivenUp: () => metrics.givenUpJobs.inc(),
     notifyEnd: async (job) => parts.notifyEnd?.(job),
     untilFollowed: (job) => untilFollowed(logs, job),
@@ -89,6 +96,7 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
       records,
       locks,
       tracker,
+      finished,
       limit: createLiveJobLimit(tracker, parts.liveJobsPerToken),
     }),
     start() {
@@ -100,7 +108,7 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
     },
     async close() {
       endJanitor?.()
-      await within(5000, Promise.all([logs.close(), tracker.close()]))
+      await within(5000, Promise.all([logs.close(), tracker.close(), finished.close()]))
     },
   }
 }
@@ -109,11 +117,12 @@ interface AllParts extends JobsParts {
   records: Records
   locks: KeyedMutex
   tracker: Tracker
+  finished: FinishedJobs
   limit: LiveJobLimit
 }
 
 function jobsOver(parts: AllParts): Jobs {
-  const { backend, store, records, tracker } = parts
+  const { backend, store, records, tracker, log } = parts
   return {
     beginDeployment: (idempotencyKey, madeBy = null) => beginDeployment(parts, madeBy, idempotencyKey),
 
@@ -123,12 +132,19 @@ function jobsOver(parts: AllParts): Jobs {
 
     list: (options) => translateStoreErrors(() => listJobs(tracker, records, options)),
 
-    async cancel(uuid) {
-      const job = await requireJob(tracker, records, uuid)
-      if (isFinal(job.state)) return job
-      await backend.stop(uuid, stopNow('canceled', 'canceled by request'))
-      return requireJob(tracker, records, uuid)
+    find: (filter, options) => translateStoreErrors(() => findJobs(parts, filter, options)),
+
+    act(action, filter, options) {
+      const acting = {
+        ...parts,
+        cancel: (uuid: string) => cancel(parts, uuid),
+        remove: (uuid: string) => remove(parts, uuid),
+        onError: (job: string, error: unknown) => log.error({ job, error }, `a bulk ${action} failed`),
+      }
+      return translateStoreErrors(() => actOnJobs(acting, action, filter, options))
     },
+
+    cancel: (uuid) => cancel(parts, uuid),
 
     remove: (uuid) => remove(parts, uuid),
 
@@ -177,6 +193,13 @@ async function beginDeployment(
     unlock()
     throw error
   }
+}
+
+async function cancel({ backend, records, tracker }: AllParts, uuid: string): Promise<Job> {
+  const job = await requireJob(tracker, records, uuid)
+  if (isFinal(job.state)) return job
+  await backend.stop(uuid, stopNow('canceled', 'canceled by request'))
+  return requireJob(tracker, records, uuid)
 }
 
 async function remove(parts: AllParts, uuid: string): Promise<void> {

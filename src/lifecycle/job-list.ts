@@ -1,9 +1,9 @@
-import { type Job, phaseOf, states } from '../job/job.ts'
-import { invalid, messageOf } from '../util/errors.ts'
-import { jobOfRecord } from './job-answer.ts'
+import type { Job } from '../job/job.ts'
+import { invalid } from '../util/errors.ts'
+import { readAll, readRecorded } from './finding/read-page.ts'
 import { indexAfter } from './newest-first.ts'
-import { positionTime, positionUuid } from './records/list-position.ts'
-import { type IndexEntry, isDamagedRecord, type Records } from './records/records.ts'
+import { positionUuid } from './records/list-position.ts'
+import type { Records } from './records/records.ts'
 import type { Tracker } from './tracking/tracker.ts'
 
 /**
@@ -15,9 +15,7 @@ export async function listJobs(
   records: Records,
   { limit, after }: { limit: number; after?: string },
 ): Promise<{ jobs: Job[]; next?: string }> {
-  if (after !== undefined && positionUuid(after) === undefined) {
-    throw invalid('after', `${JSON.stringify(after)} is not a position in the list`, "a page's `next`")
-  }
+  checkPosition(after)
   // A copy, as a job that is let go while the index is read is in both, and must be listed once.
   const live = tracker.newestFirst()
   const chosen: { position: string; read(): Promise<Job | undefined> }[] = []
@@ -45,46 +43,8 @@ export async function listJobs(
   return chosen.length > limit && last ? { jobs, next: last.position } : { jobs }
 }
 
-async function readRecorded(entry: IndexEntry): Promise<Job | undefined> {
-  try {
-    const record = await entry.read()
-    return record && jobOfRecord(record, Date.now())
-  } catch (error) {
-    if (!isDamagedRecord(error)) throw error
-    return withoutRecord(entry, messageOf(error))
-  }
+/** Throws a Problem `invalid-request` for an `after` that no page has given. */
+export function checkPosition(after: string | undefined): void {
+  if (after === undefined || positionUuid(after) !== undefined) return
+  throw invalid('after', `${JSON.stringify(after)} is not a position in the list`, "a page's `next`")
 }
-
-/** What the index says of a job with a damaged record, so that the other jobs can be listed. */
-function withoutRecord({ uuid, position, state: said }: IndexEntry, message: string): Job {
-  const state = states.find((one) => one === said) ?? 'failed'
-  return {
-    job_uuid: uuid,
-    job: null,
-    state,
-    phase: phaseOf(state),
-    reason: null,
-    message,
-    exit_code: null,
-    attempt: null,
-    created_at: new Date(positionTime(position)).toISOString(),
-    started_at: null,
-    finished_at: null,
-    result: { state: null, count: null, bytes: null },
-  }
-}
-
-/** The jobs in order, 16 of them read at once. */
-async function readAll(
-  entries: readonly { read(): Promise<Job | undefined> }[],
-): Promise<(Job | undefined)[]> {
-  const jobs: (Job | undefined)[] = entries.map(() => undefined)
-  const rest = entries.entries()
-  const readRest = async () => {
-    for (const [at, entry] of rest) jobs[at] = await entry.read()
-  }
-  await Promise.all(Array.from({ length: atOnce }, readRest))
-  return jobs
-}
-
-const atOnce = 16

@@ -3,6 +3,8 @@ import type { ContainerLog, LogOptions } from '../job/backend.ts'
 import type { Job } from '../job/job.ts'
 import type { JobRequest } from '../job/request/request.ts'
 import type { Uploaded } from '../job/state/observation.ts'
+import type { BulkAction, BulkOutcome } from './finding/act-on-jobs.ts'
+import type { JobFilter } from './finding/job-filter.ts'
 
 /** The operations on jobs, over one backend and one store. They reject with Problem. */
 export interface Jobs {
@@ -21,6 +23,25 @@ export interface Jobs {
 
   /** Live and finished jobs, newest first; `after` is the `next` of the page before. */
   list(options: { limit: number; after?: string }): Promise<{ jobs: Job[]; next?: string }>
+
+  /**
+   * As list(), of the jobs that a filter finds; a page may have fewer than `limit` though there is a
+   * `next`.
+   */
+  find(
+    filter: JobFilter,
+    options: { limit: number; after?: string | undefined },
+  ): Promise<{ jobs: Job[]; next?: string }>
+
+  /**
+   * Cancels or deletes the jobs that a filter finds, newest first, `limit` at most; a job that has
+   * ended isn't canceled. What a job's turn rejects with stands beside the job.
+   */
+  act(
+    action: BulkAction,
+    filter: JobFilter,
+    options: { limit: number; dryRun: boolean },
+  ): Promise<BulkOutcome>
 
   /**
    * Stops a job and keeps its results; a job that has ended stays as it is. Rejects `not-found`.

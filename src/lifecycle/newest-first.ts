@@ -34,7 +34,10 @@ export class NewestFirst {
 }
 
 /** The index of the first job after a position. */
-export function indexAfter({ jobs }: LiveList, position: string): number {
+export function indexAfter(
+  { jobs }: { readonly jobs: readonly { readonly position: string }[] },
+  position: string,
+): number {
   let [low, high] = [0, jobs.length]
   while (low < high) {
     const middle = (low + high) >>> 1

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { bulkAnswer } from './bulk-answer.ts'
 import { callbacksAnswer, redeliverAnswer } from './callback-answers.ts'
 import {
   flowMessage,
@@ -25,6 +26,8 @@ export const answersByRoute: Readonly<Record<string, JsonAnswers>> = {
   'GET /job/deploy': { 200: deployAnswer },
   'POST /job/deploy': { 201: deployAnswer },
   'GET /job': { 200: jobListAnswer },
+  'DELETE /job': { 200: bulkAnswer, 207: bulkAnswer },
+  'POST /job/cancel': { 200: bulkAnswer, 207: bulkAnswer },
   'GET /job/:id': { 200: jobAnswer },
   'POST /job/:id/cancel': { 200: jobAnswer, 202: jobAnswer },
   'GET /job/:id/result/list': { 200: resultListAnswer },

@@ -1,8 +1,12 @@
-import { Router } from 'express'
+import { type Request, type Response, Router } from 'express'
 import { isFinal } from '../../job/job.ts'
 import { withLinks } from '../../job/links.ts'
+import type { BulkAction } from '../../lifecycle/finding/act-on-jobs.ts'
+import { defined } from '../../util/objects.ts'
+import type { BulkAnswer } from '../answers/bulk-answer.ts'
+import { readFilteredQuery, requireFilter } from '../input/job-filter.ts'
 import { existingJob, jobId } from '../input/job-id.ts'
-import { integerOf, readQuery } from '../input/query.ts'
+import { flagOf, integerOf, readQuery } from '../input/query.ts'
 import { waitAsAsked } from '../input/wait.ts'
 import type { HttpOptions } from '../options.ts'
 import { nextLink } from '../server/next-link.ts'
@@ -11,6 +15,7 @@ import type { Services } from '../services.ts'
 
 const defaultLimit = 100
 const maxLimit = 10_000
+const defaultBulkLimit = 1000
 
 export function jobRoutes(services: Services, options: HttpOptions): Router {
   const { jobs } = services
@@ -18,16 +23,30 @@ export function jobRoutes(services: Services, options: HttpOptions): Router {
   const router = Router()
   route(router, '/job', {
     async get(req, res) {
-      const query = readQuery(req, ['limit', 'after'])
+      const { filter, given, query } = readFilteredQuery(req, ['limit', 'after'])
       const limit = integerOf(query, 'limit', 1, maxLimit) ?? defaultLimit
-      const after = query.get('after')
-      const page = await jobs.list(after === undefined ? { limit } : { limit, after })
+      const options = { limit, ...defined({ after: query.get('after') }) }
+      const page = filter ? await jobs.find(filter, options) : await jobs.list(options)
       res.json({
         jobs: page.jobs.map((job) => withLinks(job, publicUrl)),
-        next: nextLink('/job', { limit: query.get('limit'), after: page.next }, publicUrl),
+        next: nextLink('/job', { limit: query.get('limit'), after: page.next }, publicUrl, given),
       })
     },
+    delete: (req, res) => act('delete', req, res),
   })
+
+  const act = async (action: BulkAction, req: Request, res: Response) => {
+    const read = readFilteredQuery(req, ['limit', 'dry_run'])
+    const filter = requireFilter(read)
+    const limit = integerOf(read.query, 'limit', 1, maxLimit) ?? defaultBulkLimit
+    const dryRun = flagOf(read.query, 'dry_run')
+    const { jobs: acted, more } = await jobs.act(action, filter, { limit, dryRun })
+    const failed = acted.filter(({ error }) => error !== undefined).length
+    const answer: BulkAnswer = { action, dry_run: dryRun, jobs: acted, failed, more }
+    res.status(failed === 0 ? 200 : 207).json(answer)
+  }
+  // Before /job/:id, which would match it too.
+  route(router, '/job/cancel', { post: (req, res) => act('cancel', req, res) })
 
   route(router, '/job/:id', {
     async get(req, res) {

@@ -25,7 +25,7 @@ export const requestFields = {
   }),
   name: optional(s.jobName, {
     query: 'text',
-    about: 'a name for people, which stands in the answers',
+    about: 'a name for people: it stands in the answers, and `GET /job?name=` finds it',
     absent: 'none',
   }),
   image: optional(s.image, {
@@ -163,7 +163,8 @@ export const requestFields = {
     {},
     {
       query: 'none',
-      about: 'labels of the job: they stand in the answers, and on a cluster the Job and its pods have them',
+      about:
+        'labels of the job: they stand in the answers, `GET /job?label=KEY=VALUE` finds them, and on a cluster the Job and its pods have them',
     },
   ),
   service_account: optional(s.subdomain('the name of a ServiceAccount'), {

@@ -2,6 +2,7 @@ import type { RemovalRules } from '../../job/removal.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Metrics } from '../../util/metrics.ts'
+import { tidySegments } from './filter-segments.ts'
 import { inspectFinishedJobs } from './finished-jobs.ts'
 import { removeStaleEntries } from './index-entries.ts'
 import { removeOrphans } from './orphans.ts'
@@ -52,6 +53,7 @@ export function startJanitor(parts: JanitorParts, intervalSeconds: number): () =
     if (now - walkedAt < hour) return
     walkedAt = now
     await removeOrphans(parts, now - hour, closing.signal)
+    await tidySegments(parts, closing.signal)
     position = await removeStaleEntries(parts, now - hour, position, closing.signal)
   }
   const run = async () => {

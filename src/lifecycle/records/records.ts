@@ -58,7 +58,13 @@ export async function readOrDamaged(
   }
 }
 
-export function createRecords(store: ArtifactStore): Records {
+/** Is told what this process changes. */
+export interface RecordsListener {
+  written(job: Job): void
+  removed(uuid: string): void
+}
+
+export function createRecords(store: ArtifactStore, listener?: () => RecordsListener): Records {
   // By index keys: a record that is listed never changes.
   const listed = new LRUCache<string, ListedRecord>({ max: 10_000 })
 
@@ -67,7 +73,10 @@ export function createRecords(store: ArtifactStore): Records {
   return {
     read,
 
-    write: (record) => writeRecord(store, record),
+    async write(record) {
+      const { job } = await writeRecord(store, record)
+      listener?.().written(job)
+    },
 
     async *list({ after, expected } = {}) {
       const options = {
@@ -97,7 +106,10 @@ export function createRecords(store: ArtifactStore): Records {
       }
     },
 
-    remove: (uuid) => removeRecord(store, uuid),
+    async remove(uuid) {
+      await removeRecord(store, uuid)
+      listener?.().removed(uuid)
+    },
   }
 }
 
@@ -106,7 +118,8 @@ async function readRecord(store: ArtifactStore, uuid: string): Promise<FinalReco
   return bytes && decode(uuid, bytes.toString('utf8'))
 }
 
-async function writeRecord(store: ArtifactStore, record: FinalRecord): Promise<void> {
+/** Resolves with the record that counts. */
+async function writeRecord(store: ArtifactStore, record: FinalRecord): Promise<FinalRecord> {
   const [first] = inspectionTimes(record)
   if (first !== undefined) await store.put(agendaKey(first, record.job.job_uuid), Buffer.alloc(0))
   const key = jobKeys.record(record.job.job_uuid)
@@ -121,6 +134,7 @@ async function writeRecord(store: ArtifactStore, record: FinalRecord): Promise<v
     else await store.put(key, body)
   }
   await store.put(indexKey(standing.job), Buffer.alloc(0))
+  return standing
 }
 
 async function removeRecord(store: ArtifactStore, uuid: string): Promise<void> {

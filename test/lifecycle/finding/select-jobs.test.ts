@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { findJobs } from '../../../src/lifecycle/finding/find-jobs.ts'
+import { selectJobs } from '../../../src/lifecycle/finding/select-jobs.ts'
+import { jobAnswer } from '../../support/api/job-answer.ts'
+import { at, type Finding, finding, recordOf, uuidsOf } from './setup.ts'
+
+describe('a filter', () => {
+  it('finds live and finished jobs by each of their facts', async () => {
+    const parts = await finding()
+    const uuids = await jobsOf(parts)
+    const { running, ended, failed } = uuids
+    const expected: [object, string[]][] = [
+      [{ states: new Set(['running']) }, [running]],
+      [{ states: new Set(['failed', 'running']) }, [running, failed]],
+      [{ phases: new Set(['finished']) }, [ended]],
+      [{ job: 'pipeline' }, [running, ended]],
+      [{ name: 'night run' }, [ended]],
+      [{ madeBy: 'alice' }, [failed]],
+      [{ labels: [['team', 'a']] }, [running, ended]],
+      [
+        {
+          labels: [
+            ['team', 'a'],
+            ['run', '7'],
+          ],
+        },
+        [ended],
+      ],
+      [{ labels: [['toString', 'x']] }, []],
+      [{ since: Date.parse(at(2)) }, [running, ended]],
+      [{ until: Date.parse(at(2)) }, [failed]],
+      [{ since: Date.parse(at(2)), until: Date.parse(at(3)), job: 'pipeline' }, [ended]],
+      [{ job: 'pipeline', states: new Set(['failed']) }, []],
+    ]
+    for (const [filter, found] of expected) expect(await uuidsOf(parts, filter)).toEqual(found)
+  })
+
+  it('goes on behind the last job of a page, and says when there is no more', async () => {
+    const parts = await finding()
+    const { running, ended, failed } = await jobsOf(parts)
+    const filter = { labels: [], until: Date.parse(at(100)) }
+    const first = await findJobs(parts, filter, { limit: 2 })
+    expect(first.jobs.map(({ job_uuid: uuid }) => uuid)).toEqual([running, ended])
+    const second = await findJobs(parts, filter, { limit: 2, after: first.next })
+    expect(second.jobs.map(({ job_uuid: uuid }) => uuid)).toEqual([failed])
+    expect(second).not.toHaveProperty('next')
+  })
+
+  it('lists a job once that was let go while the list is made', async () => {
+    const parts = await finding()
+    const { running } = await jobsOf(parts)
+    const [record] = [recordOf({ job_uuid: running, job: 'pipeline', created_at: at(3) })]
+    if (record) await parts.records.write(record)
+    const found = await uuidsOf(parts, { job: 'pipeline' })
+    expect(found.filter((uuid) => uuid === running)).toHaveLength(1)
+  })
+
+  it('finds among live jobs alone without reading the store', async () => {
+    const parts = await finding()
+    const { running } = await jobsOf(parts)
+    const options = { limit: 10, liveOnly: true }
+    const { found } = await selectJobs(parts, { labels: [], job: 'pipeline' }, options)
+    expect(found.map(({ uuid }) => uuid)).toEqual([running])
+    expect(parts.reads).toEqual([])
+  })
+})
+
+it('does not list a job that another process has deleted since', async () => {
+  const parts = await finding()
+  const { ended, running } = await jobsOf(parts)
+  const filter = { labels: [], job: 'pipeline' }
+  expect((await findJobs(parts, filter, { limit: 10 })).jobs).toHaveLength(2)
+  const other = await finding(parts.store)
+  await other.records.remove(ended)
+  const { jobs } = await findJobs(parts, filter, { limit: 10 })
+  expect(jobs.map(({ job_uuid: uuid }) => uuid)).toEqual([running])
+})
+
+it('finds jobs beyond the memory in the store, a thousand records at most a call', async () => {
+  const parts = await finding(undefined, { memoryMax: 1000 })
+  const records = Array.from({ length: 1300 }, (_, index) =>
+    recordOf({ created_at: at(index), ...(index === 0 && { name: 'the oldest' }) }),
+  )
+  for (const record of records) await parts.records.write(record)
+  const filter = { labels: [], name: 'the oldest' }
+  const first = await findJobs(parts, filter, { limit: 10 })
+  expect(first.jobs).toEqual([])
+  const second = await findJobs(parts, filter, { limit: 10, after: first.next })
+  expect(second).toMatchObject({ jobs: [{ job_uuid: records[0]?.job.job_uuid }] })
+  expect(second).not.toHaveProperty('next')
+})
+
+async function jobsOf(parts: Finding) {
+  const [running, ended, failed] = [randomUUID(), randomUUID(), randomUUID()]
+  const labels = { team: 'a' }
+  parts.live(jobAnswer({ job_uuid: running, state: 'running', job: 'pipeline', labels, created_at: at(3) }))
+  for (const record of [
+    recordOf({
+      job_uuid: ended,
+      job: 'pipeline',
+      name: 'night run',
+      labels: { ...labels, run: '7' },
+      created_at: at(2),
+    }),
+    recordOf({ job_uuid: failed, state: 'failed', made_by: 'alice', created_at: at(1) }),
+  ]) {
+    await parts.records.write(record)
+  }
+  return { running, ended, failed }
+}
