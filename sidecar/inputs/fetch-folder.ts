@@ -3,12 +3,13 @@ import { chmod, type FileHandle, mkdir, open, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TakenInput } from '../../src/result-format/manifest/manifest.ts'
 import { Semaphore } from '../../src/util/semaphore.ts'
-import { isStayingLink, RefusedEntry } from './archive-paths.ts'
 import { fetchUntilWhole, type Patience } from './fetch-until-whole.ts'
 import type { Download } from './http-download.ts'
 import { InputError } from './input-error.ts'
 import { makeWholeFolder } from './make-folders.ts'
-import { isBadName, makeParents, type UnpackLimits } from './unpack.ts'
+import { isStayingLink, RefusedEntry } from './unpack/archive-paths.ts'
+import { isBadName, makeParents } from './unpack/place-entry.ts'
+import type { UnpackLimits } from './unpack/unpack-limits.ts'
 
 /** A folder elsewhere, read page by page in the order of the paths' bytes. */
 export interface FolderSource<Cursor> {

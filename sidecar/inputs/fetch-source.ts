@@ -22,7 +22,9 @@ import { bucketFolder, createBucketSource } from './s3-bucket-source.ts'
 import { demanded, readSecret } from './source-secret.ts'
 import { StoredDownload } from './stored-download.ts'
 import { unfinishedPath } from './unfinished-path.ts'
-import { isBadArchive, type UnpackLimits, unpack } from './unpack.ts'
+import { isBadArchive } from './unpack/place-entry.ts'
+import { unpack } from './unpack/unpack.ts'
+import type { UnpackLimits } from './unpack/unpack-limits.ts'
 
 export interface SourceContext extends Patience {
   /** One request to an allowed address. */

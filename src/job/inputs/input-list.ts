@@ -21,7 +21,7 @@ export interface SourceLine {
   optional?: boolean
 }
 
-export const archiveKinds = ['tar', 'tar.gz', 'tar.zst'] as const
+export const archiveKinds = ['tar', 'tar.gz', 'tar.zst', 'zip'] as const
 export type ArchiveKind = (typeof archiveKinds)[number]
 
 /** How sources are fetched: the operator's settings when the job was deployed, and its limits. */

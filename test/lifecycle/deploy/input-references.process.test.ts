@@ -4,6 +4,7 @@ import { call, deployForm, deployJson } from '../../http/client.ts'
 import { type RunningApi, startApi } from '../../http/running.ts'
 import { untilFinal } from '../../http/until-final.ts'
 import { removeCa, serve, sourceServer, testCa } from '../../sidecar/inputs/source-server.ts'
+import { zipOf } from '../../sidecar/inputs/unpack/zip-of.ts'
 
 const copy = 'command: ["sh", "-c", "cp -r $INPUT_DIRECTORY/. $RESULT_DIRECTORY/"]'
 let api: RunningApi
@@ -67,6 +68,34 @@ describe('an input from a URL', () => {
     ]
     expect(await untilFinal(api.url, uuid)).toMatchObject({ state: 'succeeded', inputs: taken })
     for (const path of ['a b.bin', 'folder/c']) expect((await bytesOf(uuid, path)).equals(bytes)).toBe(true)
+  })
+
+  it('is unpacked as a zip, and a zip that lies is refused whole, naming it', async () => {
+    const items = [
+      { name: 'a', content: 'one' },
+      { name: 'b/c', content: 'two' },
+    ]
+    const zips = new Map([
+      ['/true.zip', zipOf(items)],
+      ['/fewer.zip', zipOf(items, { count: 1 })],
+    ])
+    const { url } = await sourceServer((req, res) => res.end(zips.get(req.url ?? '')))
+    const deploy = async (name: string) => {
+      const inputs = [{ from: `${url}/${name}`, unpack: 'zip' }]
+      return await untilFinal(
+        api.url,
+        await deployed(await call(api.url, deployJson({ job: 'copy', inputs }))),
+      )
+    }
+    const job = await deploy('true.zip')
+    expect(job).toMatchObject({ state: 'succeeded', inputs: [{ to: 'true' }] })
+    expect(await fileOf(job.job_uuid, 'true/b/c')).toBe('two')
+    expect(await deploy('fewer.zip')).toMatchObject({
+      ...{ state: 'failed', reason: 'InputInvalid', result: { state: 'missing' } },
+      message: expect.stringMatching(
+        /fewer.zip: as zip it is refused: its directory has more than the 1 entries/,
+      ),
+    })
   })
 
   it('that is not there fails the job at once, naming it', async () => {

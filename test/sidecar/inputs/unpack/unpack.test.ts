@@ -1,13 +1,12 @@
-import { createWriteStream, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import { pipeline } from 'node:stream/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { type Header, pack } from 'tar-stream'
 import { describe, expect, it } from 'vitest'
-import { isBadArchive, unpack } from '../../../sidecar/inputs/unpack.ts'
-import type { ArchiveKind } from '../../../src/job/inputs/input-list.ts'
-import { temporaryFolder } from '../../support/files/temporary-folder.ts'
+import { isBadArchive } from '../../../../sidecar/inputs/unpack/place-entry.ts'
+import type { ArchiveKind } from '../../../../src/job/inputs/input-list.ts'
+import { unpackBytes } from './unpack-bytes.ts'
 
 type Item = Partial<Header> & { name: string; content?: string }
 
@@ -16,24 +15,6 @@ async function tarOf(items: readonly Item[]): Promise<Buffer> {
   for (const { content = '', ...header } of items) made.entry(header, content)
   made.finalize()
   return await buffer(made)
-}
-
-/** Unpacks into a folder beside one that must stay as it is. */
-async function unpackBytes(
-  bytes: Buffer,
-  kind: ArchiveKind = 'tar',
-  limits = { bytes: 2 ** 20, entries: 100 },
-) {
-  const root = temporaryFolder()
-  const [archive, folder] = [join(root, 'archive'), join(root, 'folder')]
-  mkdirSync(folder)
-  await pipeline([bytes], createWriteStream(archive))
-  const error: unknown = await unpack(archive, kind, folder, limits, new AbortController().signal).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  expect(readdirSync(root).sort()).toEqual(['archive', 'folder'])
-  return { folder, error }
 }
 
 const whole: Item[] = [

@@ -1,4 +1,4 @@
-import { isRelativePath } from '../../src/job/request/syntax.ts'
+import { isRelativePath } from '../../../src/job/request/syntax.ts'
 
 /** An archive that is not unpacked, with the reason. */
 export class RefusedEntry extends Error {
