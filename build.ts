@@ -1,5 +1,6 @@
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { viewerFiles } from './src/http/openapi/page.ts'
 
 /**
  * Of the Kubernetes client only what is used, a fifteenth: its package doesn't say that the rest
@@ -20,7 +21,7 @@ const asked = Symbol('resolved by esbuild itself')
 
 /**
  * Makes dist/: server.js (the API), supervisor.js (of its jobs), uploader.js (the sidecar), the chunks that they share or load
- * late, supervise.sh, and the licences of everything that was bundled.
+ * late, supervise.sh, the files of the page /docs, and the licences of everything that was bundled.
  */
 const options = {
   entryPoints: {
@@ -52,6 +53,10 @@ const options = {
 await rm('dist', { recursive: true, force: true })
 const { metafile } = await build(options)
 await mkdir('dist', { recursive: true })
+await mkdir('dist/swagger-ui')
+for (const file of [...viewerFiles, 'LICENSE', 'NOTICE', 'swagger-ui-bundle.js.LICENSE.txt']) {
+  await copyFile(`node_modules/swagger-ui-dist/${file}`, `dist/swagger-ui/${file}`)
+}
 await copyFile('sidecar/supervise.sh', 'dist/supervise.sh')
 await chmod('dist/supervise.sh', 0o755)
 await writeFile('dist/LICENSES.txt', await licences(metafile))

@@ -15,9 +15,13 @@ const needsCluster = ['test/**/*.cluster.test.ts', 'test/e2e/**/*.test.ts', 'tes
 const needsStore = ['test/**/*.store.test.ts']
 const startsProcesses = ['test/**/*.process.test.ts']
 
+// What fetch() gets from the API has to be as the OpenAPI document says.
+const setupFiles = ['test/http/openapi/check-fetch.ts']
+
 const unit: TestProjectConfiguration = {
   test: {
     name: 'unit',
+    setupFiles,
     include: ['test/**/*.test.ts'],
     exclude: [...needsCluster, ...needsStore, ...startsProcesses],
     globalSetup: 'test/support/files/memory-folder.ts',

@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs'
+import { openApiDocument } from '../src/http/openapi/document.ts'
+import { version } from '../src/util/version.ts'
 import { decisionsIndex } from './decisions-index.ts'
 import { fieldsDocument } from './fields.ts'
 import { reasonsDocument } from './reasons.ts'
@@ -11,6 +13,7 @@ import { settingsDocument } from './settings.ts'
 export const generated: Readonly<Record<string, () => string>> = {
   'decisions/README.md': decisionsIndex,
   'fields.md': fieldsDocument,
+  'openapi.json': () => `${JSON.stringify(openApiDocument(version), null, 1)}\n`,
   'reasons.md': reasonsDocument,
   'settings.md': settingsDocument,
 }

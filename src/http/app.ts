@@ -8,6 +8,7 @@ import { provisionGuard } from './auth/provision-guard.ts'
 import { admitBodies, BodyBudget, chargeBodies } from './limits/body-budget.ts'
 import { bodyLimits } from './limits/body-limits.ts'
 import { Downloads, downloadLimits } from './limits/downloads.ts'
+import { openApiRoutes } from './openapi/openapi-routes.ts'
 import type { HttpOptions } from './options.ts'
 import { callbackRoutes } from './routes/callback-routes.ts'
 import { controlPlaneRoutes } from './routes/controlplane-routes.ts'
@@ -56,7 +57,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   })
   app.use(requestLog(services), bodyLimits(), chargeBodies(new BodyBudget(options.bodiesMaxBytes)))
   app.use(hostGuard(options))
-  app.use(probeRoutes(services), tokenRoutes(services, options))
+  app.use(probeRoutes(services), tokenRoutes(services, options), openApiRoutes(options))
   app.use(['/dataflows', '/controlplanes'], signalingGuard(services))
   app.use(
     grantGuard(services.grants),

@@ -98,6 +98,7 @@ export async function serve(
   )
   const downloads = new Downloads(downloadLimits(options.downloads ?? 300, 1))
   const app = express()
+  app.disable('x-powered-by')
   app.use(resultRoutes(results, { ...services, downloads }, options))
   app.use(errorHandler(services))
   const url = await listenForTest(createServer(app))

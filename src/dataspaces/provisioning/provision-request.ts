@@ -33,7 +33,8 @@ const common = {
   type: z.enum(['provision', 'deprovision'], '"provision" or "deprovision"').exactOptional(),
   callbackAddress: z.string('an http:// or https:// address').exactOptional(),
 }
-const ofControlPlane = z.object(
+/** A request of the control plane's provision-http. */
+export const ofControlPlane = z.object(
   {
     ...common,
     transferProcessId: id("the transfer process's id"),
@@ -42,7 +43,8 @@ const ofControlPlane = z.object(
   },
   'an object',
 )
-const ofDataPlane = z.object(
+/** A request of the data plane's provision-http. */
+export const ofDataPlane = z.object(
   { ...common, flowId: id("the flow's id"), provisionResourceId: id("the resource's id") },
   'an object',
 )

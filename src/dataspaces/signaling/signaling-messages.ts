@@ -30,7 +30,7 @@ const address = z.looseObject(
  * The fields that begin a flow. `claims` and `metadata` are not used here, so only their form is
  * checked.
  */
-const base = z.object(
+export const beginMessage = z.object(
   {
     messageId: id,
     participantId: id,
@@ -53,7 +53,8 @@ const base = z.object(
   'an object',
 )
 
-const signal = z.object(
+/** A message to a flow that exists. */
+export const signalMessage = z.object(
   {
     messageId: optional(id),
     reason: optional(z.string('a string').max(4000, 'at most 4000 characters')),
@@ -62,7 +63,8 @@ const signal = z.object(
   'an object',
 )
 
-const registration = z.object(
+/** A ControlPlaneRegistrationMessage. */
+export const registration = z.object(
   {
     controlplaneId: text(200),
     endpoint: baseAddress,
@@ -71,12 +73,12 @@ const registration = z.object(
   'an object',
 )
 
-export type BeginMessage = Omit<z.infer<typeof base>, 'transferType' | 'profile'> & {
+export type BeginMessage = Omit<z.infer<typeof beginMessage>, 'transferType' | 'profile'> & {
   profile: string
   /** True if the message has the earlier field names. */
   earlier: boolean
 }
-export type SignalMessage = z.infer<typeof signal>
+export type SignalMessage = z.infer<typeof signalMessage>
 export type ControlPlaneRegistration = z.infer<typeof registration>
 
 /**
@@ -84,7 +86,10 @@ export type ControlPlaneRegistration = z.infer<typeof registration>
  * each wrong field.
  */
 export function parseBegin(value: unknown): BeginMessage {
-  const { transferType, ...message } = check(base, known(value, base.shape, ['claims', 'metadata']))
+  const { transferType, ...message } = check(
+    beginMessage,
+    known(value, beginMessage.shape, ['claims', 'metadata']),
+  )
   const profile = message.profile ?? transferType
   if (profile === undefined) throw invalid('profile', 'is missing', 'the transfer profile')
   const earlier = message.profile === undefined
@@ -99,7 +104,7 @@ export function parseBegin(value: unknown): BeginMessage {
  * messages have no id. Throws a Problem `invalid-request`.
  */
 export function parseSignal(value: unknown, earlier: boolean): SignalMessage {
-  const message = check(signal, known(value, signal.shape, []))
+  const message = check(signalMessage, known(value, signalMessage.shape, []))
   if (message.messageId === undefined && !earlier) {
     throw invalid('messageId', 'is missing', 'a unique identifier for the message')
   }

@@ -5,7 +5,8 @@ import { isObject } from '../../util/objects.ts'
 import type { Field } from './field.ts'
 import { configuredFields, requestFields } from './fields.ts'
 
-const partialRequest = objectOf(requestFields)
+/** The schema of a request as a caller gives it. */
+export const partialRequest = objectOf(requestFields)
 const { job, ...programFields } = requestFields
 const configuredJob = objectOf({ ...programFields, ...configuredFields })
 

@@ -1,0 +1,192 @@
+import type { Field, QueryForm } from '../../../job/request/field.ts'
+import { requestFields } from '../../../job/request/fields.ts'
+import { partialRequest } from '../../../job/request/request-schema.ts'
+import { deployAnswer, jobAnswer } from '../../answers/job-answers.ts'
+import { exampleJob, links, runningJob } from '../examples.ts'
+import type { JsonSchema } from '../json-schema.ts'
+import {
+  bytes,
+  type Content,
+  json,
+  jsonContent,
+  type OperationAnswer,
+  type Operations,
+} from '../operation.ts'
+import { exampleUuid, idempotencyKey, type Parameter, query, wait } from '../parameters.ts'
+import { componentSchemas } from '../schemas.ts'
+
+const deployed = { status: 'job deployed' as const, job_uuid: exampleUuid, links }
+const examples = {
+  deployed,
+  'some fields have no effect here': { ...deployed, ignored: ['cpu', 'memory'] },
+  'with wait, after its end': { status: 'job deployed' as const, ...exampleJob },
+}
+
+const requestExamples = {
+  'an image': {
+    image: 'registry.example/simulation:3',
+    args: ['--seed', '42'],
+    env: { SCENARIO: 'rain' },
+    cpu: '2',
+    memory: '4Gi',
+    timeout_seconds: 7200,
+  },
+  'a configured job': { job: 'analysis', env: { YEAR: '2026' } },
+  'several steps': {
+    image: 'registry.example/tools:1',
+    steps: [
+      { name: 'stage', command: ['fetch', '--all'] },
+      { name: 'compute', image: 'registry.example/model:7', gpu: 1, memory: '32Gi' },
+    ],
+  },
+  'with inputs and outputs': {
+    job: 'analysis',
+    inputs: [{ from: 'https://data.example/drive.bag', to: 'drive.bag' }],
+    outputs: { include: ['**/*.csv'], required: ['report.csv'] },
+  },
+}
+
+const form: Content = {
+  type: 'multipart/form-data',
+  schema: {
+    type: 'object',
+    properties: {
+      request: { $ref: '#/components/schemas/JobRequest' },
+      config_data: {
+        type: 'string',
+        description:
+          'Instead of `request`: dotenv with WORKER_IMAGE, GPU, RESULT_DIRECTORY and IMAGE_PULL_SECRET',
+      },
+      env_file: { type: 'string', description: 'dotenv: variables of the worker' },
+      input: {
+        type: 'array',
+        items: { type: 'string', format: 'binary' },
+        description: 'Files that the container finds in `/input`, under their names',
+      },
+    },
+    additionalProperties: false,
+  },
+}
+
+const answer: OperationAnswer = {
+  description: 'The cluster has accepted the Job; with `wait` the whole job, as it is then',
+  mayHave: ['Preference-Applied'],
+  content: [jsonContent(deployAnswer, examples)],
+}
+
+const problems = [
+  'deletion-under-way',
+  'conflict',
+  'idempotency-key-reused',
+  'too-many-jobs',
+  'refused',
+  'not-found',
+] as const
+
+export const deployOperations: Operations = {
+  'GET /job/deploy': {
+    id: 'deployConfiguredJob',
+    tag: 'jobs',
+    summary: 'Deploys a configured job',
+    description:
+      'The job `default`, or the one that `job` names; fields with plain values are parameters. A HEAD is refused, since the call makes a job.',
+    // Converting the schemas takes some milliseconds.
+    get parameters() {
+      return [...fieldParameters(), ...wait, idempotencyKey]
+    },
+    answers: { 200: answer },
+    problems,
+  },
+  'POST /job/deploy': {
+    id: 'deployJob',
+    tag: 'jobs',
+    summary: 'Deploys a job',
+    description:
+      'A request as JSON, or as a form with input files. In `env` a number or boolean is taken as the text as it is written.',
+    parameters: [...wait, idempotencyKey],
+    body: [jsonContent(partialRequest, requestExamples), form],
+    answers: { 201: { ...answer, headers: ['Location'] } },
+    problems,
+  },
+  'GET /demo': {
+    id: 'runDemo',
+    tag: 'jobs',
+    summary: 'Deploys the job `default`, waits, and answers with one file of its result',
+    description: 'For people at a browser. The file is the one that `demo_file` of the configured job names.',
+    parameters: [idempotencyKey],
+    answers: {
+      200: {
+        description: 'The bytes of the file',
+        headers: ['Location', 'ETag', 'Jobferry-Result-State'],
+        mayHave: ['Repr-Digest', 'Last-Modified', 'Accept-Ranges', 'Content-Disposition'],
+        content: [bytes('*/*')],
+      },
+      202: {
+        description: 'The job has not ended yet: Location names it',
+        headers: ['Location', 'Retry-After'],
+        content: json(jobAnswer, runningJob),
+      },
+      206: {
+        description: 'The range of bytes that was asked for',
+        headers: ['Location', 'ETag', 'Jobferry-Result-State', 'Content-Range'],
+        mayHave: ['Repr-Digest', 'Last-Modified', 'Accept-Ranges', 'Content-Disposition'],
+        content: [bytes('*/*')],
+      },
+      304: {
+        description: 'The caller has the bytes already',
+        headers: ['Location', 'ETag', 'Jobferry-Result-State'],
+        mayHave: ['Last-Modified'],
+      },
+    },
+    problems: [
+      ...problems,
+      'not-final',
+      'result-missing',
+      'not-a-readable-file',
+      'expired',
+      'precondition-failed',
+      'range-not-satisfiable',
+      'result-damaged',
+      'job-failed',
+      'busy',
+    ],
+  },
+}
+
+/** The fields of a request that fit into a query. */
+function fieldParameters(): Parameter[] {
+  const properties = componentSchemas().JobRequest?.properties as Record<string, JsonSchema>
+  return Object.entries<Field>(requestFields)
+    .filter(([, field]) => field.query !== 'none')
+    .map(([name, field]) => {
+      const { description, ...schema } = properties[name] ?? {}
+      return query(name, String(description), { schema, example: exampleOf(name, field.query) })
+    })
+}
+
+function exampleOf(name: string, form: QueryForm): unknown {
+  return { ...examplesByForm, ...examplesByName }[name in examplesByName ? name : form]
+}
+
+const examplesByForm: Readonly<Record<string, unknown>> = {
+  text: 'default',
+  number: 1,
+  flag: true,
+  list: ['a', 'b'],
+}
+const examplesByName: Readonly<Record<string, unknown>> = {
+  image: 'registry.example/simulation:3',
+  command: ['python3', 'run.py'],
+  args: ['--seed', '42'],
+  config_map_ref: ['env-7c9e6679'],
+  cpu: '500m',
+  memory: '512Mi',
+  result_directory: '/output',
+  result_storage: '10Gi',
+  result_storage_class: 'fast',
+  result_layout: 'auto',
+  image_pull_policy: 'IfNotPresent',
+  start_timeout_seconds: 3600,
+  callback: 'https://receiver.example/jobs',
+  callback_events: ['job.succeeded', 'job.failed'],
+}
