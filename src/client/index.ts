@@ -1,0 +1,12 @@
+/** The client library: docs/cli.md. */
+export { type DeployOptions, Jobferry } from './client.ts'
+export type { Downloaded, DownloadOptions, DownloadProgress } from './download/options.ts'
+export { type FolderProblem, type VerifiedFolder, verifyFolder } from './download/verify-folder.ts'
+export { type FieldProblem, hasCode, JobferryError } from './errors.ts'
+export type { ClientOptions } from './http/transport.ts'
+export type { LogOptions } from './jobs/log.ts'
+export type { WaitOptions } from './jobs/wait.ts'
+export { verifyWebhook, type Webhook } from './jobs/webhook.ts'
+export type { EntriesOptions } from './results/entries.ts'
+export type { OpenedFile, OpenOptions } from './results/open-file.ts'
+export * from './types.ts'

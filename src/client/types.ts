@@ -1,0 +1,118 @@
+/* The API's answers as a client sees them; test/client/types.test.ts compares them with the schemas. */
+
+export type State = 'queued' | 'preparing' | 'running' | 'storing' | 'succeeded' | 'failed' | 'canceled'
+
+/** Addresses of a job's resources; relative unless the server has a PUBLIC_URL. */
+export interface Links {
+  self: string
+  log: string
+  result_list: string
+  result: string
+  cancel: string
+}
+
+export interface Step {
+  name: string
+  state: 'waiting' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'unknown'
+  exit_code: number | null
+  started_at: string | null
+  finished_at: string | null
+}
+
+/** A job as `GET /job/:id` answers it. Times are RFC 3339 in UTC. */
+export interface Job {
+  job_uuid: string
+  /** Name of the configured job that it was started from. */
+  job: string | null
+  state: State
+  /** docs/reasons.md explains each. */
+  reason: string | null
+  /** For people: what is awaited, or how to solve the problem. */
+  message: string | null
+  exit_code: number | null
+  attempt: { number: number; uid: string } | null
+  created_at: string
+  started_at: string | null
+  finished_at: string | null
+  steps?: Step[]
+  result: {
+    state: 'complete' | 'partial' | 'missing' | 'expired' | null
+    count: number | null
+    bytes: number | null
+    expires_at?: string
+  }
+  made_by?: string
+  links: Links
+}
+
+export interface JobPage {
+  jobs: Job[]
+  /** Link to the next page. */
+  next: string | null
+}
+
+/** A new job. */
+export interface Deployed {
+  job_uuid: string
+  links: Links
+  /** Fields of the request that have no effect on this server. */
+  ignored?: string[]
+}
+
+/** A file, folder or link of a result. */
+export interface Entry {
+  path?: string
+  /** Instead of `path`: bytes that are not UTF-8. */
+  path_base64?: string
+  type: 'file' | 'directory' | 'symlink' | 'skipped'
+  /** Bytes; files only. */
+  size?: number
+  /** Permission bits, octal. */
+  mode?: string
+  /** RFC 3339 in UTC with nine decimals. */
+  mtime?: string
+  sha256?: string
+  target?: string
+  target_base64?: string
+  /** Why a file's bytes are not in the store. */
+  error?: string
+  /** Why a stored file can not be read. */
+  damage?: string
+}
+
+/** How much of a job's result is stored. */
+export interface Progress {
+  job_uuid: string
+  files: number
+  bytes: number
+  total_files?: number
+  total_bytes?: number
+  bytes_per_second: number | null
+}
+
+/** An event of one job. `deleted` is the last one of a job that is removed. */
+export type JobEvent =
+  | { type: 'state'; job: Job }
+  | { type: 'progress'; progress: Progress }
+  | { type: 'deleted'; job_uuid: string }
+
+/** The fields of docs/fields.md. */
+export type JobRequest = Readonly<Record<string, unknown>>
+
+/** A file that is sent with a request; the worker finds it under `name` in INPUT_DIRECTORY. */
+export interface InputFile {
+  name: string
+  /** Is called once for each attempt to send it. */
+  open(): AsyncIterable<Uint8Array>
+}
+
+/** What a callback sends: `data` is the job. */
+export interface CallbackEvent {
+  type: string
+  timestamp: string
+  data: Job
+}
+
+export function isFinal(state: State): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'canceled'
+}
