@@ -1,5 +1,5 @@
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { viewerFiles } from './src/http/openapi/page.ts'
 
 /**
@@ -21,7 +21,8 @@ const asked = Symbol('resolved by esbuild itself')
 
 /**
  * Makes dist/: server.js (the API), supervisor.js (of its jobs), uploader.js (the sidecar), the chunks that they share or load
- * late, supervise.sh, the files of the page /docs, and the licences of everything that was bundled.
+ * late, supervise.sh, the files of the page /docs, cli.js (the command line), client.js (the client library), and the licences
+ * of everything that was bundled.
  */
 const options = {
   entryPoints: {
@@ -50,8 +51,16 @@ const options = {
   plugins: [usedAlone],
 } satisfies BuildOptions
 
+/** What runs on callers' machines, with their own Node; package.json names the oldest. */
+const forCallers = {
+  ...options,
+  entryPoints: { cli: 'src/cli/main.ts', client: 'src/client/index.ts' },
+  target: 'node20',
+  splitting: false,
+} satisfies BuildOptions
+
 await rm('dist', { recursive: true, force: true })
-const { metafile } = await build(options)
+const built = await Promise.all([build(options), build(forCallers)])
 await mkdir('dist', { recursive: true })
 await mkdir('dist/swagger-ui')
 for (const file of [...viewerFiles, 'LICENSE', 'NOTICE', 'swagger-ui-bundle.js.LICENSE.txt']) {
@@ -59,8 +68,10 @@ for (const file of [...viewerFiles, 'LICENSE', 'NOTICE', 'swagger-ui-bundle.js.L
 }
 await copyFile('sidecar/supervise.sh', 'dist/supervise.sh')
 await chmod('dist/supervise.sh', 0o755)
-await writeFile('dist/LICENSES.txt', await licences(metafile))
-for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
+await chmod('dist/cli.js', 0o755)
+const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs))
+await writeFile('dist/LICENSES.txt', await licences(inputs))
+for (const [path, { bytes }] of built.flatMap(({ metafile }) => Object.entries(metafile.outputs))) {
   console.log(`${path.padEnd(40)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB`)
 }
 
@@ -68,10 +79,8 @@ for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
  * The licence texts of the packages whose code is in the bundles: each demands to be passed on with
  * it.
  */
-async function licences({ inputs }: Metafile): Promise<string> {
-  const packages = new Set(
-    Object.keys(inputs).flatMap((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []),
-  )
+async function licences(inputs: readonly string[]): Promise<string> {
+  const packages = new Set(inputs.flatMap((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []))
   const texts = await Promise.all([...packages].sort().map(licence))
   return texts.join(`\n${'-'.repeat(80)}\n\n`)
 }

@@ -24,10 +24,21 @@ describe('imports', () => {
     ).toEqual([])
   })
 
+  it('of the client are of the client and of Node alone, since it is published', async () => {
+    const outside = []
+    for (const file of sources.filter((file) => file.startsWith('src/client/'))) {
+      const packages = (await specifiersOf(file)).filter((name) => !/^(?:\.|node:)/.test(name))
+      outside.push(...packages.map((name) => `${file} imports ${name}`))
+    }
+    const upwards = await importsThat((from, to) => layerOf(from) === 'client' && layerOf(to) !== 'client')
+    expect([...outside, ...upwards]).toEqual([])
+  })
+
   it.each([
     ['@kubernetes/client-node', 'src/backends/kubernetes/'],
     ['minio', 'src/store/s3/'],
     ['express', 'src/http/'],
+    ['commander', 'src/cli/'],
   ])('of the package %s stand in %s alone', async (name, folder) => {
     const importing = []
     for (const file of sources) {

@@ -1,0 +1,56 @@
+import type { Command } from 'commander'
+import type { Define } from '../define.ts'
+import { type RunOptions, run } from './run.ts'
+import { submit } from './submit.ts'
+
+export function addStartCommands(program: Command, define: Define): void {
+  const running = requestOptions(program.command('run [command...]'))
+    .description('start a job, show its log, fetch its files, and end with its exit code')
+    .option('-o, --output <dir>', 'folder for its files (default: results-<first digits of the id>)')
+    .option('--no-output', 'leave its files on the server')
+    .option('--no-log', 'do not show its log')
+    .option('--parallel <n>', 'requests at once while its files are fetched (default: 8)')
+    .addHelpText('after', examples)
+  define(running, (session, args, options) => run(session, options as RunOptions, args))
+
+  const submitting = requestOptions(program.command('submit [command...]')).description(
+    'start a job and print its id',
+  )
+  define(submitting, (session, args, options) => submit(session, options, args))
+}
+
+const examples = `
+Examples:
+  jobferry run                                          the configured job \`default\`
+  jobferry run --job showcase -o pictures
+  jobferry run --image python:3.13 --input plot.py --input data/ -- python /input/plot.py
+  jobferry run -f request.yaml --set memory=8Gi -e SEED=42
+
+Ctrl-C once asks whether to cancel the job (without a terminal it cancels); twice leaves it running.`
+
+function requestOptions(command: Command): Command {
+  return command
+    .option(
+      '-f, --file <file>',
+      'a request in JSON or YAML (`-`: standard input); options replace its fields',
+    )
+    .option('-j, --job <name>', 'a configured job to start from')
+    .option('-i, --image <image>', "the worker's image")
+    .option(
+      '-e, --env <NAME=VALUE>',
+      'a variable, any number of times; NAME alone: as in this shell',
+      collect,
+    )
+    .option('--input <path>', 'a file, or a folder of files, any number of times: /input has it', collect)
+    .option('--cpu <cpu>', 'such as 500m or 2')
+    .option('--memory <size>', 'such as 512Mi')
+    .option('--gpu <n>', 'number of GPUs')
+    .option('--timeout <seconds>', "longest time from the worker's start")
+    .option('--retries <n>', 'further attempts after the worker has failed')
+    .option('--set <field=value>', 'any other field of docs/fields.md; the value in YAML or JSON', collect)
+    .option('--idempotency-key <key>', 'a repeated call with the same key makes no second job')
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value]
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises'
+import process from 'node:process'
+import { buffer } from 'node:stream/consumers'
+import { parse } from 'yaml'
+import type { JobRequest } from '../../client/index.ts'
+import { parseRequestYaml } from '../../job/request/request-yaml.ts'
+import { CommandError, exitCodes, usageError } from '../exit-codes.ts'
+
+/** The options of `run` and `submit` that make the request. */
+export interface RequestOptions {
+  file?: string
+  job?: string
+  image?: string
+  cpu?: string
+  memory?: string
+  gpu?: string
+  env?: string[]
+  set?: string[]
+  timeout?: string
+  retries?: string
+}
+
+/** The request of a file, with what the options say in place of its fields. */
+export async function requestOf(options: RequestOptions, command: readonly string[]): Promise<JobRequest> {
+  const { file, job, image, cpu, memory, gpu, timeout, retries } = options
+  const request: Record<string, unknown> = file === undefined ? {} : await readRequest(file)
+  const fields = {
+    ...{ job, image, cpu, memory },
+    gpu: wholeNumber('--gpu', gpu),
+    timeout_seconds: wholeNumber('--timeout', timeout),
+    retries: wholeNumber('--retries', retries),
+    command: command.length === 0 ? undefined : command,
+  }
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) request[name] = value
+  if (options.env !== undefined) {
+    const before = (request.env ?? {}) as Record<string, unknown>
+    request.env = { ...before, ...Object.fromEntries(options.env.map(variableOf)) }
+  }
+  for (const text of options.set ?? []) {
+    const [name, value] = pairOf('--set', text)
+    request[name] = parse(value) as unknown
+  }
+  // As GET /job/deploy does.
+  if (Object.keys(request).length === 0) request.job = 'default'
+  return request
+}
+
+/** A request in JSON or YAML; `-` is standard input. */
+async function readRequest(file: string): Promise<Record<string, unknown>> {
+  const bytes = file === '-' ? await buffer(process.stdin) : await readFile(file)
+  let value: unknown
+  try {
+    value = parseRequestYaml(bytes)
+  } catch (error) {
+    throw new CommandError(exitCodes.usage, `${file} is neither JSON nor YAML: ${(error as Error).message}`)
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>
+  }
+  throw usageError(`${file} is no request; expected an object with the fields of docs/fields.md`)
+}
+
+/** `NAME=VALUE`, or `NAME` for the value that this shell has. */
+function variableOf(text: string): [string, string] {
+  if (text.includes('=')) return pairOf('--env', text)
+  const value = process.env[text]
+  if (value !== undefined) return [text, value]
+  throw usageError(`--env ${text}: this shell has no such variable; expected NAME=VALUE`)
+}
+
+function pairOf(option: string, text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+  throw usageError(`${option} ${text}: has no name; expected NAME=VALUE`)
+}
+
+function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined || /^\d{1,9}$/.test(text)) return text === undefined ? undefined : Number(text)
+  throw usageError(`${option} ${text}: is no whole number`)
+}
