@@ -4,7 +4,7 @@ import type { HttpOptions } from './http/options.ts'
 import { createProbeApp } from './http/probe-app.ts'
 import type { Services } from './http/services.ts'
 import { type ArtifactStore, StoreError } from './store/store.ts'
-import { backoff } from './util/backoff.ts'
+import { absenceDelay } from './util/backoff.ts'
 import { systemClock } from './util/clock.ts'
 import { messageOf } from './util/errors.ts'
 import { createLog, type Log } from './util/log.ts'
@@ -100,8 +100,6 @@ function announce({ text }: StartToken, file: string | undefined, log: Log): voi
   )
 }
 
-const storeRetryDelay = backoff({ first: 250, max: 10_000 })
-
 /** Retries until the store has answered. */
 async function prepareStore(store: ArtifactStore, log: Log, signal: AbortSignal): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -118,7 +116,7 @@ async function prepareStore(store: ArtifactStore, log: Log, signal: AbortSignal)
         { store: store.name, error: messageOf(error) },
         'the store can not be used yet; it is tried again',
       )
-      await systemClock.sleep(storeRetryDelay(attempt), { signal })
+      await systemClock.sleep(absenceDelay(attempt), { signal })
     }
   }
 }

@@ -1,7 +1,6 @@
-import express, { type Express } from 'express'
+import type { Express } from 'express'
 import { createResults } from '../results/results.ts'
 import { sandbox } from '../results/serve/answer.ts'
-import { Problem } from '../util/errors.ts'
 import { grantGuard } from './auth/grant-guard.ts'
 import { hostGuard, readyGuard, signalingGuard, siteGuard, tokenGuard } from './auth/guards.ts'
 import { provisionGuard } from './auth/provision-guard.ts'
@@ -24,14 +23,19 @@ import { logRoutes } from './routes/log-routes.ts'
 import { provisionRoutes } from './routes/provision-routes.ts'
 import { resultFileSender, resultRoutes } from './routes/result-routes.ts'
 import { tokenRoutes } from './routes/token-routes.ts'
-import { errorHandler } from './server/error-handler.ts'
+import { endApp, newApp } from './server/base-app.ts'
 import { oneAtATime } from './server/one-at-a-time.ts'
 import { requestLog } from './server/request-log.ts'
 import type { Services } from './services.ts'
 
 /** The whole HTTP API. */
 export function createApp(services: Services, options: HttpOptions): Express {
-  const app = express()
+  const app = newApp({
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': sandbox,
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Cache-Control': 'no-store',
+  })
   const results = createResults(services.resultOpener)
   const { downloadsMax, tokens } = options
   const downloads = new Downloads({
@@ -41,20 +45,8 @@ export function createApp(services: Services, options: HttpOptions): Express {
   const sending = { ...services, downloads }
   // A cache must never answer GET /demo, which deploys a job.
   const sendFile = resultFileSender(results, sending, { 'Cache-Control': 'no-store' })
-  app.disable('x-powered-by')
-  app.disable('etag')
 
   app.use(oneAtATime())
-
-  app.use((_req, res, next) => {
-    res.set({
-      'X-Content-Type-Options': 'nosniff',
-      'Content-Security-Policy': sandbox,
-      'Cross-Origin-Resource-Policy': 'same-origin',
-      'Cache-Control': 'no-store',
-    })
-    next()
-  })
   app.use(requestLog(services), bodyLimits(), chargeBodies(new BodyBudget(options.bodiesMaxBytes)))
   app.use(hostGuard(options))
   app.use(probeRoutes(services), tokenRoutes(services, options), openApiRoutes(options))
@@ -76,9 +68,5 @@ export function createApp(services: Services, options: HttpOptions): Express {
   app.use(limitsRoutes(services, options), environmentRoutes(services, options))
   app.use(demoRoutes(services, options, sendFile))
   app.use(provisionRoutes(services, options))
-  app.use((req) => {
-    throw new Problem('not-found', `There is nothing at ${req.path}`)
-  })
-  app.use(errorHandler(services))
-  return app
+  return endApp(app, services)
 }

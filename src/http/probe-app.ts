@@ -1,9 +1,8 @@
-import express, { type Express } from 'express'
-import { Problem } from '../util/errors.ts'
+import type { Express } from 'express'
 import { hostGuard, tokenGuard } from './auth/guards.ts'
 import type { HttpOptions } from './options.ts'
 import { healthRoutes, probeRoutes } from './routes/health-routes.ts'
-import { errorHandler } from './server/error-handler.ts'
+import { endApp, newApp } from './server/base-app.ts'
 import { requestLog } from './server/request-log.ts'
 import type { Services } from './services.ts'
 
@@ -12,21 +11,8 @@ import type { Services } from './services.ts'
  * API's port.
  */
 export function createProbeApp(services: Services, options: HttpOptions): Express {
-  const app = express()
-  app.disable('x-powered-by')
-  app.disable('etag')
-  app.use((_req, res, next) => {
-    res.set({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' })
-    next()
-  })
+  const app = newApp({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' })
   app.use(requestLog(services), hostGuard(options))
   app.use(probeRoutes(services), tokenGuard(options), healthRoutes(services))
-  app.use((req) => {
-    throw new Problem(
-      'not-found',
-      `There is nothing at ${req.path}: this port has /health and /metrics alone`,
-    )
-  })
-  app.use(errorHandler(services))
-  return app
+  return endApp(app, services, ': this port has /health and /metrics alone')
 }

@@ -17,3 +17,6 @@ export function backoff({ first, max, jitter = 0, factor = 2 }: BackoffOptions):
   return (attempt, random = Math.random()) =>
     Math.min(max, first * factor ** (attempt - 1)) * (1 - jitter + jitter * random)
 }
+
+/** Until a part that may be away for long, as a disk or the store, is asked again. */
+export const absenceDelay = backoff({ first: 250, max: 10_000 })

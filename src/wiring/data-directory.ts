@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Config, ConfigError } from '../config/config.ts'
-import { backoff } from '../util/backoff.ts'
+import { absenceDelay } from '../util/backoff.ts'
 import { systemClock } from '../util/clock.ts'
 import { codeOf } from '../util/error-code.ts'
 import { messageOf } from '../util/errors.ts'
@@ -12,8 +12,6 @@ import { backendTraits } from './backend-traits.ts'
 /** With these errno no later try succeeds. */
 const lasting = ['ENOTDIR', 'EEXIST', 'EROFS', 'EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP', 'ENOENT', 'EINVAL']
 const full = ['ENOSPC', 'EDQUOT']
-
-const retryDelay = backoff({ first: 250, max: 10_000 })
 
 /**
  * Makes DATA_DIRECTORY and proves that it can be written, where the settings use it. Rejects with a
@@ -34,7 +32,7 @@ export async function makeDataDirectory(config: Config, log: Log, signal?: Abort
       const problem = `DATA_DIRECTORY: ${dataDirectory} can't be used: ${messageOf(error)}`
       if (lasting.includes(code)) throw new ConfigError([`${problem}; expected a folder that can be written`])
       log.error(`${problem}; it is tried again`)
-      await systemClock.sleep(retryDelay(attempt), signal === undefined ? {} : { signal })
+      await systemClock.sleep(absenceDelay(attempt), signal === undefined ? {} : { signal })
     }
   }
 }

@@ -38,47 +38,14 @@ export interface BegunDeployment {
  * a replay can't overwrite stored ones.
  */
 export function createDeployment(
-  { backend, store, log, metrics, inputMaxBytes: maxBytes, inputSources, findJob }: DeploymentParts,
+  parts: DeploymentParts,
   { uuid, existing, madeBy, unlock }: BegunDeployment,
 ): Deployment {
+  const { store, log, metrics, inputMaxBytes: maxBytes } = parts
   const inputs = new Inputs({ store, uuid, maxBytes, hashOnly: existing !== undefined })
 
-  async function make(
-    request: JobRequest,
-    asked: JobRequest,
-    notification?: PendingNotification,
-  ): Promise<void> {
-    const hashes = hashesOf(asked, inputs)
-    if (existing !== undefined) return ensureSame(existing, hashes)
-    // They lie in the store: an annotation could not hold them.
-    const { inputs: references, ...kept } = request
-    const waiting = await findDependencies(request.depends_on ?? [], { findJob, caller: madeBy })
-    const attempts = await translateStoreErrors(() =>
-      findAttempts(references ?? [], { store, findJob, caller: madeBy, awaited: waiting?.jobs ?? [] }),
-    )
-    const results = awaitedResults(attempts)
-    const timeout = request.input_timeout_seconds
-    const sources = sourceLines(references ?? [], inputSources, timeout, attempts)
-    const inputsSha256 = await inputs.storeAll(references ?? [], sources)
-    if (notification) await translateStoreErrors(() => notification.write())
-    const made = await backend.create({
-      ...{ uuid, request: kept, ...hashes },
-      ...defined({ inputsSha256, secrets: secretsOf(sources), madeBy: madeBy ?? undefined }),
-      ...defined({ readable: readableKeys(attempts), waiting: waiting && { ...waiting, results } }),
-      ...(references !== undefined && { readOnlyInputs: true }),
-    })
-    ensureSame(made.requestSha256, hashes)
-    // Another request with the key was faster, perhaps at another replica: the job uses its inputs.
-    if (!made.created) await abandonQuietly()
-    await untilKnown(backend, uuid)
-  }
-
-  async function abandonQuietly(notification?: PendingNotification): Promise<void> {
-    await Promise.all([inputs.remove(), notification?.remove()]).catch((error: unknown) => {
-      const failed = { job: uuid, error: messageOf(error) }
-      log.warn(failed, 'removing the inputs of a failed request failed')
-    })
-  }
+  const abandonQuietly = (notification?: PendingNotification) =>
+    removeQuietly(log, uuid, inputs, notification)
 
   return {
     uuid,
@@ -87,7 +54,9 @@ export function createDeployment(
 
     async deploy(request, notification, asked = request) {
       try {
-        await make(request, asked, notification)
+        const hashes = hashesOf(asked, inputs)
+        if (existing !== undefined) ensureSame(existing, hashes)
+        else await makeJob(parts, { uuid, madeBy, request, hashes, inputs, notification })
         metrics.deploys.inc()
         // For audits: with the token's name, never the token.
         log.info(
@@ -117,6 +86,70 @@ export function createDeployment(
   }
 }
 
+interface JobToMake extends Pick<BegunDeployment, 'uuid' | 'madeBy'> {
+  request: JobRequest
+  hashes: RequestHashes
+  inputs: Inputs
+  notification: PendingNotification | undefined
+}
+
+async function makeJob(
+  parts: DeploymentParts,
+  { uuid, madeBy, request, hashes, inputs, notification }: JobToMake,
+): Promise<void> {
+  const placed = await placeInputs(request, inputs, parts, madeBy)
+  if (notification) await translateStoreErrors(() => notification.write())
+  // The inputs lie in the store: an annotation could not hold them.
+  const { inputs: _, ...kept } = request
+  const made = await parts.backend.create({
+    ...{ uuid, request: kept, ...hashes },
+    ...placed,
+    ...defined({ madeBy: madeBy ?? undefined }),
+  })
+  ensureSame(made.requestSha256, hashes)
+  // Another request with the key was faster, perhaps at another replica: the job uses its inputs.
+  if (!made.created) await removeQuietly(parts.log, uuid, inputs)
+  await untilKnown(parts.backend, uuid)
+}
+
+async function removeQuietly(
+  log: Log,
+  uuid: string,
+  inputs: Inputs,
+  notification?: PendingNotification,
+): Promise<void> {
+  await Promise.all([inputs.remove(), notification?.remove()]).catch((error: unknown) =>
+    log.warn({ job: uuid, error: messageOf(error) }, 'removing the inputs of a failed request failed'),
+  )
+}
+
+/**
+ * Stores a request's inputs and the list of their sources. Resolves with what the backend is told of
+ * them, and of the jobs that they and `depends_on` wait for.
+ */
+async function placeInputs(
+  request: JobRequest,
+  inputs: Inputs,
+  { store, inputSources, findJob }: DeploymentParts,
+  caller: string | null,
+) {
+  const references = request.inputs ?? []
+  const waiting = await findDependencies(request.depends_on ?? [], { findJob, caller })
+  const attempts = await translateStoreErrors(() =>
+    findAttempts(references, { store, findJob, caller, awaited: waiting?.jobs ?? [] }),
+  )
+  const results = awaitedResults(attempts)
+  const sources = sourceLines(references, inputSources, request.input_timeout_seconds, attempts)
+  const inputsSha256 = await inputs.storeAll(references, sources)
+  return {
+    ...defined({ inputsSha256, secrets: secretsOf(sources), readable: readableKeys(attempts) }),
+    ...defined({ waiting: waiting && { ...waiting, results } }),
+    ...(request.inputs !== undefined && { readOnlyInputs: true }),
+  }
+}
+
+type RequestHashes = ReturnType<typeof hashesOf>
+
 /** The request's hash in this version's form and in the earlier one: a replay may have either. */
 function hashesOf(asked: JobRequest, { received }: Inputs) {
   return {
@@ -126,7 +159,7 @@ function hashesOf(asked: JobRequest, { received }: Inputs) {
 }
 
 /** Throws Problem `idempotency-key-reused` if the stored hash is another request's. */
-function ensureSame(stored: string, hashes: ReturnType<typeof hashesOf>): void {
+function ensureSame(stored: string, hashes: RequestHashes): void {
   if (!Object.values(hashes).includes(stored)) throw keyReused()
 }
 

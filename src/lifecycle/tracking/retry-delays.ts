@@ -1,10 +1,8 @@
-import { backoff } from '../../util/backoff.ts'
-
-const retryDelay = backoff({ first: 250, max: 10_000 })
+import { absenceDelay } from '../../util/backoff.ts'
 
 /** Milliseconds until the next try, after that many failures in a row, from 0 on. */
 export function failureDelay(failures: number): number {
-  return retryDelay(failures + 1)
+  return absenceDelay(failures + 1)
 }
 
 /**

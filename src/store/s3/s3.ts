@@ -3,7 +3,14 @@ import type { LookupFunction } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { defined } from '../../util/objects.ts'
 import { crc32Base64 } from '../crc32.ts'
-import type { ArtifactStore, PresignOptions, Upload, WriteOptions } from '../store.ts'
+import type {
+  ArtifactStore,
+  ListedObject,
+  ListOptions,
+  PresignOptions,
+  Upload,
+  WriteOptions,
+} from '../store.ts'
 import { StoreError } from '../store.ts'
 import { checkKey, checkPrefix } from '../store-key.ts'
 import { createS3Bucket, type S3Bucket } from './s3-bucket.ts'
@@ -56,8 +63,6 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
     checkListable(key)
     return prefix + key
   }
-  /** Keys whose last createUpload() failed: the store may have begun the upload nevertheless. */
-  const doubtful = new Set<string>()
   const inBucket = <T extends Pick<Upload, 'key' | 'id'>>(upload: T) => ({ ...upload, key: full(upload.key) })
 
   const presigned = (reached: Omit<S3Settings, 'prefix'>) => {
@@ -78,23 +83,11 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
 
     head: async (key, signal) => headObject(http, full(key), signal),
 
-    async *list(wanted, { after, ...others } = {}) {
-      checkPrefix(prefix + wanted)
-      const options = { ...others, ...(after && { after: prefix + after }) }
-      for await (const { key, size } of bucket.list(prefix + wanted, options)) {
-        yield { key: key.slice(prefix.length), size }
-      }
-    },
+    list: (wanted, options) => listBelow(bucket, prefix, wanted, options),
 
     remove: async (keys, signal) => removeObjects(http, bucket, keys.map(full), signal),
 
-    createUpload: async (key, partSize, signal) => {
-      if (doubtful.has(key)) await store.abortUploads(key, signal)
-      doubtful.add(key)
-      const id = await createMultipartUpload(http, full(key), signal)
-      doubtful.delete(key)
-      return { key, partSize, id }
-    },
+    createUpload: uploadCreator(http, full),
 
     putPart: async (upload, number, body, signal, options) =>
       uploadPart(http, inBucket(upload), number, body, signal, options),
@@ -130,6 +123,31 @@ async function putObject(
   const headers = { 'x-amz-checksum-crc32': crc32Base64(body), ...conditionOf(options) }
   const answer = await http.call({ method: 'PUT', key, headers, body, sha256: options?.sha256, signal })
   return { etag: etagOf(answer.header('etag'), `PUT ${key}`) }
+}
+
+async function* listBelow(
+  bucket: S3Bucket,
+  prefix: string,
+  wanted: string,
+  { after, ...others }: ListOptions = {},
+): AsyncGenerator<ListedObject> {
+  checkPrefix(prefix + wanted)
+  const options = { ...others, ...(after && { after: prefix + after }) }
+  for await (const { key, size } of bucket.list(prefix + wanted, options)) {
+    yield { key: key.slice(prefix.length), size }
+  }
+}
+
+/** Aborts first what a call that failed may have begun at the store nevertheless. */
+function uploadCreator(http: S3Http, full: (key: string) => string): ArtifactStore['createUpload'] {
+  const doubtful = new Set<string>()
+  return async (key, partSize, signal) => {
+    if (doubtful.has(key)) await abortMultipartUploads(http, full(key), signal)
+    doubtful.add(key)
+    const id = await createMultipartUpload(http, full(key), signal)
+    doubtful.delete(key)
+    return { key, partSize, id }
+  }
 }
 
 async function removeObjects(

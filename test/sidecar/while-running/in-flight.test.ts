@@ -62,13 +62,7 @@ function newUploaders(put?: ArtifactStore['put']) {
   const inFlight = new InFlight()
   const attempts = new Attempts()
   const [clock, stop] = [{ now: 0 }, new AbortController()]
-  const file = (content: string | Buffer) => {
-    const path = join(made.result, 'file')
-    writeFileSync(path, content)
-    const opened = new OpenFile(openSync(path, 'r'))
-    onTestFinished(() => opened.close())
-    return opened
-  }
+  const file = (content: string | Buffer) => openedFile(join(made.result, 'file'), content)
   return {
     puts,
     file,
@@ -86,6 +80,13 @@ function newUploaders(put?: ArtifactStore['put']) {
     uploadAfter: inFlight.successor(after),
     after,
   }
+}
+
+function openedFile(path: string, content: string | Buffer): OpenFile {
+  writeFileSync(path, content)
+  const opened = new OpenFile(openSync(path, 'r'))
+  onTestFinished(() => opened.close())
+  return opened
 }
 
 it('a file that was uploaded after its pass had been aborted is not uploaded again', async () => {

@@ -52,6 +52,10 @@ export interface Asked {
   json: unknown
 }
 
+const policy = {
+  permissions: [{ edctype: 'dataspaceconnector:permission', constraints: [{ a: [{ b: {} }] }] }],
+}
+
 /** Starts a connector with the behaviour that a provisioner sees. */
 export async function startConnector(): Promise<Connector> {
   const calls: ConnectorCall[] = []
@@ -95,20 +99,8 @@ export async function startConnector(): Promise<Connector> {
     },
     async ask(api, type, options = {}) {
       const { asset = 'asset', transfer = randomUUID(), resource = randomUUID() } = options
-      const policy = {
-        permissions: [{ edctype: 'dataspaceconnector:permission', constraints: [{ a: [{ b: {} }] }] }],
-      }
-      const body = {
-        ...{
-          assetId: asset,
-          transferProcessId: transfer,
-          policy,
-          callbackAddress,
-          resourceDefinitionId: resource,
-        },
-        ...defined({ type }),
-        ...options.body,
-      }
+      const ids = { assetId: asset, transferProcessId: transfer, resourceDefinitionId: resource }
+      const body = { ...ids, policy, callbackAddress, ...defined({ type }), ...options.body }
       return { transfer, resource, ...(await send(api, transfer, options, body)) }
     },
     async askAsDataPlane(api, type, options = {}) {
@@ -117,18 +109,16 @@ export async function startConnector(): Promise<Connector> {
       return { transfer, resource, ...(await send(api, transfer, options, body)) }
     },
     until: (ending, count = 1) =>
-      eventually(
-        () => {
-          const found = calls.filter(({ path, status }) => path.endsWith(ending) && status < 300)
-          if (found.length < count)
-            throw new Error(`${found.length} calls of ${ending}: ${JSON.stringify(calls)}`)
-          return found
-        },
-        { within: 20_000, every: 20 },
-      ),
+      eventually(() => acceptedCalls(calls, ending, count), { within: 20_000, every: 20 }),
     async close() {
       server.closeAllConnections()
       await new Promise((done) => server.close(done))
     },
   }
+}
+
+function acceptedCalls(calls: readonly ConnectorCall[], ending: string, count: number): ConnectorCall[] {
+  const found = calls.filter(({ path, status }) => path.endsWith(ending) && status < 300)
+  if (found.length >= count) return found
+  throw new Error(`${found.length} calls of ${ending}: ${JSON.stringify(calls)}`)
 }

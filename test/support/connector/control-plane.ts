@@ -46,25 +46,10 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   let running: ChildProcess[] = []
 
   const start = async () => {
-    const keys = dirname(given('CONTAINERD_ADDRESS'))
     running = [background('etcd', '--data-dir', at('etcd'), '--listen', etcdUrl)]
     await eventually(() => fetch(`${etcdUrl}/version`), { within: 30_000 })
     running.push(
-      background(
-        'kube-apiserver',
-        `--etcd-servers=${etcdUrl}`,
-        `--secure-port=${port}`,
-        '--bind-address=127.0.0.1',
-        `--cert-dir=${at('pki')}`,
-        `--token-auth-file=${at('tokens.csv')}`,
-        '--service-cluster-ip-range=10.97.0.0/16',
-        '--service-account-issuer=https://kubernetes.default.svc',
-        `--service-account-key-file=${keys}/pki/sa.key`,
-        `--service-account-signing-key-file=${keys}/pki/sa.key`,
-        // Without controllers there are no service accounts.
-        '--disable-admission-plugins=ServiceAccount',
-        ...(options.apiServer ?? []),
-      ),
+      background('kube-apiserver', ...apiServerArguments(etcdUrl, port, at), ...(options.apiServer ?? [])),
     )
     await eventually(() => kubectl('get', '--raw', '/readyz'), { within: 60_000, every: 300 })
     for (const component of options.components ?? []) {
@@ -103,6 +88,23 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     },
     [Symbol.asyncDispose]: dispose,
   }
+}
+
+function apiServerArguments(etcdUrl: string, port: number, at: (name: string) => string): string[] {
+  const keys = dirname(given('CONTAINERD_ADDRESS'))
+  return [
+    `--etcd-servers=${etcdUrl}`,
+    `--secure-port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--cert-dir=${at('pki')}`,
+    `--token-auth-file=${at('tokens.csv')}`,
+    '--service-cluster-ip-range=10.97.0.0/16',
+    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-key-file=${keys}/pki/sa.key`,
+    `--service-account-signing-key-file=${keys}/pki/sa.key`,
+    // Without controllers there are no service accounts.
+    '--disable-admission-plugins=ServiceAccount',
+  ]
 }
 
 async function newestRevision(etcdUrl: string): Promise<string> {

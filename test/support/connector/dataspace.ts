@@ -84,16 +84,7 @@ export async function startDataspace(): Promise<Dataspace> {
     notices,
     tokenRequests,
     documentReads: () => reads,
-    until: (path, within = 30_000) =>
-      eventually(
-        () => {
-          const found = notices.find((notice) => notice.path === `/signaling${path}`)
-          if (!found)
-            throw new Error(`${path} is not among ${notices.map((notice) => notice.path).join(' ')}`)
-          return found
-        },
-        { within, every: 20 },
-      ),
+    until: (path, within = 30_000) => eventually(() => noticeOf(notices, path), { within, every: 20 }),
     answer(given) {
       status = given
     },
@@ -112,6 +103,12 @@ export async function startDataspace(): Promise<Dataspace> {
       await rm(directory, { recursive: true })
     },
   }
+}
+
+function noticeOf(notices: readonly Notice[], path: string): Notice {
+  const found = notices.find((notice) => notice.path === `/signaling${path}`)
+  if (found) return found
+  throw new Error(`${path} is not among ${notices.map((notice) => notice.path).join(' ')}`)
 }
 
 async function newKeys(number: number) {

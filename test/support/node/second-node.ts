@@ -71,10 +71,7 @@ export async function startSecondNode(): Promise<SecondNode> {
   const containers = async () => (await ctr('tasks', 'list', '-q')).split('\n').filter(Boolean).length
   const dispose = async () => {
     await killKubelet()
-    for (const task of (await ctr('tasks', 'list', '-q')).split('\n').filter(Boolean)) {
-      await ctr('tasks', 'kill', '-s', 'SIGKILL', '-a', task).catch(() => undefined)
-      await eventually(() => ctr('tasks', 'delete', '-f', task)).catch(() => undefined)
-    }
+    await killTasks(ctr)
     await end(containerd)
     await kubectl('delete', 'node', name, '--ignore-not-found')
     await unmountBelow(folder)
@@ -89,6 +86,13 @@ export async function startSecondNode(): Promise<SecondNode> {
   }
   const tolerations = [{ ...taint, operator: 'Exists' }]
   return { name, tolerations, killKubelet, startKubelet, containers, [Symbol.asyncDispose]: dispose }
+}
+
+async function killTasks(ctr: (...args: string[]) => Promise<string>): Promise<void> {
+  for (const task of (await ctr('tasks', 'list', '-q')).split('\n').filter(Boolean)) {
+    await ctr('tasks', 'kill', '-s', 'SIGKILL', '-a', task).catch(() => undefined)
+    await eventually(() => ctr('tasks', 'delete', '-f', task)).catch(() => undefined)
+  }
 }
 
 async function startContainerd(first: string, folder: string): Promise<ChildProcess> {

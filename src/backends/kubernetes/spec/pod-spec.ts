@@ -56,7 +56,7 @@ export function jobObject({
       backoffLimit: request.retries,
       podReplacementPolicy: 'Failed',
       podFailurePolicy: {
-        rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
+        rules: [disruptionsDoNotCount],
       },
       template: {
         metadata: { labels, ...stepAnnotations(request) },
@@ -64,6 +64,12 @@ export function jobObject({
       },
     },
   }
+}
+
+/** The platform's end of a pod is no failure of its program. */
+export const disruptionsDoNotCount = {
+  action: 'Ignore',
+  onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }],
 }
 
 /** The request without values that may be secret, as the Job's annotation keeps it. */

@@ -2,7 +2,7 @@ import type { JobRequest } from '../../../job/request/request.ts'
 import type { Container, KubernetesJob, ObjectMeta } from '../api/objects.ts'
 import { jobLabels, kind, rescueName, resultsClaim, volumes } from '../names.ts'
 import type { KubernetesSettings } from '../settings.ts'
-import { basicPodSpec, credentialsVolume } from './pod-spec.ts'
+import { basicPodSpec, credentialsVolume, disruptionsDoNotCount } from './pod-spec.ts'
 import { uploaderContainer } from './uploader-container.ts'
 
 export interface RescueInput {
@@ -59,7 +59,7 @@ export function rescueObject({ uuid, request, settings, job, pod }: RescueInput)
       podFailurePolicy: {
         rules: [
           { action: 'FailJob', onExitCodes: { containerName: 'uploader', operator: 'In', values: [gaveUp] } },
-          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+          disruptionsDoNotCount,
         ],
       },
       template: {

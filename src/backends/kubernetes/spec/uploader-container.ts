@@ -1,8 +1,6 @@
 import type { JobPlan } from '../../../job/backend.ts'
-import { outputVariables } from '../../../job/outputs/output-rules.ts'
-import { packingVariables } from '../../../job/request/packing.ts'
+import { uploaderVariables } from '../../../job/uploader-variables.ts'
 import { defaultPacking } from '../../../result-format/result-layout.ts'
-import { limitVariables } from '../../../result-format/result-limits.ts'
 import type { Container } from '../api/objects.ts'
 import { containers, jobName, paths, secretKeys, volumes } from '../names.ts'
 import type { KubernetesSettings } from '../settings.ts'
@@ -51,22 +49,18 @@ export function uploaderContainer(
 
 /** The variables that sidecar/uploader-settings.ts reads. */
 function uploaderEnvironment(plan: JobPlan, settings: KubernetesSettings, preStopToken: string) {
-  const inputs =
-    plan.inputsSha256 === undefined ? {} : { INPUT_DIRECTORY: paths.inputs, INPUTS_SHA256: plan.inputsSha256 }
+  const { uuid, request, inputsSha256, secrets } = plan
   const values: Record<string, string> = {
-    JOB_UUID: plan.uuid,
-    RESULT_DIRECTORY: paths.results,
-    ...inputs,
-    ...(plan.secrets !== undefined && { SECRETS_DIRECTORY: paths.secrets }),
-    STATE_DIRECTORY: paths.state,
-    UPLOADER_PORT: String(settings.uploaderPort),
-    PRE_STOP_TOKEN: preStopToken,
-    UPLOAD_TIMEOUT_SECONDS: String(plan.request.upload_timeout_seconds),
-    ...packingVariables(plan.request, settings.packing ?? defaultPacking),
-    ...limitVariables(settings.limits),
-    ...outputVariables(plan.request.outputs),
-    ...((plan.request.steps?.length ?? 1) > 1 && { FURTHER_STEPS: 'true' }),
-    UPLOAD_WHILE_RUNNING: String(plan.request.upload_while_running),
+    ...uploaderVariables(
+      { uuid, request, inputsSha256 },
+      { ...paths, secrets: secrets && paths.secrets },
+      { packing: settings.packing ?? defaultPacking, limits: settings.limits },
+      {
+        UPLOADER_PORT: String(settings.uploaderPort),
+        PRE_STOP_TOKEN: preStopToken,
+        ...((request.steps?.length ?? 1) > 1 && { FURTHER_STEPS: 'true' }),
+      },
+    ),
     ...settings.store.variables(paths.credentials),
   }
   return [
@@ -74,7 +68,7 @@ function uploaderEnvironment(plan: JobPlan, settings: KubernetesSettings, preSto
     // Optional: a replica of a former version, without such a key, may complete a job's creation.
     {
       name: 'END_KEY',
-      valueFrom: { secretKeyRef: { name: jobName(plan.uuid), key: secretKeys.endKey, optional: true } },
+      valueFrom: { secretKeyRef: { name: jobName(uuid), key: secretKeys.endKey, optional: true } },
     },
     { name: 'ATTEMPT_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
   ]

@@ -33,52 +33,30 @@ export function workerEnvironment(
   }
 }
 
-export interface UploaderSubject {
-  job: string
+export interface LocalUploader {
   attempt: string
   folders: AttemptFolders
-  inputsSha256: string | undefined
-  uploadTimeoutSeconds: number
-  /** packingVariables() */
-  packing: Variables
-  /** limitVariables() */
-  limits: Variables
-  /** outputVariables() */
-  outputs: Variables
-  uploadWhileRunning: boolean
+  /** uploaderVariables() */
+  variables: Variables
   store: StoreForUploaders
   /** Holds the store's `credentialFiles`. */
   credentialsDirectory: string
-  /** Holds a folder for each Secret that an input may name. */
-  secretsDirectory: string | undefined
 }
 
 /** The uploader's environment, as sidecar/uploader-settings.ts describes it. */
 export function uploaderEnvironment(
   base: Variables,
   own: NodeJS.ProcessEnv,
-  subject: UploaderSubject,
+  { attempt, folders, variables, store, credentialsDirectory }: LocalUploader,
 ): Variables {
-  const { folders, inputsSha256 } = subject
-  const inputs =
-    inputsSha256 === undefined ? {} : { INPUT_DIRECTORY: folders.input, INPUTS_SHA256: inputsSha256 }
   return {
     ...base,
     ...pick(own, inheritedByUploader),
-    ...inputs,
-    ...(subject.secretsDirectory !== undefined && { SECRETS_DIRECTORY: subject.secretsDirectory }),
-    JOB_UUID: subject.job,
-    ATTEMPT_UID: subject.attempt,
-    RESULT_DIRECTORY: folders.result,
-    STATE_DIRECTORY: folders.state,
-    UPLOAD_TIMEOUT_SECONDS: String(subject.uploadTimeoutSeconds),
-    ...subject.packing,
-    ...subject.limits,
-    ...subject.outputs,
-    UPLOAD_WHILE_RUNNING: String(subject.uploadWhileRunning),
+    ...variables,
+    ATTEMPT_UID: attempt,
     TERMINATION_MESSAGE_FILE: folders.terminationMessage,
-    ...subject.store.variables(subject.credentialsDirectory),
-    [markerVariable]: uploaderMarker(subject.attempt),
+    ...store.variables(credentialsDirectory),
+    [markerVariable]: uploaderMarker(attempt),
   }
 }
 

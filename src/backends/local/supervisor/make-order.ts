@@ -1,6 +1,4 @@
-import { outputVariables } from '../../../job/outputs/output-rules.ts'
-import { packingVariables } from '../../../job/request/packing.ts'
-import { limitVariables } from '../../../result-format/result-limits.ts'
+import { uploaderVariables } from '../../../job/uploader-variables.ts'
 import { defined } from '../../../util/objects.ts'
 import { type AttemptFolders, jobFolders } from '../files/job-folders.ts'
 import { uploaderEnvironment } from '../process/child-environment.ts'
@@ -26,19 +24,18 @@ export function makeOrder(
     uploader: {
       command: context.uploaderCommand,
       env: uploaderEnvironment(context.base, process.env, {
-        job: uuid,
         attempt: attempt.uid,
         folders,
-        inputsSha256: record.inputsSha256,
-        uploadTimeoutSeconds: request.upload_timeout_seconds,
-        packing: packingVariables(request, context.packing),
-        limits: limitVariables(context.limits),
-        outputs: outputVariables(record.request.outputs),
-        // Records of earlier versions lack the field.
-        uploadWhileRunning: request.upload_while_running !== false,
+        variables: uploaderVariables(
+          { uuid, request, inputsSha256: record.inputsSha256 },
+          {
+            ...{ results: folders.result, inputs: folders.input, state: folders.state },
+            secrets: context.secretsDirectory,
+          },
+          context,
+        ),
         store: context.store,
         credentialsDirectory: context.credentialsDirectory,
-        secretsDirectory: context.secretsDirectory,
       }),
     },
     ...defined({ timeoutSeconds: request.timeout_seconds }),

@@ -1,73 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { ContainerStatus, Pod } from '../../../../src/backends/kubernetes/api/objects.ts'
-import { prunePod } from '../../../../src/backends/kubernetes/cache/prune-objects.ts'
+import type { Pod } from '../../../../src/backends/kubernetes/api/objects.ts'
 import { annotations } from '../../../../src/backends/kubernetes/names.ts'
 import { observe } from '../../../../src/backends/kubernetes/observation/observe.ts'
 import { settlingTime } from '../../../../src/backends/kubernetes/operations/logs.ts'
-import { nextDeadline } from '../../../../src/job/state/deadlines.ts'
 import { assess } from '../../../../src/job/state/state.ts'
-import { stepAnswers } from '../../../../src/job/steps/step-states.ts'
-import type { ManifestHead } from '../../../../src/result-format/manifest/manifest.ts'
-import { at, job, ms, pod, running, seen, terminated, waiting } from '../objects.ts'
-
-const uploading = { started: true, ...running(2) }
-const initializing = waiting('PodInitializing')
-
-/** A pod of the steps stage, compute and organize, as a watch shows it. */
-function podOf(
-  statuses: Partial<ContainerStatus>[],
-  more: Parameters<typeof pod>[0] = {},
-  command?: string[],
-): Pod {
-  const [stage = initializing, compute = initializing, organize = initializing] = statuses
-  const full = (name: string, given: Partial<ContainerStatus>) =>
-    ({ name, image: `${name}:1`, imageID: '', ready: false, restartCount: 0, ...given }) as ContainerStatus
-  const base = pod({ nodeName: 'node', uploader: uploading, ...more })
-  const program = (name: string) => ({ name, image: 'x', ...(command && { command }) })
-  return prunePod({
-    ...base,
-    metadata: { ...base.metadata, annotations: { [annotations.lastStep]: 'organize' } },
-    spec: {
-      nodeName: 'node',
-      initContainers: ['uploader', 'step-stage', 'step-compute'].map(program),
-      containers: [program('worker')],
-    },
-    status: {
-      phase: 'Pending',
-      ...more.status,
-      initContainerStatuses: [
-        full('uploader', more.uploader ?? uploading),
-        full('step-stage', stage),
-        full('step-compute', compute),
-      ],
-      containerStatuses: [full('worker', organize)],
-    },
-  })
-}
-
-const names = ['stage', 'compute', 'organize']
-const failed = { status: { phase: 'Failed' } }
-const observed = (one: Pod) => observe({ job: job(), pods: [seen(one)] })
-
-const head: ManifestHead = {
-  ...{ version: 1, job: 'j', attempt: 'pod-1', count: 1, bytes: 1, errors: 0 },
-  scan_started_at: at(60),
-}
-
-function answerOf(one: Pod, stored: ManifestHead | 'none' | undefined = head) {
-  const observation = observed(one)
-  const { state, cause, result } = assess(observation, stored, 0)
-  const over = ['succeeded', 'failed', 'canceled'].includes(state)
-  const steps = stepAnswers(names, observation.attempt, { over, ran: true })
-  return {
-    state,
-    reason: cause?.reason,
-    message: cause?.message,
-    result: result.state,
-    exit: observation.attempt?.worker.exitCode,
-    steps: steps.map((one) => `${one.state} ${one.exit_code}`),
-  }
-}
+import { at, job, ms, running, seen, terminated, waiting } from '../objects.ts'
+import { answerOf, failed, head, observed, podOf } from './step-pods.ts'
 
 describe('a pod with steps', () => {
   it.each<[string, Pod, object]>([
@@ -175,76 +113,6 @@ describe('a pod with steps', () => {
     expect(answerOf(one, undefined)).toMatchObject({
       state: 'storing',
       steps: ['failed 1', 'skipped null', 'skipped null'],
-    })
-  })
-})
-
-describe('the start of a later step', () => {
-  const message = (text: string) => ({ reason: 'StartError', message: text, startedAt: null })
-  const later = (text: string, command?: string[]) =>
-    podOf([terminated(0, 4, 9), terminated(128, 0, 12, message(text))], failed, command)
-
-  it('that the machine failed is a disruption, and another attempt follows', () => {
-    const { disruptions, attempt } = observed(later('failed to create shim task: signal: killed'))
-    expect(disruptions).toMatchObject([{ reason: 'Interrupted', counted: true }])
-    expect(disruptions?.[0]?.message).toContain('the node could not start the step `compute`')
-    expect(attempt?.worker.exitCode).toBeUndefined()
-  })
-
-  it('that the request made impossible fails the job, and the message names the step', () => {
-    const text = 'exec: "no-such": executable file not found in $PATH'
-    expect(answerOf(later(text, ['no-such']))).toMatchObject({
-      ...{ state: 'failed', reason: 'Error', exit: 127 },
-      message: expect.stringContaining("the step `compute` couldn't run: StartError"),
-      steps: ['succeeded 0', 'failed 127', 'skipped null'],
-    })
-  })
-
-  it('without a shell says what needs one', () => {
-    const text = 'exec: "/bin/sh": stat /bin/sh: no such file or directory'
-    expect(answerOf(later(text, ['/bin/sh'])).message).toContain("need /bin/sh in the step's image")
-  })
-
-  it('is due within start_timeout_seconds of the end of the one before', () => {
-    const one = podOf([terminated(0, 4, 9), waiting('ErrImagePull', 'not found')])
-    const limits = { start_timeout_seconds: 60, retries: 0 }
-    expect(nextDeadline(observed(one), limits, ms(10))).toEqual({ at: ms(69) })
-    expect(nextDeadline(observed(one), limits, ms(69))).toMatchObject({
-      stop: {
-        cause: {
-          reason: 'ErrImagePull',
-          message: expect.stringContaining(
-            'the step `compute` had not started 60 s after the end of the step `stage`',
-          ),
-        },
-      },
-    })
-  })
-})
-
-describe('time limits', () => {
-  const steps = names.map((name) => ({ name, timeout_seconds: 5 }))
-  const limits = { start_timeout_seconds: 60, retries: 0, steps }
-
-  it('of a step count from its own start', () => {
-    const one = podOf([terminated(0, 4, 9), running(20)])
-    expect(nextDeadline(observed(one), limits, ms(21))).toEqual({ at: ms(27) })
-    expect(nextDeadline(observed(one), limits, ms(27))).toMatchObject({
-      stop: {
-        cause: {
-          reason: 'TimeoutExceeded',
-          message: 'the step `compute` was still running 5 s after its start',
-        },
-      },
-    })
-  })
-
-  it('of the job span all steps, also between two of them', () => {
-    const one = podOf([terminated(0, 4, 9)])
-    const all = { ...limits, timeout_seconds: 10 }
-    expect(nextDeadline(observed(one), all, ms(10))).toEqual({ at: ms(16) })
-    expect(nextDeadline(observed(one), all, ms(16))).toMatchObject({
-      stop: { cause: { reason: 'TimeoutExceeded' } },
     })
   })
 })

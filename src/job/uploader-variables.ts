@@ -1,0 +1,54 @@
+import type { Packing } from '../result-format/result-layout.ts'
+import { limitVariables, type ResultLimits } from '../result-format/result-limits.ts'
+import { outputVariables } from './outputs/output-rules.ts'
+import { packingVariables } from './request/packing.ts'
+import type { JobRequest } from './request/request.ts'
+
+/** The job that an uploader serves. */
+export interface UploadedJob {
+  uuid: string
+  request: JobRequest
+  /** Of the list of its inputs; undefined without inputs. */
+  inputsSha256: string | undefined
+}
+
+/** Where the uploader of an attempt finds its files. */
+export interface UploaderPaths {
+  results: string
+  inputs: string
+  state: string
+  /** Undefined if no input names a Secret. */
+  secrets: string | undefined
+}
+
+/** The operator's settings for the uploader. */
+export interface OperatorRules {
+  packing: Packing
+  limits: ResultLimits | undefined
+}
+
+/**
+ * The variables of every uploader, and `own` ones of its backend; sidecar/read-uploader-settings.ts
+ * reads them.
+ */
+export function uploaderVariables(
+  { uuid, request, inputsSha256 }: UploadedJob,
+  paths: UploaderPaths,
+  { packing, limits }: OperatorRules,
+  own: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return {
+    JOB_UUID: uuid,
+    RESULT_DIRECTORY: paths.results,
+    ...(inputsSha256 !== undefined && { INPUT_DIRECTORY: paths.inputs, INPUTS_SHA256: inputsSha256 }),
+    ...(paths.secrets !== undefined && { SECRETS_DIRECTORY: paths.secrets }),
+    STATE_DIRECTORY: paths.state,
+    ...own,
+    UPLOAD_TIMEOUT_SECONDS: String(request.upload_timeout_seconds),
+    ...packingVariables(request, packing),
+    ...limitVariables(limits),
+    ...outputVariables(request.outputs),
+    // Records of version 0.1 lack the field.
+    UPLOAD_WHILE_RUNNING: String(request.upload_while_running !== false),
+  }
+}
