@@ -43,6 +43,7 @@ export function securityOf({ access }: Pick<Operation, 'access'>): JsonSchema[] 
 /** Of a status that is both an answer and a problem. */
 function joined(answer: ResponseObject, problem: ResponseObject): ResponseObject {
   return {
+    ...answer,
     description: `${answer.description}. ${problem.description}`,
     headers: { ...problem.headers, ...answer.headers },
     content: { ...answer.content, ...problem.content },
@@ -54,6 +55,7 @@ function answerObject({
   headers: always = [],
   mayHave = [],
   content,
+  links,
 }: OperationAnswer): ResponseObject {
   const names = new Set<HeaderName>(['X-Request-Id', ...always, ...mayHave])
   return {
@@ -65,7 +67,17 @@ function answerObject({
       ]),
     ),
     ...(content && { content: contentObject(content) }),
+    ...(links && { links: linksObject(links) }),
   }
+}
+
+function linksObject(links: Readonly<Record<string, string>>): JsonSchema {
+  return Object.fromEntries(
+    Object.entries(links).map(([operationId, member]) => [
+      operationId,
+      { operationId, parameters: { id: `$response.body#/${member}` } },
+    ]),
+  )
 }
 
 export function contentObject(content: readonly Content[]): JsonSchema {

@@ -31,6 +31,8 @@ export interface OperationAnswer {
   mayHave?: readonly HeaderName[]
   /** Absent without a body. */
   content?: readonly Content[]
+  /** Ids of operations on what was made, with the member of this answer that is their `id`. */
+  links?: Readonly<Record<string, string>>
 }
 
 /** What one method of a route takes and answers. */

@@ -21,6 +21,7 @@ export interface ResponseObject {
   description: string
   headers: JsonSchema
   content?: JsonSchema
+  links?: JsonSchema
 }
 
 /** The answer of one status: its examples are the codes that it may have. */

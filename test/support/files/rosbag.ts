@@ -1,10 +1,9 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run, succeeds } from '../run.ts'
+import { pythonWith } from '../python-program.ts'
+import { run } from '../run.ts'
 
 /** The version on PyPI of https://gitlab.com/ternaris/rosbags. */
 const version = '0.11.9'
-const root = join(import.meta.dirname, '../../..')
 const script = join(import.meta.dirname, 'rosbag.py')
 
 /** Writes and reads rosbags with the rosbags library. */
@@ -28,19 +27,7 @@ export interface RosbagMessage {
 
 /** The library in its own Python environment, installed at the first use. */
 export async function rosbagLibrary(): Promise<Rosbag> {
-  const cache = join(root, 'node_modules/.cache')
-  const environment = join(cache, `rosbags-${version}`)
-  const python = join(environment, 'bin/python')
-  if (!(await succeeds(python, ['-c', 'import rosbags'], 30_000))) {
-    const made = `${environment}.${process.pid}`
-    await mkdir(cache, { recursive: true })
-    await makeEnvironment(made)
-    await run(join(made, 'bin/pip'), ['install', '--quiet', '--no-input', `rosbags==${version}`])
-    await rm(environment, { recursive: true, force: true })
-    // A rename, so that an interrupted installation is never used.
-    // `bin/python` works in any folder.
-    await rename(made, environment)
-  }
+  const python = await pythonWith('rosbags', version)
   return {
     async write(path) {
       await run(python, [script, 'write', path])
@@ -50,12 +37,4 @@ export async function rosbagLibrary(): Promise<Rosbag> {
       return lines.map((line) => JSON.parse(line) as RosbagMessage)
     },
   }
-}
-
-async function makeEnvironment(folder: string): Promise<void> {
-  const args = ['-m', 'venv', folder]
-  if (await succeeds('python3', args, 60_000)) return
-  // Debian's python3 lacks the module that makes environments.
-  if (process.getuid?.() === 0) await run('apt-get', ['install', '-y', '-qq', 'python3-venv'])
-  await run('python3', args)
 }

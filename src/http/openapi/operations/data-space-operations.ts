@@ -222,7 +222,11 @@ function tokens(): Operations {
       tag: 'dataspace',
       summary: 'Renews an access token to data, or gives a control plane a token (RFC 6749)',
       parameters: [
-        header('Authorization', 'As RFC 6749 says: Basic, or the signed token of a renewal', 'Basic …'),
+        header(
+          'Authorization',
+          'As RFC 6749 says: Basic, or the signed token of a renewal',
+          'Basic Y29ubmVjdG9yOnNlY3JldA==',
+        ),
       ],
       body: [
         {

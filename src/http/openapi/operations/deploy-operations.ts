@@ -14,6 +14,7 @@ import {
 } from '../operation.ts'
 import { exampleUuid, idempotencyKey, type Parameter, query, wait } from '../parameters.ts'
 import { componentSchemas } from '../schemas.ts'
+import { linksOfJob } from './job-links.ts'
 
 const deployed = { status: 'job deployed' as const, job_uuid: exampleUuid, links }
 const examples = {
@@ -72,6 +73,7 @@ const answer: OperationAnswer = {
   description: 'The cluster has accepted the Job; with `wait` the whole job, as it is then',
   mayHave: ['Preference-Applied'],
   content: [jsonContent(deployAnswer, examples)],
+  links: linksOfJob('job_uuid'),
 }
 
 const problems = [

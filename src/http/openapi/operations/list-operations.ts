@@ -5,6 +5,7 @@ import { exampleJob } from '../examples.ts'
 import { json, type Operation, type Operations } from '../operation.ts'
 import { count, exampleUuid, flag, query } from '../parameters.ts'
 import { filterParameters } from './filter-parameters.ts'
+import { linksOfJob } from './job-links.ts'
 
 export const listOperations: Operations = {
   'GET /job': {
@@ -22,6 +23,7 @@ export const listOperations: Operations = {
     answers: {
       200: {
         description: 'A page',
+        links: linksOfJob('jobs/0/job_uuid'),
         content: json(jobListAnswer, { jobs: [exampleJob], next: `/job?limit=1&after=${exampleUuid}` }),
       },
     },

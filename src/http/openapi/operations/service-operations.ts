@@ -87,6 +87,7 @@ const environments: Operations = {
         description: 'It is kept: `config_map_ref` of a request takes the id',
         headers: ['Location'],
         content: json(environmentAnswer, environment),
+        links: { deleteEnvironment: 'id' },
       },
     },
     problems: ['refused', 'conflict'],
