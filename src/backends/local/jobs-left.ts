@@ -27,6 +27,6 @@ const endWithContainer =
   'the jobs that run end with this container: the next start stores what they have left'
 
 function goOn(count: number): string {
-  const jobs = count === 1 ? '1 job goes' : `${count} jobs go`
-  return `${jobs} on without the API: the next start follows them; \`kill <supervisor>\` stops one with its grace period`
+  const [jobs, them] = count === 1 ? ['1 job goes', 'it'] : [`${count} jobs go`, 'them']
+  return `${jobs} on without the API: the next start follows ${them}; \`kill <supervisor>\` stops one with its grace period`
 }

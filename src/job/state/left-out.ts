@@ -50,6 +50,12 @@ export function skippedNote(stored: Stored): string | undefined {
   return `${skipped} ${skipped === 1 ? 'name is a socket, a FIFO or a device' : 'names are sockets, FIFOs or devices'}: listed as \`skipped\`, without content`
 }
 
+/** A remark on a success: programs often write into their working directory, which is not kept. */
+export function emptyNote(stored: Stored): string | undefined {
+  if (stored === 'none' || stored.count > 0) return undefined
+  return 'the result is empty: only what the worker leaves in the folder that RESULT_DIRECTORY names is kept'
+}
+
 const explanations: Record<ReachedLimit['name'], (reached: ReachedLimit) => string> = {
   RESULT_MAX_BYTES: ({ value, left_out: count, first }) =>
     `The result is larger than RESULT_MAX_BYTES (${inWords(value)} bytes): ${numberOf(count, 'file')} left out, the first is ${first}`,

@@ -4,7 +4,7 @@ import { nameOfProgram } from '../steps/step-states.ts'
 import { lastDisruption } from './disruption.ts'
 import { type Ending, hasWholeResults } from './ending.ts'
 import { fullVolumeNote, orFullVolume } from './full-volume.ts'
-import { filesLeftOut, outputMissing, reachedLimit, skippedNote } from './left-out.ts'
+import { emptyNote, filesLeftOut, outputMissing, reachedLimit, skippedNote } from './left-out.ts'
 import type { Attempt, Observation, Stop, Stored } from './observation.ts'
 import { uploadInterrupted } from './rescue-cause.ts'
 import { uploaderCause, withUploadTrouble } from './termination-cause.ts'
@@ -57,7 +57,7 @@ function succeeded(stored: Stored): Outcome {
   if (limit !== undefined) return failed(limit)
   const missing = outputMissing(stored)
   if (missing !== undefined) return failed(missing)
-  const notes = [fullVolumeNote(stored), skippedNote(stored)].filter((note) => note !== undefined).join('. ')
+  const notes = [fullVolumeNote, skippedNote, emptyNote].flatMap((noteOf) => noteOf(stored) ?? []).join('. ')
   const leftOut = filesLeftOut(stored)
   if (leftOut === undefined) return { state: 'succeeded', ...(notes !== '' && { note: notes }) }
   const message = notes === '' ? leftOut.message : `${leftOut.message}. ${notes}`

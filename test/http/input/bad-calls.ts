@@ -25,9 +25,9 @@ export const badCalls: BadCall[] = [
   { title: 'a limit of 1e3', call: { path: '/job?limit=1e3' }, status: 400, field: 'limit' },
   {
     title: 'an unknown parameter of the list',
-    call: { path: '/job?state=failed' },
+    call: { path: '/job?colour=red' },
     status: 400,
-    field: 'state',
+    field: 'colour',
   },
   { title: 'an unknown job', call: { path: `/job/${unknownJob}` }, status: 404 },
   { title: 'a malformed id', call: { path: '/job/42' }, status: 400, field: 'id' },

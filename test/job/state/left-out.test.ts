@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import {
+  emptyNote,
   filesLeftOut,
   outputMissing,
   reachedLimit,
@@ -10,7 +11,8 @@ import type { ManifestHead } from '../../../src/result-format/manifest/manifest.
 
 it('a whole result lacks nothing', () => {
   for (const stored of ['none', head({})] as const)
-    expect(reachedLimit(stored) ?? filesLeftOut(stored) ?? skippedNote(stored)).toBeUndefined()
+    for (const lackIn of [reachedLimit, filesLeftOut, skippedNote, emptyNote])
+      expect(lackIn(stored)).toBeUndefined()
 })
 
 it('names how many entries are not stored, the first one and why', () => {
@@ -72,6 +74,12 @@ it('adds to another cause what the result lacks', () => {
 it('remarks on names without content', () => {
   expect(skippedNote(head({ skipped: 1 }))).toMatch(/^1 name is a socket, a FIFO or a device/)
   expect(skippedNote(head({ skipped: 4 }))).toMatch(/^4 names are sockets/)
+})
+
+it('remarks on an empty result, and where files are kept', () => {
+  expect(emptyNote(head({ count: 0, bytes: 0 }))).toBe(
+    'the result is empty: only what the worker leaves in the folder that RESULT_DIRECTORY names is kept',
+  )
 })
 
 function head(changes: Partial<ManifestHead>): ManifestHead {

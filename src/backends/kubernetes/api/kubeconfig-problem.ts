@@ -16,7 +16,9 @@ export function kubeconfigProblem(path: string): string | undefined {
     if (serverOf(config) !== undefined) return undefined
     return `KUBECONFIG ${path}: its current context names no cluster; ${expectedKubeconfig}`
   } catch (error) {
-    return `KUBECONFIG ${path}: ${messageOf(error).split('\n')[0]}; ${expectedKubeconfig}`
+    // The first line of a YAML error, which quotes the file below it.
+    const problem = messageOf(error).split('\n')[0]?.replace(/:$/, '')
+    return `KUBECONFIG ${path}: ${problem}; ${expectedKubeconfig}`
   }
 }
 
