@@ -3,8 +3,9 @@ import { parseConfigData } from '../job/request/config-data.ts'
 import { parseEnvFile } from '../job/request/env-file.ts'
 import type { JobRequest } from '../job/request/request.ts'
 import { parseRequest } from '../job/request/request-schema.ts'
-import type { Deployment } from '../lifecycle/jobs.ts'
+import type { Again, Deployment } from '../lifecycle/jobs.ts'
 import { invalid, invalidFields } from '../util/errors.ts'
+import { defined } from '../util/objects.ts'
 import { contentType, readBody, unsupported } from './input/body.ts'
 import { idempotencyKey } from './input/idempotency-key.ts'
 import { refuseLargeInputs } from './input/input-limit.ts'
@@ -36,6 +37,7 @@ export interface Deployed {
   uuid: string
   /** Fields of the request that have no effect here. */
   ignored: string[]
+  rerunOf?: string
 }
 
 /** Deploys a request without inputs. */
@@ -46,7 +48,7 @@ export async function deployJob(
 ): Promise<Deployed> {
   checkCallback(services, admitted.request, caller)
   const deployment = await services.jobs.beginDeployment(key, caller)
-  return await finish(services, deployment, admitted, caller)
+  return await finishDeployment(services, deployment, admitted, caller)
 }
 
 /** Deploys the request in a body, JSON or a form with inputs. */
@@ -100,7 +102,7 @@ async function deployForm(
     await deployment.abandon()
     throw error
   }
-  return await finish(services, deployment, admitted, caller)
+  return await finishDeployment(services, deployment, admitted, caller)
 }
 
 async function requestInForm(
@@ -123,18 +125,21 @@ async function requestInForm(
   )
 }
 
-function checkCallback({ notifications }: Services, request: JobRequest, caller: string | null): void {
+/** Rejects with a Problem that names what is wrong with the request's callback. */
+export function checkCallback({ notifications }: Services, request: JobRequest, caller: string | null): void {
   const errors = notifications.callbacks.check(request, caller)
   if (errors.length > 0) throw invalidFields(errors)
 }
 
-async function finish(
+/** Makes the job of a deployment; rejects as Deployment.deploy(), which abandons it then. */
+export async function finishDeployment(
   { notifications }: Services,
   deployment: Deployment,
   { request, asked, ignored }: ResolvedRequest,
   caller: string | null,
+  again?: Again,
 ): Promise<Deployed> {
   const notification = notifications.callbacks.pendingNotification(deployment.uuid, request, caller)
-  const { job_uuid } = await deployment.deploy(request, notification, asked)
-  return { uuid: job_uuid, ignored }
+  const { job_uuid } = await deployment.deploy(request, notification, asked, again)
+  return { uuid: job_uuid, ignored, ...defined({ rerunOf: again?.rerunOf }) }
 }

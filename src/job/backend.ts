@@ -146,6 +146,8 @@ export interface JobPlan {
   readOnlyInputs?: boolean
   /** Name of the token that it is made with; absent for callers without one. */
   madeBy?: string
+  /** Uuid of the job whose request it repeats. */
+  rerunOf?: string
   /** Nothing of it runs before awaitJobs() says so. */
   waiting?: Waiting
 }
@@ -158,6 +160,10 @@ export interface LiveJob {
   requestSha256: string
   /** As JobPlan.madeBy; absent for jobs of version 0.2 and older. */
   madeBy?: string
+  /** As JobPlan.rerunOf. */
+  rerunOf?: string
+  /** As JobPlan.inputsSha256; null without inputs, absent for jobs of versions that did not keep it. */
+  inputsSha256?: string | null
   observation: Observation
   /** release() is done: the job's record is in the store. */
   released: boolean

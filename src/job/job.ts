@@ -100,6 +100,7 @@ export const jobSchema = z.strictObject({
       'What came in from `from` of its `inputs`; absent until its result is stored, and without such inputs',
     )
     .exactOptional(),
+  rerun_of: z.uuid().describe('The job whose request this one repeats').exactOptional(),
   made_by: z
     .string()
     .describe('Name of the API token that made the job; absent for callers without a token')

@@ -24,6 +24,7 @@ import { type JanitorSettings, startJanitor } from './janitor/janitor.ts'
 import { listJobs } from './job-list.ts'
 import type { Deployment, Jobs } from './jobs.ts'
 import { createRecords, type Records } from './records/records.ts'
+import { storedJob } from './stored-job.ts'
 import { Tracker } from './tracking/tracker.ts'
 import { watchJobs } from './tracking/watch-jobs.ts'
 import { translateStoreErrors } from './translate-store-errors.ts'
@@ -129,6 +130,8 @@ function jobsOver(parts: AllParts): Jobs {
     countLive: (madeBy) => parts.limit.count(madeBy),
 
     get: (uuid) => currentJob(tracker, records, uuid),
+
+    stored: (uuid) => storedJob(tracker, records, uuid),
 
     list: (options) => translateStoreErrors(() => listJobs(tracker, records, options)),
 

@@ -40,7 +40,7 @@ export function jobOfLive(
     finished_at: time(attempt?.worker.finishedAt),
     ...(names !== undefined && { steps: stepAnswers(names, attempt, { over, ran: uid !== undefined }) }),
     result: assessment.result,
-    ...defined({ inputs, made_by: live.madeBy }),
+    ...defined({ inputs, rerun_of: live.rerunOf, made_by: live.madeBy }),
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { ContainerLog, LogOptions } from '../job/backend.ts'
+import type { InputRequest } from '../job/inputs/input-schema.ts'
 import type { Job } from '../job/job.ts'
 import type { JobRequest } from '../job/request/request.ts'
 import type { Uploaded } from '../job/state/observation.ts'
 import type { BulkAction, BulkOutcome } from './finding/act-on-jobs.ts'
 import type { JobFilter } from './finding/job-filter.ts'
+import type { StoredJob } from './stored-job.ts'
 
 /** The operations on jobs, over one backend and one store. They reject with Problem. */
 export interface Jobs {
@@ -20,6 +22,9 @@ export interface Jobs {
 
   /** Undefined for a job that is unknown or deleted. Finished jobs are read from the store. */
   get(uuid: string): Promise<Job | undefined>
+
+  /** A job with what it was made of; undefined if it is unknown or being removed. */
+  stored(uuid: string): Promise<StoredJob | undefined>
 
   /** Live and finished jobs, newest first; `after` is the `next` of the page before. */
   list(options: { limit: number; after?: string }): Promise<{ jobs: Job[]; next?: string }>
@@ -96,6 +101,13 @@ export interface Deployment {
   receiveInput(name: string, stream: Readable): Promise<void>
 
   /**
+   * Stores the files that a job got with its request once more, for this one; resolves with its other
+   * inputs, also with the digests that they had (`pinned`). Rejects with Problem `inputs-gone` or
+   * `inputs-changed`.
+   */
+  takeInputs(of: StoredJob): Promise<{ references: InputRequest[]; pinned: InputRequest[] }>
+
+  /**
    * Makes the job. A replay of a request gives the first one's answer, without writing
    * `notification` again. Rejects `idempotency-key-reused` for another request, and as
    * JobBackend.create; after a rejection nothing is left. `asked` is the request without defaults
@@ -105,10 +117,18 @@ export interface Deployment {
     request: JobRequest,
     notification?: PendingNotification,
     asked?: JobRequest,
+    again?: Again,
   ): Promise<{ job_uuid: string }>
 
   /** Removes the inputs that were stored. */
   abandon(): Promise<void>
+}
+
+/** That a request repeats a job's. */
+export interface Again {
+  rerunOf?: string
+  /** Its `inputs` are those of that job: what is wrong with one is `inputs-gone`. */
+  sameInputs?: boolean
 }
 
 /** A job's callback in the store: written before the job begins, removed if the job isn't made. */

@@ -85,6 +85,17 @@ export function madeByOf(job: KubernetesJob): string | undefined {
   return annotationOf(job, 'madeBy')
 }
 
+export function rerunOf(job: KubernetesJob): string | undefined {
+  const uuid = annotationOf(job, 'rerunOf')
+  return uuid !== undefined && isJobUuid(uuid) ? uuid : undefined
+}
+
+/** Null without inputs; undefined of versions that did not keep it. */
+export function inputsSha256Of(job: KubernetesJob): string | null | undefined {
+  const digest = annotationOf(job, 'inputsSha256')
+  return digest === '' ? null : digest
+}
+
 /** The decision to give a job another Job. */
 export interface Again {
   /** From 1 on: the Job's name ends in it. */

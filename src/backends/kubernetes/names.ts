@@ -27,6 +27,10 @@ export const annotations = {
   request: 'jobferry.dev/request',
   /** Name of the token that the job was made with; absent without one. */
   madeBy: 'jobferry.dev/made-by',
+  /** Uuid of the job whose request this one repeats. */
+  rerunOf: 'jobferry.dev/rerun-of',
+  /** Hex SHA-256 of the list of inputs; empty without inputs. */
+  inputsSha256: 'jobferry.dev/inputs-sha256',
   /** When the creation began; present until the Job is resumed. */
   creating: 'jobferry.dev/creating',
   /** What the job waits for before it is resumed, as JSON (Waiting); absent once it has begun. */

@@ -16,7 +16,13 @@ const ignored = z
 
 /** With the whole job if the caller waited for its end. */
 export const deployAnswer = z.union([
-  z.strictObject({ status, job_uuid: z.uuid(), links: linksSchema, ignored }),
+  z.strictObject({
+    status,
+    job_uuid: z.uuid(),
+    rerun_of: jobAnswer.shape.rerun_of,
+    links: linksSchema,
+    ignored,
+  }),
   z.strictObject({ status, ...jobAnswer.shape, ignored }),
 ])
 

@@ -2,14 +2,17 @@ import { type Response, Router } from 'express'
 import { jobLinks, withLinks } from '../../job/links.ts'
 import { parseDeployQuery } from '../../job/request/deploy-query.ts'
 import { invalid } from '../../util/errors.ts'
+import { defined } from '../../util/objects.ts'
 import type { DeployAnswer } from '../answers/job-answers.ts'
 import { refuseForeign } from '../auth/guards.ts'
 import { type Deployed, deployBody, deployerOf, deployJob } from '../deploy-job.ts'
+import { jobId } from '../input/job-id.ts'
 import { queryPairs, readQuery } from '../input/query.ts'
 import { resolveRequest } from '../input/resolve-request.ts'
 import { waitSeconds } from '../input/wait.ts'
 import { releaseBody } from '../limits/body-budget.ts'
 import type { HttpOptions } from '../options.ts'
+import { rerunJob } from '../rerun-job.ts'
 import { clientDisconnect } from '../server/client-disconnect.ts'
 import { route } from '../server/route.ts'
 import type { Services } from '../services.ts'
@@ -39,6 +42,16 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
     },
     { noHead: true },
   )
+  route(router, '/job/:id/rerun', {
+    async post(req, res) {
+      const uuid = jobId(req)
+      const seconds = waitSeconds(req, res, readQuery(req, ['wait']).get('wait'), options)
+      const deployed = await rerunJob(uuid, req, deployerOf(req, res), services, options)
+      releaseBody(req)
+      res.location(jobLinks(deployed.uuid, options.publicUrl).self)
+      res.status(201).json(await answer(res, deployed, seconds, services, options))
+    },
+  })
   return router
 }
 
@@ -47,7 +60,7 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
  */
 async function answer(
   res: Response,
-  { uuid, ignored }: Deployed,
+  { uuid, ignored, rerunOf }: Deployed,
   seconds: number,
   { jobs, shutdown }: Pick<Services, 'jobs' | 'shutdown'>,
   { publicUrl }: HttpOptions,
@@ -56,7 +69,10 @@ async function answer(
   const signal = AbortSignal.any([clientDisconnect(res), shutdown])
   const job = seconds === 0 ? undefined : await jobs.waitForFinal(uuid, seconds * 1000, signal)
   const more = ignored.length === 0 ? {} : { ignored }
-  if (job === undefined) return { status, job_uuid: uuid, links: jobLinks(uuid, publicUrl), ...more }
+  if (job === undefined) {
+    const links = jobLinks(uuid, publicUrl)
+    return { status, job_uuid: uuid, ...defined({ rerun_of: rerunOf }), links, ...more }
+  }
   return { status, ...withLinks(job, publicUrl), ...more }
 }
 

@@ -3,6 +3,7 @@ import { logNames } from '../../job/log-name.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import { deletionPhase } from '../../job/state/deletion.ts'
 import type { ArtifactStore } from '../../store/store.ts'
+import { defined } from '../../util/objects.ts'
 import type { FinalRecord } from '../records/final-record.ts'
 import { type Records, readOrDamaged } from '../records/records.ts'
 import { announceStop } from '../tracking/actions/stored-result.ts'
@@ -25,7 +26,7 @@ export interface ArchiveParts {
  */
 export async function archiveJob(parts: ArchiveParts, job: TrackedJob): Promise<void> {
   const { records } = parts
-  const { request, requestSha256 } = job.live
+  const { request, requestSha256, inputsSha256 } = job.live
   if (job.overdue) await endWriting(parts, job)
   const phase = deletionPhase(job.live.observation, request, Date.now())?.phase
   const mustRead = phase === undefined || phase === 'wait'
@@ -40,7 +41,8 @@ export async function archiveJob(parts: ArchiveParts, job: TrackedJob): Promise<
   await parts.logs.archiveEarlier(job.live.uuid, parts.backend.earlierAttempts(job.live.uuid), names)
   const written = await readOrDamaged(records, job.live.uuid)
   const times = timesOf(written === 'damaged' ? undefined : written, request, Date.now())
-  await records.write({ version: 1, job: job.answer, request, request_sha256: requestSha256, ...times, logs })
+  const digests = { request_sha256: requestSha256, ...defined({ inputs_sha256: inputsSha256 }) }
+  await records.write({ version: 1, job: job.answer, request, ...digests, ...times, logs })
 }
 
 /**

@@ -7,12 +7,13 @@ import { messageOf, Problem } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Metrics } from '../../util/metrics.ts'
 import { defined } from '../../util/objects.ts'
-import type { Deployment, PendingNotification } from '../jobs.ts'
+import type { Again, Deployment, PendingNotification } from '../jobs.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
 import { findDependencies } from './find-dependencies.ts'
 import { type SourceRules, secretsOf, sourceLines } from './input-sources.ts'
 import { Inputs } from './inputs.ts'
 import { awaitedResults, findAttempts, readableKeys } from './job-sources.ts'
+import { asGoneInputs, takeInputs } from './rerun-inputs.ts'
 
 export interface DeploymentParts {
   backend: JobBackend
@@ -52,11 +53,14 @@ export function createDeployment(
 
     receiveInput: (name, stream) => inputs.receive(name, stream),
 
-    async deploy(request, notification, asked = request) {
+    takeInputs: (of) => takeInputs(store, inputs, of),
+
+    async deploy(request, notification, asked = request, again = {}) {
       try {
-        const hashes = hashesOf(asked, inputs)
+        const hashes = hashesOf(asked, inputs, again.rerunOf)
+        const job = { uuid, madeBy, request, hashes, inputs, notification, again }
         if (existing !== undefined) ensureSame(existing, hashes)
-        else await makeJob(parts, { uuid, madeBy, request, hashes, inputs, notification })
+        else await makeJob(parts, job)
         metrics.deploys.inc()
         // For audits: with the token's name, never the token.
         log.info(
@@ -91,20 +95,23 @@ interface JobToMake extends Pick<BegunDeployment, 'uuid' | 'madeBy'> {
   hashes: RequestHashes
   inputs: Inputs
   notification: PendingNotification | undefined
+  again: Again
 }
 
 async function makeJob(
   parts: DeploymentParts,
-  { uuid, madeBy, request, hashes, inputs, notification }: JobToMake,
+  { uuid, madeBy, request, hashes, inputs, notification, again }: JobToMake,
 ): Promise<void> {
-  const placed = await placeInputs(request, inputs, parts, madeBy)
+  const placed = await placeInputs(request, inputs, parts, madeBy).catch((error: unknown) => {
+    throw again.sameInputs ? asGoneInputs(error) : error
+  })
   if (notification) await translateStoreErrors(() => notification.write())
   // The inputs lie in the store: an annotation could not hold them.
   const { inputs: _, ...kept } = request
   const made = await parts.backend.create({
     ...{ uuid, request: kept, ...hashes },
     ...placed,
-    ...defined({ madeBy: madeBy ?? undefined }),
+    ...defined({ madeBy: madeBy ?? undefined, rerunOf: again.rerunOf }),
   })
   ensureSame(made.requestSha256, hashes)
   // Another request with the key was faster, perhaps at another replica: the job uses its inputs.
@@ -151,10 +158,10 @@ async function placeInputs(
 type RequestHashes = ReturnType<typeof hashesOf>
 
 /** The request's hash in this version's form and in the earlier one: a replay may have either. */
-function hashesOf(asked: JobRequest, { received }: Inputs) {
+function hashesOf(asked: JobRequest, { received }: Inputs, rerunOf: string | undefined) {
   return {
-    requestSha256: requestHash(asked, received),
-    earlierSha256: earlierRequestHash(asked, received),
+    requestSha256: requestHash(asked, received, rerunOf),
+    earlierSha256: earlierRequestHash(asked, received, rerunOf),
   }
 }
 

@@ -10,6 +10,7 @@ import { putStream, TooLargeError } from '../../store/put-stream.ts'
 import type { ArtifactStore } from '../../store/store.ts'
 import { invalid, invalidFields, Problem } from '../../util/errors.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
+import type { StoredInput } from './stored-inputs.ts'
 
 export interface ReceivedInput {
   name: string
@@ -65,6 +66,24 @@ export class Inputs {
     } catch (error) {
       throw error instanceof TooLargeError ? tooLarge(maxBytes) : error
     }
+  }
+
+  /** Takes an input that another job had, byte for byte. Rejects with Problem `inputs-changed` and as `open`. */
+  async take(
+    { path: name, size, sha256 }: StoredInput,
+    open: () => Promise<Readable>,
+    changed: () => Problem,
+  ): Promise<void> {
+    const { store, maxBytes, hashOnly } = this.#options
+    this.#names.add(name)
+    this.#bytes += size
+    if (this.#bytes > maxBytes) throw tooLarge(maxBytes)
+    const { key, at } = this.#keyOf(name)
+    if (hashOnly) return void this.received.push({ name, size, sha256, key, etag: '' })
+    this.#stored.push(at)
+    const put = await putStream(store, at, await open())
+    if (put.sha256 !== sha256 || put.size !== size) throw changed()
+    this.received.push({ name, size, sha256, key, etag: put.etag })
   }
 
   /**

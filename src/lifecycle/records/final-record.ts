@@ -10,6 +10,8 @@ export interface FinalRecord {
   /** With the values of its environment blanked. */
   request: JobRequest
   request_sha256: string
+  /** Of the list of inputs; null without inputs, absent in records of version 0.2 and older. */
+  inputs_sha256?: string | null
   /** When the job was first archived; RFC 3339, as all times. */
   ended_at: string
   /** When its result expires; absent: never. */

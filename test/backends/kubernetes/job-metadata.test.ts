@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import {
+  inputsSha256Of,
   isCreating,
   isOurs,
   recordedDisruptions,
@@ -48,6 +49,15 @@ it.each([
   expect(found).toMatchObject(expected)
   expect(found.result_keep_seconds).toBeUndefined()
   expect(found.timeout_seconds).toBe('timeout_seconds' in expected ? expected.timeout_seconds : undefined)
+})
+
+it.each([
+  ['none that is known: version 0.2 kept no digest', undefined, undefined],
+  ['none', '', null],
+  ['a list', 'ab12', 'ab12'],
+])('reads of the inputs of a Job %s', (_, text, expected) => {
+  const annotated = text === undefined ? {} : { [annotations.inputsSha256]: text }
+  expect(inputsSha256Of(job({ annotations: annotated }))).toBe(expected)
 })
 
 const canceled = { outcome: 'canceled', cause: { reason: 'Canceled', message: 'by request' }, at: 5 }

@@ -1,7 +1,8 @@
 import type { LiveJob } from '../../../job/backend.ts'
 import type { Observation } from '../../../job/state/observation.ts'
+import { defined } from '../../../util/objects.ts'
 import type { KubernetesJob, Pod } from '../api/objects.ts'
-import { isArchived, madeByOf, requestOf, requestSha256Of } from '../job-metadata.ts'
+import { inputsSha256Of, isArchived, madeByOf, requestOf, requestSha256Of, rerunOf } from '../job-metadata.ts'
 import { trackingFinalizer } from '../names.ts'
 import { type JobObjects, observe, podsKey } from '../observation/observe.ts'
 import { type CachedPod, isTerminal } from '../observation/pod-state.ts'
@@ -57,12 +58,11 @@ export function podsOf(
 
 export function liveJob(uuid: string, seen: JobObjects): LiveJob {
   const { job } = seen
-  const madeBy = madeByOf(job)
   return {
     uuid,
     request: requestOf(job),
     requestSha256: requestSha256Of(job),
-    ...(madeBy !== undefined && { madeBy }),
+    ...defined({ madeBy: madeByOf(job), rerunOf: rerunOf(job), inputsSha256: inputsSha256Of(job) }),
     observation: observe(seen),
     released: isArchived(job),
   }

@@ -43,7 +43,8 @@ export function jobObject({
       annotations: {
         [annotations.requestSha256]: plan.requestSha256,
         [annotations.request]: JSON.stringify(withoutValues(request)),
-        ...defined({ [annotations.madeBy]: plan.madeBy }),
+        ...defined({ [annotations.madeBy]: plan.madeBy, [annotations.rerunOf]: plan.rerunOf }),
+        [annotations.inputsSha256]: plan.inputsSha256 ?? '',
         ...(plan.waiting && { [annotations.waiting]: JSON.stringify(plan.waiting) }),
         [annotations.creating]: now.toISOString(),
       },

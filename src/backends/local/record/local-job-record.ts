@@ -20,6 +20,7 @@ export interface LocalJobRecord {
   requestSha256: string
   inputsSha256?: string
   madeBy?: string
+  rerunOf?: string
   /** The worker's variables, merged; dropped once the job has ended. */
   environment: Record<string, string>
   /** Of each step, its own variables; dropped as `environment`. Absent without steps. */

@@ -39,7 +39,8 @@ export class LocalJob {
       uuid: this.uuid,
       request: this.record.request,
       requestSha256: this.record.requestSha256,
-      ...defined({ madeBy: this.record.madeBy }),
+      ...defined({ madeBy: this.record.madeBy, rerunOf: this.record.rerunOf }),
+      inputsSha256: this.record.inputsSha256 ?? null,
       observation: structuredClone(observeRecord(this.record, this.said)),
       released: this.record.removeAt !== undefined,
     }

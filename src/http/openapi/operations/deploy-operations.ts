@@ -12,7 +12,7 @@ import {
   type OperationAnswer,
   type Operations,
 } from '../operation.ts'
-import { exampleUuid, idempotencyKey, type Parameter, query, wait } from '../parameters.ts'
+import { exampleUuid, idempotencyKey, jobUuid, type Parameter, query, wait } from '../parameters.ts'
 import { componentSchemas } from '../schemas.ts'
 import { linksOfJob } from './job-links.ts'
 
@@ -109,6 +109,18 @@ export const deployOperations: Operations = {
     body: [jsonContent(partialRequest, requestExamples), form],
     answers: { 201: { ...answer, headers: ['Location'] } },
     problems,
+  },
+  'POST /job/:id/rerun': {
+    id: 'rerunJob',
+    tag: 'jobs',
+    summary: 'Deploys the request of a job again',
+    description:
+      'With exactly the inputs that it had, unless the body has `inputs`. Fields of the body override those of the request; `env` is merged by name.',
+    parameters: [jobUuid, ...wait, idempotencyKey],
+    body: [jsonContent(partialRequest, { 'more memory': { memory: '8Gi', env: { SEED: '43' } } })],
+    bodyIsOptional: true,
+    answers: { 201: { ...answer, headers: ['Location'] } },
+    problems: [...problems, 'environment-gone', 'inputs-gone', 'inputs-changed', 'result-damaged'],
   },
   'GET /demo': {
     id: 'runDemo',

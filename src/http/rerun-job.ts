@@ -1,0 +1,83 @@
+import type { Request } from 'express'
+import type { InputRequest } from '../job/inputs/input-schema.ts'
+import { type PartialRequest, parseRequest } from '../job/request/request-schema.ts'
+import { rerunParts } from '../lifecycle/deploy/rerun-parts.ts'
+import type { Deployment } from '../lifecycle/jobs.ts'
+import type { StoredJob } from '../lifecycle/stored-job.ts'
+import { checkCallback, type Deployed, type Deployer, finishDeployment } from './deploy-job.ts'
+import { contentType, readBody, unsupported } from './input/body.ts'
+import { unknownJob } from './input/job-id.ts'
+import { parseRequestJson } from './input/json.ts'
+import { type ResolvedRequest, resolveRequest } from './input/resolve-request.ts'
+import type { HttpOptions } from './options.ts'
+import type { Services } from './services.ts'
+
+/**
+ * Deploys the request of a job of this caller again, with the overriding fields of the body, and
+ * with the same inputs unless it has `inputs`.
+ */
+export async function rerunJob(
+  uuid: string,
+  req: Request,
+  { key, caller }: Deployer,
+  services: Services,
+  options: HttpOptions,
+): Promise<Deployed> {
+  const overrides = await overridesIn(req)
+  const stored = await services.jobs.stored(uuid)
+  // Another caller's job is answered as one that isn't there: its values and inputs are not theirs.
+  if (stored === undefined || (stored.job.made_by ?? null) !== caller) throw unknownJob(uuid)
+  const deployment = await services.jobs.beginDeployment(key, caller)
+  const asked = await prepare(deployment, stored, overrides, services, options)
+    .then((prepared) => {
+      checkCallback(services, prepared.admitted.request, caller)
+      return prepared
+    })
+    .catch(async (error: unknown) => {
+      await deployment.abandon()
+      throw error
+    })
+  return await finishDeployment(services, deployment, asked.admitted, caller, {
+    rerunOf: uuid,
+    sameInputs: asked.sameInputs,
+  })
+}
+
+async function prepare(
+  deployment: Deployment,
+  stored: StoredJob,
+  overrides: PartialRequest,
+  services: Services,
+  options: HttpOptions,
+): Promise<{ admitted: ResolvedRequest; sameInputs: boolean }> {
+  if (overrides.inputs !== undefined) {
+    return { admitted: await admit(stored, overrides, [], services, options), sameInputs: false }
+  }
+  const { references, pinned } = await deployment.takeInputs(stored)
+  const admitted = await admit(stored, overrides, references, services, options)
+  if (references.length === 0) return { admitted, sameInputs: true }
+  return { admitted: { ...admitted, request: { ...admitted.request, inputs: pinned } }, sameInputs: true }
+}
+
+async function admit(
+  { request: stored }: StoredJob,
+  overrides: PartialRequest,
+  references: readonly InputRequest[],
+  services: Services,
+  options: HttpOptions,
+) {
+  const current = stored.job === undefined ? undefined : services.configured.get(stored.job)
+  const { configured, request } = rerunParts(stored, overrides, current)
+  const given = references.length === 0 ? request : { ...request, inputs: [...references] }
+  const names = () => services.configured.names()
+  const known = { get: () => configured, names }
+  const named = stored.job === undefined ? given : { ...given, job: stored.job }
+  return await resolveRequest({ request: named }, { ...services, configured: known }, options)
+}
+
+async function overridesIn(req: Request): Promise<PartialRequest> {
+  const body = await readBody(req)
+  if (body.length === 0) return {}
+  if (contentType(req) !== 'application/json') throw unsupported('application/json, or send none')
+  return parseRequest(parseRequestJson(body, 'body'))
+}
