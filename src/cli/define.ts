@@ -6,3 +6,8 @@ export type Action = (session: Session, args: string[], options: object) => Prom
 
 /** Gives a command its work. */
 export type Define = (command: Command, action: Action) => void
+
+/** Gathers the values of an option that may be given several times. */
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value]
+}

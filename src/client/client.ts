@@ -9,7 +9,7 @@ import { followLog, type LogOptions, readLog } from './jobs/log.ts'
 import { type WaitOptions, waitForEnd } from './jobs/wait.ts'
 import { type EntriesOptions, readEntries } from './results/entries.ts'
 import { type OpenedFile, type OpenOptions, openFile } from './results/open-file.ts'
-import type { Deployed, Entry, InputFile, Job, JobEvent, JobPage, JobRequest } from './types.ts'
+import type { Deployed, Entry, InputFile, Job, JobEvent, JobFilter, JobPage, JobRequest } from './types.ts'
 
 export interface DeployOptions {
   inputs?: readonly InputFile[]
@@ -55,8 +55,8 @@ export class Jobferry {
   }
 
   /** Jobs, newest first. */
-  async *list(signal?: AbortSignal): AsyncGenerator<Job, void, undefined> {
-    for (let path: string | null = '/job'; path !== null; ) {
+  async *list(filter: JobFilter = {}, signal?: AbortSignal): AsyncGenerator<Job, void, undefined> {
+    for (let path: string | null = `/job?${filterQuery(filter)}`; path !== null; ) {
       const page: JobPage = await this.#transport.json<JobPage>(path, { signal })
       yield* page.jobs
       path = page.next
@@ -118,6 +118,12 @@ export class Jobferry {
       return { status: 'degraded' }
     }
   }
+}
+
+function filterQuery({ labels = [], ...filter }: JobFilter): string {
+  const query = new URLSearchParams(labels.map((label): [string, string] => ['label', label]))
+  for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, value)
+  return query.toString()
 }
 
 /** Throws a JobferryError for a text that can't be a job's id: it would be another path. */

@@ -24,6 +24,9 @@ export interface Job {
   job_uuid: string
   /** Name of the configured job that it was started from. */
   job: string | null
+  /** The request's own; absent without one. */
+  name?: string
+  labels?: Record<string, string>
   state: State
   /** docs/reasons.md explains each. */
   reason: string | null
@@ -43,6 +46,21 @@ export interface Job {
   }
   made_by?: string
   links: Links
+}
+
+/** Which jobs a call means: those that meet all that is given. */
+export interface JobFilter {
+  /** States, separated by commas. */
+  state?: string | undefined
+  /** Name of the configured job. */
+  job?: string | undefined
+  name?: string | undefined
+  /** `key=value` each. */
+  labels?: readonly string[] | undefined
+  /** RFC 3339: created then or later. */
+  since?: string | undefined
+  /** RFC 3339: created before. */
+  until?: string | undefined
 }
 
 export interface JobPage {

@@ -65,11 +65,12 @@ it('a job is submitted, waited for, shown, listed, read and deleted', async () =
     const { code, out } = await runCli([...args, '--json'], folder, environment)
     return { code, answer: out === '' ? undefined : JSON.parse(out) }
   }
-  const { answer: deployed } = await call('submit')
+  const { answer: deployed } = await call('submit', '--name', 'first try', '-l', 'team=x')
   const id = deployed.job_uuid
   expect(await call('wait', id)).toMatchObject({ code: 0, answer: { state: 'succeeded' } })
   expect(await call('status', id)).toMatchObject({ code: 0, answer: { job: 'default', exit_code: 0 } })
-  expect((await call('list')).answer.jobs[0].job_uuid).toBe(id)
+  expect((await call('list', '--name', 'first try', '-l', 'team=x')).answer.jobs[0].job_uuid).toBe(id)
+  expect((await call('list', '--state', 'failed', '-l', 'team=x')).answer.jobs).toEqual([])
   expect(await call('ls', id)).toMatchObject({ answer: { path: 'hello.txt', size: 6 } })
   const printed = await runCli(['get', id, 'hello.txt', '-o', '-'], folder, environment)
   expect(printed).toEqual({ code: 0, out: 'hello\n', err: '' })

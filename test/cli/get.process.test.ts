@@ -60,15 +60,13 @@ describe('get', () => {
   })
 
   it.each(['large', 'small/5'])(
-    'leaves %s out if a proxy alters a byte, and fetches the rest',
+    'leaves %s out if a proxy alters its bytes, and fetches the rest',
     async (name) => {
       const folder = temporaryFolder()
       const proxy = await startTransformingProxy(api.url, {
         alter(chunk, url) {
-          if (!url.includes(`file=${name}`) || chunk.length === 0) return chunk
-          const altered = Buffer.from(chunk)
-          altered.writeUInt8(altered.readUInt8(0) ^ 1, 0)
-          return altered
+          if (!url.includes(`file=${name}`)) return chunk
+          return Buffer.from(chunk.map((byte) => (byte === 0x35 ? 0x36 : byte)))
         },
       })
       const { code, err } = await runCli(['get', id, '-o', 'got', '--server', proxy.url], folder)

@@ -1,14 +1,20 @@
 import type { Command } from 'commander'
-import type { Define } from '../define.ts'
-import { cancel, list, logs, remove, status, wait } from './job-commands.ts'
+import { collect, type Define } from '../define.ts'
+import { cancel, type ListOptions, list, logs, remove, status, wait } from './job-commands.ts'
 
 export function addJobCommands(program: Command, define: Define): void {
   define(
     program
       .command('list')
       .description('show jobs, the newest first')
-      .option('-n, --limit <n>', 'number of jobs', '20'),
-    (session, _, options) => list(session, options as { limit: string }),
+      .option('-n, --limit <n>', 'number of jobs', '20')
+      .option('--state <states>', 'such as running, or failed,canceled')
+      .option('-j, --job <name>', 'of a configured job')
+      .option('--name <name>', 'with this name')
+      .option('-l, --label <key=value>', 'with this label, any number of times', collect)
+      .option('--since <time>', 'created then or later: 2026-11-29T06:00:00Z')
+      .option('--until <time>', 'created before'),
+    (session, _, options) => list(session, options as ListOptions),
   )
   define(program.command('status <job>').description('show a job'), (session, [id = '']) =>
     status(session, id),

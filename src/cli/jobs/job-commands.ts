@@ -7,11 +7,22 @@ import { shown } from '../terminal/format.ts'
 import { jobExitCode } from './job-exit-code.ts'
 import { jobTable, jobText } from './job-text.ts'
 
+export interface ListOptions {
+  limit: string
+  state?: string
+  job?: string
+  name?: string
+  label?: string[]
+  since?: string
+  until?: string
+}
+
 /** `jobferry list`: the newest jobs. */
-export async function list({ out, client }: Session, { limit }: { limit: string }): Promise<number> {
+export async function list({ out, client }: Session, options: ListOptions): Promise<number> {
+  const { limit, label, ...filter } = options
   const most = numberOf('--limit', limit)
   const jobs = []
-  for await (const job of client().list()) {
+  for await (const job of client().list({ ...filter, labels: label })) {
     jobs.push(job)
     if (jobs.length >= most) break
   }

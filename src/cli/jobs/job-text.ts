@@ -6,6 +6,7 @@ export function jobText(job: Job): string {
   const { state, reason, message, exit_code, attempt, result, steps = [] } = job
   const facts: [string, string | undefined][] = [
     ['job', job.job_uuid],
+    ['name', job.name],
     ['configured job', job.job ?? undefined],
     ['state', reason === null ? state : `${state}, ${reason}`],
     ['message', message ?? undefined],
@@ -27,14 +28,14 @@ export function jobText(job: Job): string {
 
 /** Jobs for people, a line for each. */
 export function jobTable(jobs: readonly Job[], now = Date.now()): string {
-  const rows = jobs.map(({ job_uuid, state, reason, created_at, result, job }) => [
+  const rows = jobs.map(({ job_uuid, state, reason, created_at, result, job, name }) => [
     job_uuid,
     reason === null ? state : `${state}, ${reason}`,
     `${durationText((now - Date.parse(created_at)) / 1000)} ago`,
     resultText(result) ?? '-',
-    shown(job ?? '-'),
+    shown(name ?? job ?? '-'),
   ])
-  return tableText([['JOB', 'STATE', 'CREATED', 'RESULT', 'CONFIGURED JOB'], ...rows])
+  return tableText([['JOB', 'STATE', 'CREATED', 'RESULT', 'NAME OR CONFIGURED JOB'], ...rows])
 }
 
 function resultText({ state, count, bytes }: Job['result']): string | undefined {

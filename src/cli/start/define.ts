@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Define } from '../define.ts'
+import { collect, type Define } from '../define.ts'
 import { type RunOptions, run } from './run.ts'
 import { submit } from './submit.ts'
 
@@ -35,6 +35,8 @@ function requestOptions(command: Command): Command {
       'a request in JSON or YAML (`-`: standard input); options replace its fields',
     )
     .option('-j, --job <name>', 'a configured job to start from')
+    .option('--name <name>', 'a name for people, which list finds')
+    .option('-l, --label <key=value>', 'a label, any number of times', collect)
     .option('-i, --image <image>', "the worker's image")
     .option(
       '-e, --env <NAME=VALUE>',
@@ -49,8 +51,4 @@ function requestOptions(command: Command): Command {
     .option('--retries <n>', 'further attempts after the worker has failed')
     .option('--set <field=value>', 'any other field of docs/fields.md; the value in YAML or JSON', collect)
     .option('--idempotency-key <key>', 'a repeated call with the same key makes no second job')
-}
-
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value]
 }

@@ -10,6 +10,8 @@ import { CommandError, exitCodes, usageError } from '../exit-codes.ts'
 export interface RequestOptions {
   file?: string
   job?: string
+  name?: string
+  label?: string[]
   image?: string
   cpu?: string
   memory?: string
@@ -20,28 +22,36 @@ export interface RequestOptions {
   retries?: string
 }
 
+/** A request without all of these says nothing of a program. */
+const whatRuns = ['job', 'image', 'command', 'args', 'steps']
+
 /** The request of a file, with what the options say in place of its fields. */
 export async function requestOf(options: RequestOptions, command: readonly string[]): Promise<JobRequest> {
-  const { file, job, image, cpu, memory, gpu, timeout, retries } = options
+  const { file, job, name, image, cpu, memory, gpu, timeout, retries } = options
   const request: Record<string, unknown> = file === undefined ? {} : await readRequest(file)
   const fields = {
-    ...{ job, image, cpu, memory },
+    ...{ job, name, image, cpu, memory },
     gpu: wholeNumber('--gpu', gpu),
     timeout_seconds: wholeNumber('--timeout', timeout),
     retries: wholeNumber('--retries', retries),
     command: command.length === 0 ? undefined : command,
   }
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) request[name] = value
+  for (const [field, value] of Object.entries(fields)) if (value !== undefined) request[field] = value
   if (options.env !== undefined) {
     const before = (request.env ?? {}) as Record<string, unknown>
     request.env = { ...before, ...Object.fromEntries(options.env.map(variableOf)) }
   }
+  if (options.label !== undefined) {
+    const before = (request.labels ?? {}) as Record<string, unknown>
+    const labels = options.label.map((text) => pairOf('--label', text))
+    request.labels = { ...before, ...Object.fromEntries(labels) }
+  }
   for (const text of options.set ?? []) {
-    const [name, value] = pairOf('--set', text)
-    request[name] = parse(value) as unknown
+    const [field, value] = pairOf('--set', text)
+    request[field] = parse(value) as unknown
   }
   // As GET /job/deploy does.
-  if (Object.keys(request).length === 0) request.job = 'default'
+  if (!whatRuns.some((field) => field in request)) request.job = 'default'
   return request
 }
 

@@ -5,14 +5,14 @@ import type { Transport } from '../http/transport.ts'
 import { readEntries } from '../results/entries.ts'
 import { pathBytes } from '../results/entry-path.ts'
 import type { Entry } from '../types.ts'
-import { AlteredBytes, type Fetching, isPresent, type Task, tasksOf, type WantedFile } from './fetch-file.ts'
-import { finishFolder, type Linked, type MadeFolder } from './finish-folder.ts'
-import { LocalNames } from './local-names.ts'
+import { finishFolder } from './finish-folder.ts'
+import { LocalNames } from './names/local-names.ts'
 import type { Downloaded, DownloadOptions } from './options.ts'
-import { checkOwner, type PlacedEntry, readList, writeList } from './result-list.ts'
+import { type Kinds, planTasks } from './plan-tasks.ts'
+import { checkOwner, type PlacedEntry, writeList } from './result-list.ts'
 import { runTasks } from './run-tasks.ts'
 import { TargetFolder } from './target-folder.ts'
-import { secondsOf } from './times.ts'
+import type { Fetching } from './wanted-file.ts'
 
 const defaultParallel = 8
 
@@ -55,18 +55,13 @@ export async function download(
   const kinds: Kinds = { folders: [], links: [] }
   try {
     signal?.throwIfAborted()
-    await runTasks(tasksFor(fetching, kinds, done, report), parallel, abort)
+    await runTasks(planTasks(fetching, kinds, done, report), parallel, abort)
   } finally {
     signal?.removeEventListener('abort', stop)
     for (const part of fetching.parts) await part.close()
   }
   await finishFolder(folder, kinds, done)
   return done
-}
-
-interface Kinds {
-  folders: MadeFolder[]
-  links: Linked[]
 }
 
 /** The entries that are asked for; rejects if one of the paths is not in the result. */
@@ -127,75 +122,4 @@ async function* from(
   if (first.done) return
   yield first.value
   yield* rest
-}
-
-async function* tasksFor(
-  fetching: Fetching,
-  { folders, links }: Kinds,
-  done: Downloaded,
-  report: () => void,
-): AsyncGenerator<Task> {
-  for await (const entry of readList(fetching.folder)) {
-    const path = pathBytes(entry)
-    const place = entry.as_base64 === undefined ? path : Buffer.from(entry.as_base64, 'base64')
-    if (entry.type === 'directory') {
-      await fetching.folder.makeFolder(place)
-      folders.push({ place, mode: modeOf(entry, 0o755), mtime: secondsOf(entry.mtime) })
-      continue
-    }
-    if (entry.type === 'symlink') {
-      links.push({ place, entry })
-      continue
-    }
-    const problem = problemOf(entry)
-    if (problem !== undefined) {
-      done.absent.push({ path: path.toString(), ...problem })
-      continue
-    }
-    const { size = 0, sha256 = '' } = entry
-    const file = { path, place, size, sha256, mode: modeOf(entry, 0o644), mtime: secondsOf(entry.mtime) }
-    yield* tasksOfFile(fetching, file, done, report)
-  }
-}
-
-async function* tasksOfFile(
-  fetching: Fetching,
-  file: WantedFile,
-  done: Downloaded,
-  report: () => void,
-): AsyncGenerator<Task> {
-  const { folder } = fetching
-  await folder.makeParent(file.place)
-  const finish = () => {
-    done.files += 1
-    report()
-  }
-  if (await isPresent(folder, file)) {
-    done.kept += 1
-    done.bytes += file.size
-    return finish()
-  }
-  for (const task of await tasksOf(fetching, file, finish)) {
-    yield async () => {
-      try {
-        await task()
-      } catch (error) {
-        if (!(error instanceof AlteredBytes)) throw error
-        const problem = 'came twice with another SHA-256 than the result names'
-        done.absent.push({ path: file.path.toString(), kind: 'damaged', problem })
-      }
-    }
-  }
-}
-
-function problemOf(entry: Entry): Omit<Downloaded['absent'][number], 'path'> | undefined {
-  if (entry.type === 'skipped') return { kind: 'skipped', problem: 'is a socket, FIFO or device' }
-  if (entry.damage !== undefined) return { kind: 'damaged', problem: entry.damage }
-  if (entry.error !== undefined) return { kind: 'missing', problem: entry.error }
-  return entry.sha256 === undefined ? { kind: 'missing', problem: 'is not stored' } : undefined
-}
-
-/** Of other bits, set-user-ID for example, nothing is kept: they would let a worker act as the reader. */
-function modeOf({ mode }: Entry, otherwise: number): number {
-  return mode === undefined ? otherwise : Number.parseInt(mode, 8) & 0o777
 }

@@ -1,33 +1,11 @@
 import { createHash } from 'node:crypto'
-import { lstat, open, rename, rm } from 'node:fs/promises'
-import type { Transport } from '../http/transport.ts'
+import { lstat, rename, rm } from 'node:fs/promises'
 import { readBytes } from '../results/read-file.ts'
 import { type Chunk, chunkBytes } from './chunks.ts'
 import { PartFile } from './part-file.ts'
 import type { TargetFolder } from './target-folder.ts'
-
-/** A file of a result, and its place in the folder. */
-export interface WantedFile {
-  path: Buffer
-  place: Buffer
-  size: number
-  sha256: string
-  mode: number
-  /** Seconds since the epoch. */
-  mtime: number | undefined
-}
-
-export interface Fetching {
-  transport: Transport
-  id: string
-  folder: TargetFolder
-  soFar: boolean | undefined
-  signal: AbortSignal
-  /** Parts of large files, which the caller closes. */
-  parts: Set<PartFile>
-  /** Bytes that came. */
-  received: (bytes: number) => void
-}
+import type { Fetching, WantedFile } from './wanted-file.ts'
+import { partPath, writeFileWhole } from './write-file.ts'
 
 /** Other bytes came twice: the server, or a proxy on the way, alters them. */
 export class AlteredBytes extends Error {}
@@ -119,16 +97,7 @@ async function fetchSmall(fetching: Fetching, file: WantedFile): Promise<void> {
   const bytes = (await readWhole(fetching, file)) ?? (await readWhole(fetching, file))
   if (bytes === undefined) throw new AlteredBytes()
   received(bytes.length)
-  const path = partPath(folder, file)
-  const handle = await open(path, 'w', 0o600)
-  try {
-    await handle.writeFile(bytes)
-    await handle.chmod(file.mode)
-    if (file.mtime !== undefined) await handle.utimes(file.mtime, file.mtime)
-  } finally {
-    await handle.close()
-  }
-  await rename(path, folder.pathOf(file.place))
+  await writeFileWhole(folder, file, bytes)
 }
 
 /** Undefined if other bytes came than the list names. */
@@ -143,8 +112,4 @@ async function readWhole(
   }
   const bytes = Buffer.concat(chunks)
   return createHash('sha256').update(bytes).digest('hex') === sha256 ? bytes : undefined
-}
-
-function partPath(folder: TargetFolder, { path }: WantedFile): string {
-  return folder.own(`${createHash('sha256').update(path).digest('hex').slice(0, 32)}.part`)
 }

@@ -1,7 +1,7 @@
 import { chmod, lutimes, utimes } from 'node:fs/promises'
 import { targetBytes } from '../results/entry-path.ts'
 import type { Entry } from '../types.ts'
-import { staysInside } from './link-target.ts'
+import { staysInside } from './names/link-target.ts'
 import type { Downloaded } from './options.ts'
 import type { TargetFolder } from './target-folder.ts'
 import { secondsOf } from './times.ts'

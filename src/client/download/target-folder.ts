@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { chmod, lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ownFolder } from './safe-path.ts'
+import { ownFolder } from './names/safe-path.ts'
 
 /** The folder of a download. Nothing is written through a link that lies in it. */
 export class TargetFolder {

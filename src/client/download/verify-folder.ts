@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { lstat, readlink } from 'node:fs/promises'
 import { pathBytes, targetBytes } from '../results/entry-path.ts'
 import { type Linked, targetsOf } from './finish-folder.ts'
-import { staysInside } from './link-target.ts'
+import { staysInside } from './names/link-target.ts'
 import { type PlacedEntry, readList } from './result-list.ts'
 import { TargetFolder } from './target-folder.ts'
 

@@ -5,8 +5,11 @@ import { requestOf } from '../../../src/cli/start/request.ts'
 import { temporaryFolder } from '../../support/files/temporary-folder.ts'
 
 describe('the request', () => {
-  it('is the configured job `default` if nothing is said', async () => {
+  it('is of the configured job `default` if no program is named', async () => {
     expect(await requestOf({}, [])).toEqual({ job: 'default' })
+    expect(await requestOf({ name: 'n', label: ['a=b'] }, [])).toEqual({
+      ...{ job: 'default', name: 'n', labels: { a: 'b' } },
+    })
   })
 
   it('is of the file, with the options in place of its fields', async () => {
@@ -22,7 +25,7 @@ describe('the request', () => {
   it('keeps the numbers of `env` in JSON as they are written', async () => {
     const file = join(temporaryFolder(), 'request.json')
     writeFileSync(file, '{\n\t"env": {"VERSION": 1.10}\n}')
-    expect(await requestOf({ file }, [])).toEqual({ env: { VERSION: '1.10' } })
+    expect(await requestOf({ file }, [])).toEqual({ job: 'default', env: { VERSION: '1.10' } })
   })
 
   it.each([

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { staysInside } from '../../../src/client/download/link-target.ts'
+import { staysInside } from '../../../../src/client/download/names/link-target.ts'
 
 it.each<[string, string, boolean, Record<string, string>]>([
   ['l', 'file', true, {}],

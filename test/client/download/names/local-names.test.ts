@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LocalNames } from '../../../src/client/download/local-names.ts'
+import { LocalNames } from '../../../../src/client/download/names/local-names.ts'
 
 describe('the place of a path', () => {
   it.each([
