@@ -4,7 +4,14 @@ import { isFinal, reasons, states } from '../../../src/job/job.ts'
 import { furtherAttempts } from '../../../src/job/state/disruption.ts'
 import type { TrackedJob } from '../../../src/lifecycle/tracking/known-job.ts'
 import { expectSame } from '../../support/expect-same.ts'
-import { type Action, disturbed, perform, undisturbed, withBrokenStarts } from './model/actions.ts'
+import {
+  type Action,
+  disturbed,
+  perform,
+  undisturbed,
+  withBrokenStarts,
+  withPodsTooMany,
+} from './model/actions.ts'
 import { Follower } from './model/follower.ts'
 import { World } from './model/world.ts'
 
@@ -67,6 +74,33 @@ it('gives a job an attempt more for each start that the machine broke off, in an
         expect(answer).toMatchObject({ state: 'failed', exit_code: last?.worker.code })
         expect(world.pods).toHaveLength(retries + 1 + broken)
       }
+    }),
+    runs,
+  )
+})
+
+it('gives a job whose Job controller made pods too many the outcome of those that it counts, in any order of events', () => {
+  fc.assert(
+    fc.property(fc.array(withPodsTooMany, steps), fc.nat(2), (actions, retries) => {
+      const { world, follower } = play(actions, retries)
+      settle(world, follower)
+      checkSuccess(world, follower)
+      checkSteps(follower.states)
+      const { answer } = lastOf(follower)
+      const shown = world.pod(answer.attempt?.uid)
+      if (answer.state === 'succeeded') {
+        expect(answer).toMatchObject({ result: { state: 'complete' } })
+        return
+      }
+      const { code, endedAt = 0 } = shown?.worker ?? {}
+      expect(answer).toMatchObject({ state: 'failed', exit_code: 1 })
+      expect([code, (shown?.askedToEndAt ?? endedAt) >= endedAt]).toEqual([1, true])
+      // Without `retries` a failure is seen before the Job controller counts it.
+      if (shown?.excess !== undefined) return
+      expect(world.pods.filter(({ excess }) => excess === undefined)).toHaveLength(retries + 1)
+      // Nobody may have seen the pod too many that a failed Job's status counts.
+      const isCounted = world.pods.some(({ excess }) => excess === 'of-a-failed-job')
+      if (!isCounted) expect(answer.attempt?.number).toBe(retries + 1)
     }),
     runs,
   )

@@ -5,7 +5,7 @@ import { type CachedJob, type CacheEntry, podsOf } from './cached-job.ts'
 /** Gets the error of one object, with the object's name or the job's uuid. */
 export type OnFailure = (error: unknown, name: string | undefined) => void
 
-type Seen = Pick<CachedJob, 'job' | 'agains' | 'pods' | 'podsKnown'>
+type Seen = Pick<CachedJob, 'job' | 'agains' | 'pods' | 'excess' | 'podsKnown'>
 
 /** The cache's entries by their jobs' uuids, and the listeners to their changes. */
 export class CacheEntries {
@@ -13,8 +13,9 @@ export class CacheEntries {
   readonly #listeners = new Set<(uuid: string) => void>()
   readonly #onFailure: OnFailure
   readonly #agains: AgainCache
+  #waiting: Set<string> | undefined
 
-  constructor(onFailure: OnFailure, agains: AgainCache) {
+  constructor(agains: AgainCache, onFailure: OnFailure = raise) {
     this.#onFailure = onFailure
     this.#agains = agains
   }
@@ -70,11 +71,30 @@ export class CacheEntries {
     const entry = this.get(uuid)
     if (uuid === undefined || entry === undefined) return
     delete entry.live
+    if (this.#waiting !== undefined) {
+      this.#waiting.add(uuid)
+      return
+    }
     // A diagnosis of an earlier state says nothing about this one.
     if (entry.diagnosis !== undefined && entry.diagnosis.key !== this.currentQuery(uuid))
       delete entry.diagnosis
     if (entry.job === undefined && entry.pods.size === 0) this.#entries.delete(uuid)
     for (const listener of this.#listeners) this.try(uuid, () => listener(uuid))
+  }
+
+  /**
+   * The listeners are told of the action's changes once all are made: of several pods of one list,
+   * the first alone may mean the job's end.
+   */
+  atOnce(action: () => void): void {
+    const waiting = new Set<string>()
+    this.#waiting = waiting
+    try {
+      action()
+    } finally {
+      this.#waiting = undefined
+      for (const uuid of waiting) this.changed(uuid)
+    }
   }
 
   /**
@@ -89,4 +109,8 @@ export class CacheEntries {
       return undefined
     }
   }
+}
+
+function raise(error: unknown): never {
+  throw error
 }

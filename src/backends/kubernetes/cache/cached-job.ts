@@ -4,15 +4,16 @@ import { defined } from '../../../util/objects.ts'
 import type { KubernetesJob, Pod } from '../api/objects.ts'
 import { inputsSha256Of, isArchived, madeByOf, requestOf, requestSha256Of, rerunOf } from '../job-metadata.ts'
 import { trackingFinalizer } from '../names.ts'
+import { excessPods, isCountedExcess } from '../observation/excess.ts'
 import { type JobObjects, observe, podsKey } from '../observation/observe.ts'
-import { type CachedPod, isTerminal } from '../observation/pod-state.ts'
+import { type CachedPod, hasEnded, isTerminal } from '../observation/pod-state.ts'
 import { endedBySuspension } from '../observation/suspension.ts'
 import type { CachedAgain } from './again-cache.ts'
 import { jobUidOf } from './prune-objects.ts'
 import { wholeJob } from './whole-job.ts'
 
 /** A Job and its pods in their last known state. */
-export interface CachedJob extends Pick<JobObjects, 'job' | 'pods' | 'podsKnown' | 'rescue'> {
+export interface CachedJob extends Pick<JobObjects, 'job' | 'pods' | 'excess' | 'podsKnown' | 'rescue'> {
   uuid: string
   /** The further Jobs; `job` stands for all of them (wholeJob). */
   agains: readonly CachedAgain[]
@@ -39,21 +40,35 @@ export interface CacheEntry {
 
 /**
  * The job's Jobs as one, and the attempts of these Jobs alone: Jobs of the same names may have been
- * there before.
+ * there before, and pods too many may run beside the attempts.
  */
 export function podsOf(
   entry: CacheEntry,
   first: KubernetesJob,
   agains: readonly CachedAgain[],
-): Pick<CachedJob, 'job' | 'pods' | 'podsKnown'> {
+): Pick<CachedJob, 'job' | 'pods' | 'excess' | 'podsKnown'> {
   const jobs = [first, ...agains.map(({ job }) => job)]
   const byUid = new Map(jobs.map((job) => [job.metadata?.uid, job]))
-  const pods = [...entry.pods.values()].filter((seen) => {
+  const own = [...entry.pods.values()].filter((seen) => {
     const job = byUid.get(jobUidOf(seen.pod))
     return job !== undefined && !endedBySuspension(seen, job)
   })
-  const job = wholeJob(first, agains)
-  return { job, pods, podsKnown: entry.podsKnownFor === podsKey(job) }
+  const tooMany = excessPods(own)
+  const excess = [...tooMany].filter((seen) => !hasEnded(seen))
+  const whole = wholeJob(first, agains)
+  const counted = [...tooMany].filter((seen) => isCountedExcess(seen, whole)).length
+  const job = counted === 0 ? whole : withFewerFailures(whole, counted)
+  return {
+    job,
+    pods: tooMany.size === 0 ? own : own.filter((seen) => !tooMany.has(seen)),
+    ...(excess.length > 0 && { excess }),
+    podsKnown: entry.podsKnownFor === podsKey(job),
+  }
+}
+
+function withFewerFailures(job: KubernetesJob, fewer: number): KubernetesJob {
+  const failed = Math.max(0, (job.status?.failed ?? 0) - fewer)
+  return { ...job, status: { ...job.status, failed } }
 }
 
 export function liveJob(uuid: string, seen: JobObjects): LiveJob {

@@ -22,8 +22,8 @@ export class JobCache {
   readonly #agains = new AgainCache()
 
   /** `onFailure` gets the errors of single objects; default: they are thrown. */
-  constructor(onFailure: OnFailure = raise) {
-    this.#entries = new CacheEntries(onFailure, this.#agains)
+  constructor(onFailure?: OnFailure) {
+    this.#entries = new CacheEntries(this.#agains, onFailure)
   }
 
   subscribe(listener: (uuid: string) => void): () => void {
@@ -141,7 +141,7 @@ export class JobCache {
 
   /** All pods of a job, listed after its Job was in the state that `key` names (podsKey). */
   knowPods(uuid: string, key: string, pods: readonly Pod[]): void {
-    for (const pod of pods) this.putPod(pod)
+    this.#entries.atOnce(() => pods.map((pod) => this.putPod(pod)))
     const entry = this.#entries.get(uuid)
     if (entry === undefined) return
     entry.podsKnownFor = key
@@ -199,6 +199,10 @@ export class JobCache {
   }
 
   listPods(pods: readonly Pod[], { wentBack }: ListVersion): void {
+    this.#entries.atOnce(() => this.#replacePods(pods, wentBack))
+  }
+
+  #replacePods(pods: readonly Pod[], wentBack: boolean): void {
     if (wentBack) this.#forgetVersions()
     const present = new Set(pods.map((pod) => pod.metadata?.uid))
     for (const pod of [...this.#rescues.pods()]) if (!present.has(pod.metadata?.uid)) this.removePod(pod)
@@ -241,8 +245,4 @@ export class JobCache {
     this.#rescues.forgetVersions()
     this.#agains.forgetVersions()
   }
-}
-
-function raise(error: unknown): never {
-  throw error
 }

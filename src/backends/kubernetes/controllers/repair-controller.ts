@@ -10,7 +10,7 @@ import { recordDisruptions, unrecordedDisruptions } from '../observation/disrupt
 import { releaseAgainJobs, runAgain } from '../operations/again.ts'
 import { dropFinalizer, removeUnfinished } from '../operations/removal.ts'
 import { endRescue } from '../operations/rescue.ts'
-import { endJob, endPods } from '../operations/stop.ts'
+import { endExcess, endJob, endPods } from '../operations/stop.ts'
 import { nextAgain } from '../policies/further-job.ts'
 import { type Repair, repair } from '../policies/repair.ts'
 import type { Controller } from './job-reconciler.ts'
@@ -59,7 +59,7 @@ async function perform(
   seen: CachedJob,
   action: Exclude<Repair, 'remove-unfinished'>,
 ): Promise<void> {
-  const { uuid, job, agains, pods, rescue } = seen
+  const { uuid, job, agains, pods, excess = [], rescue } = seen
   const { name = '', uid = '' } = job.metadata ?? {}
   switch (action) {
     case 'restore-labels':
@@ -85,6 +85,8 @@ async function perform(
     case 'end-rescue':
       if (rescue !== undefined) await endRescue(api, rescue)
       return
+    case 'end-excess':
+      return await endExcess(api, job, excess)
     case 'finish-stop':
     case 'end-repeat':
       return await endJob(api, job)

@@ -133,12 +133,19 @@ function isGoing({ pod, goneAt }: CachedPod): boolean {
 }
 
 /**
- * Kubernetes gives creation times in whole seconds. Of two pods of one second, the earlier one
- * ended first, since the later one was created after its end (podReplacementPolicy).
+ * A pod that failed comes before one that runs or succeeded: if both were made at once (excessPods),
+ * the Job goes on with the other. Kubernetes gives creation times in whole seconds. Of two pods of
+ * one second, the earlier one ended first, since the later one was created after its end
+ * (podReplacementPolicy).
  */
 function inOrder(a: CachedPod, b: CachedPod): number {
-  const byTime = createdAt(a) - createdAt(b) || endedAt(a) - endedAt(b)
+  const byTime = rankOf(a) - rankOf(b) || createdAt(a) - createdAt(b) || endedAt(a) - endedAt(b)
   return byTime || (nameOf(a) < nameOf(b) ? -1 : Number(nameOf(a) > nameOf(b)))
+}
+
+function rankOf(seen: CachedPod): number {
+  if (seen.pod.status?.phase === 'Succeeded') return 2
+  return hasEnded(seen) ? 0 : 1
 }
 
 function endedAt(seen: CachedPod): number {

@@ -26,6 +26,8 @@ import { workerStatus } from './pod-steps.ts'
 export interface JobObjects extends Pick<Observation, 'blocked' | 'progress' | 'uploaded'> {
   job: KubernetesJob
   pods: readonly CachedPod[]
+  /** Pods that run beside an attempt and are none (excessPods). */
+  excess?: readonly CachedPod[]
   /** All pods were listed for the Job's current state (podsKey): none is missing. */
   podsKnown?: boolean
   rescue?: CachedRescue
@@ -33,7 +35,7 @@ export interface JobObjects extends Pick<Observation, 'blocked' | 'progress' | '
 
 /** The observation of one job. Pure. */
 export function observe(seen: JobObjects): Observation {
-  const { job, pods, blocked: noticed, progress, uploaded, podsKnown, rescue: seenRescue } = seen
+  const { job, pods, excess = [], blocked: noticed, progress, uploaded, podsKnown } = seen
   const shown = shownPod(job, pods)
   const attempt = shown && attemptOf(shown, attemptNumber(job, pods, shown), job)
   const deletedAt = timeOf(job.metadata?.deletionTimestamp)
@@ -42,9 +44,9 @@ export function observe(seen: JobObjects): Observation {
   const ended = endOf(job, pods)
   const blocked = attempt?.ended ? undefined : ((shown && blockedByStatus(shown.pod)) ?? noticed)
   const disruptions = disruptionsOf(job, pods)
-  const lingering = pods.some((one) => one !== shown && !hasEnded(one))
+  const lingering = excess.length > 0 || pods.some((one) => one !== shown && !hasEnded(one))
   const isLast = ended !== undefined && shown === newestOf(pods)
-  const rescue = rescueOf(job, shown, isLast, seenRescue)
+  const rescue = rescueOf(job, shown, isLast, seen.rescue)
   const incomplete = mayLackPods(job, pods) && !(podsKnown && getsNoMorePods(job))
   return {
     createdAt: timeOf(job.metadata?.creationTimestamp) ?? 0,

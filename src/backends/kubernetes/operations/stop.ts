@@ -4,7 +4,7 @@ import type { KubernetesJob, Pod } from '../api/objects.ts'
 import { hasStatus } from '../api/status-error.ts'
 import { isCreating, requestOf, stopOf } from '../job-metadata.ts'
 import { annotations, jobName, podsOfJobs } from '../names.ts'
-import { isTerminal } from '../observation/pod-state.ts'
+import { type CachedPod, isTerminal } from '../observation/pod-state.ts'
 import { againJobs, limitAgainJobs } from './again.ts'
 import { deleteJob, removeUnfinished } from './removal.ts'
 
@@ -55,6 +55,18 @@ export function needsDeletion(pod: Pod, grace: number): boolean {
   if (isTerminal(pod)) return false
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata ?? {}
   return deletionTimestamp === undefined || deletionGracePeriodSeconds > grace
+}
+
+/** Whether a pod too many was deleted, and with a longer grace than the job's. */
+export function isThrownAway({ pod }: CachedPod, grace: number): boolean {
+  return pod.metadata?.deletionTimestamp !== undefined && needsDeletion(pod, grace)
+}
+
+/** Ends the pods too many that the Job controller deleted, with `stop_grace_seconds`. */
+export async function endExcess(api: Api, job: KubernetesJob, excess: readonly CachedPod[]): Promise<void> {
+  const grace = graceOf(job)
+  const going = excess.filter((seen) => isThrownAway(seen, grace))
+  await Promise.all(going.map(({ pod }) => endPod(api, pod, grace)))
 }
 
 export function graceOf(job: KubernetesJob): number {

@@ -15,10 +15,10 @@ export const archivedJob: JobPolicy<'drop-finalizer' | 'end-repeat' | 'release-a
 }
 
 /** Kubernetes made another attempt of a job that had ended. */
-function runsAgain({ job, pods }: CachedJob): boolean {
+function runsAgain({ job, pods, excess = [] }: CachedJob): boolean {
   const archived = archivedAt(job)
   if (archived === undefined) return false
-  return pods.some(
+  return [...pods, ...excess].some(
     ({ pod, goneAt }) =>
       goneAt === undefined && !isTerminal(pod) && (timeOf(pod.metadata?.creationTimestamp) ?? 0) > archived,
   )

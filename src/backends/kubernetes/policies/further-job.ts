@@ -13,11 +13,11 @@ export const furtherJob: JobPolicy<'run-again'> = (seen) =>
   nextAgain(seen) === undefined ? undefined : { action: 'run-again' }
 
 /** The Job to make now; undefined if none is due. */
-export function nextAgain({ job, agains, pods }: CachedJob): Again | undefined {
+export function nextAgain({ job, agains, pods, excess = [] }: CachedJob): Again | undefined {
   if (!mayGoOn(job)) return undefined
   const decided = decidedAgain(job)
   if (decided !== undefined && agains.every(({ number }) => number !== decided.number)) return decided
-  if (!isOwedAttempt(job, pods)) return undefined
+  if (!isOwedAttempt(job, pods) || excess.length > 0) return undefined
   const failed = job.status?.conditions?.some(
     ({ type, status, reason }) => type === 'Failed' && status === 'True' && reason === 'BackoffLimitExceeded',
   )

@@ -41,6 +41,8 @@ export function missingPods(
   return { action: { podsKey: podsKey(job), unlabelledPod: 'no' } }
 }
 
-function hasUnlabelledPod({ pods }: CachedJob): boolean {
-  return pods.some(({ pod, goneAt, unlabelled }) => unlabelled && goneAt === undefined && !isTerminal(pod))
+function hasUnlabelledPod({ pods, excess = [] }: CachedJob): boolean {
+  return [...pods, ...excess].some(
+    ({ pod, goneAt, unlabelled }) => unlabelled && goneAt === undefined && !isTerminal(pod),
+  )
 }

@@ -1,4 +1,5 @@
 import { archivedJob } from './archived-job.ts'
+import { excessPod } from './excess-pod.ts'
 import { furtherJob } from './further-job.ts'
 import type { JobPolicy } from './job-policy.ts'
 import { lostLabels } from './lost-labels.ts'
@@ -17,6 +18,7 @@ export type Repair =
   | 'drop-finalizer'
   | 'end-repeat'
   | 'end-rescue'
+  | 'end-excess'
   | 'record-disruption'
   | 'run-again'
   | 'release-again'
@@ -31,6 +33,7 @@ const policies: readonly JobPolicy<Repair>[] = [
   unrecordedDisruption,
   furtherJob,
   stoppedJob,
+  excessPod,
 ]
 
 /** The decision of the first policy that has one. */

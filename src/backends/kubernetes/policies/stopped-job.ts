@@ -6,7 +6,10 @@ import type { JobPolicy } from './job-policy.ts'
 const stopMilliseconds = 5_000
 
 /** A recorded stop is carried out, and pods of a deleted Job end with the job's own grace. */
-export const stoppedJob: JobPolicy<'finish-stop' | 'end-pods'> = ({ job, agains, pods }, now) => {
+export const stoppedJob: JobPolicy<'finish-stop' | 'end-pods'> = (
+  { job, agains, pods, excess = [] },
+  now,
+) => {
   const stop = stopOf(job)
   const deleted = job.metadata?.deletionTimestamp !== undefined
   if (stop !== undefined && now - stop.at < stopMilliseconds) return { waitUntil: stop.at + stopMilliseconds }
@@ -15,6 +18,8 @@ export const stoppedJob: JobPolicy<'finish-stop' | 'end-pods'> = ({ job, agains,
   const others = agains.some((one) => one.job.metadata?.deletionTimestamp === undefined)
   if (deleted && others) return { action: 'finish-stop' }
   const grace = graceOf(job)
-  const lives = pods.some(({ pod, goneAt }) => goneAt === undefined && needsDeletion(pod, grace))
+  const lives = [...pods, ...excess].some(
+    ({ pod, goneAt }) => goneAt === undefined && needsDeletion(pod, grace),
+  )
   return deleted && lives ? { action: 'end-pods' } : undefined
 }

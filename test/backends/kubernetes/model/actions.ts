@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { Stop } from '../../../../src/job/state/observation.ts'
 import type { Follower } from './follower.ts'
+import type { SimPod } from './sim-pod.ts'
 import type { World } from './world.ts'
 
 /** An event in the cluster, or its delivery to the API. */
@@ -12,7 +13,7 @@ export interface Action {
 }
 
 export function perform({ name, which, flag }: Action, world: World, follower: Follower): void {
-  const [, run] = usual[name] ?? disturbances[name] ?? brokenStart[name] ?? []
+  const [, run] = usual[name] ?? disturbances[name] ?? brokenStart[name] ?? twoPods[name] ?? []
   run?.(world, follower, which, flag)
 }
 
@@ -29,7 +30,7 @@ const usual: Record<string, [number, Run]> = {
   'the kubelet takes its next step': [
     12,
     (world, _, which) => {
-      const pod = world.pods.at(-1 - (which % 7 === 0 ? 1 : 0))
+      const pod = chosen(world, which) ?? world.pods.at(-1 - (which % 7 === 0 ? 1 : 0))
       if (!pod?.advance(world.now)) return
       world.publishPod(pod)
       if (pod.isOver && pod.deletion) world.removePod(pod)
@@ -38,14 +39,14 @@ const usual: Record<string, [number, Run]> = {
   'the worker exits': [
     3,
     (world, _, which) => {
-      const pod = world.pods.at(-1)
+      const pod = chosen(world, which >> 3) ?? world.pods.at(-1)
       if (!pod?.isRunning) return
       const code = pod.deletion && which % 3 === 0 ? 143 : which % 4 === 0 ? 1 : 0
       world.now = pod.endWorker(world.now, code, code === 1 && which % 8 === 0 ? 'OOMKilled' : undefined)
       world.publishPod(pod)
     },
   ],
-  'the Job controller takes its next step': [5, (world) => world.control()],
+  'the Job controller takes its next step': [5, (world, _, which) => world.control(which)],
   'a checkpoint is written': [1, (world) => world.pods.at(-1)?.checkpoint()],
   'the Job watch delivers an event': [
     5,
@@ -82,6 +83,12 @@ const usual: Record<string, [number, Run]> = {
   ],
 }
 
+/** One of the pods that run, if several do. */
+function chosen({ pods }: World, which: number): SimPod | undefined {
+  const there = pods.filter(({ isOver, gone }) => !isOver && !gone)
+  return there.length > 1 ? there[which % there.length] : undefined
+}
+
 const outcomes: readonly Stop['outcome'][] = ['canceled', 'failed', 'deleted']
 
 const brokenStart: Record<string, [number, Run]> = {
@@ -90,6 +97,15 @@ const brokenStart: Record<string, [number, Run]> = {
     (world) => {
       const pod = world.pods.at(-1)
       if (pod?.breakStart(world.now)) world.publishPod(pod)
+    },
+  ],
+}
+
+const twoPods: Record<string, [number, Run]> = {
+  'the Job controller makes a pod too many': [
+    1,
+    (world) => {
+      world.makeExcess()
     },
   ],
 }
@@ -107,8 +123,10 @@ const disturbances: Record<string, [number, Run]> = {
     1,
     (world) => {
       const pod = world.pods.at(-1)
-      pod?.askToEnd(world.now, false)
-      if (pod) world.removePod(pod)
+      if (!pod) return
+      pod.deletion ??= { at: world.now, grace: 0 }
+      pod.askToEnd(world.now, false)
+      world.removePod(pod)
     },
   ],
   'a drain': [
@@ -137,6 +155,7 @@ const disturbances: Record<string, [number, Run]> = {
       const pod = world.pods.at(-1)
       if (!pod) return
       pod.disruption ??= { at: world.now, reason: 'DeletionByPodGC' }
+      pod.deletion ??= { at: world.now, grace: 0 }
       pod.askToEnd(world.now, false)
       world.removePod(pod)
     },
@@ -201,8 +220,13 @@ export const withBrokenStarts = fc.oneof(
   { weight: 8, arbitrary: undisturbed },
   { weight: 1, arbitrary: actionsOf(brokenStart) },
 )
+export const withPodsTooMany = fc.oneof(
+  { weight: 8, arbitrary: undisturbed },
+  { weight: 1, arbitrary: actionsOf(twoPods) },
+)
 export const disturbed = fc.oneof(
-  { weight: 15, arbitrary: withBrokenStarts },
+  { weight: 8, arbitrary: withBrokenStarts },
+  { weight: 8, arbitrary: withPodsTooMany },
   { weight: 1, arbitrary: actionsOf(disturbances) },
 )
 

@@ -1,11 +1,7 @@
 import type { KubernetesJob, Pod } from '../../../../src/backends/kubernetes/api/objects.ts'
 import { JobCache } from '../../../../src/backends/kubernetes/cache/job-cache.ts'
-import {
-  getsNoMorePods,
-  mayLackPods,
-  podsKey,
-} from '../../../../src/backends/kubernetes/observation/observe.ts'
 import { nextAgain } from '../../../../src/backends/kubernetes/policies/further-job.ts'
+import { missingPods } from '../../../../src/backends/kubernetes/policies/missing-pods.ts'
 import { isEnded, type KnownJob } from '../../../../src/lifecycle/tracking/known-job.ts'
 import { updateKnown } from '../../../../src/lifecycle/tracking/update-known.ts'
 import { uuid } from '../objects.ts'
@@ -78,9 +74,9 @@ export class Follower {
   /** Lists the job's pods if the missing-pods controller would; true if it did. */
   checkPods(): boolean {
     const seen = this.cache.cachedJob(uuid)
-    if (!seen || seen.podsKnown || !getsNoMorePods(seen.job) || !mayLackPods(seen.job, seen.pods))
-      return false
-    this.cache.knowPods(uuid, podsKey(seen.job), this.#world.podObjects())
+    const decision = seen && missingPods(seen, 0, undefined)
+    if (decision === undefined || !('action' in decision)) return false
+    this.cache.knowPods(uuid, decision.action.podsKey, this.#world.podObjects())
     return true
   }
 

@@ -1,4 +1,5 @@
 import type { Pod } from '../../../../src/backends/kubernetes/api/objects.ts'
+import { trackingFinalizer } from '../../../../src/backends/kubernetes/names.ts'
 import type { ManifestHead } from '../../../../src/result-format/manifest/manifest.ts'
 import { defined } from '../../../../src/util/objects.ts'
 import { at, ms, pod, running, terminated, uuid, waiting } from '../objects.ts'
@@ -27,6 +28,8 @@ export class SimPod {
   counted = false
   /** It was ended because its Job was suspended. */
   suspended = false
+  /** The Job controller deleted it beside another pod, and counts it if its Job had failed. */
+  excess: 'thrown-away' | 'of-a-failed-job' | undefined
   checkpoints = 0
   manifest?: ManifestHead
   readonly job: { name: string; uid: string }
@@ -153,10 +156,16 @@ export class SimPod {
           deletionTimestamp: at(seconds(deletion.at) + deletion.grace),
           deletionGracePeriodSeconds: deletion.grace,
         }),
+        ...(this.#isTracked && { finalizers: [trackingFinalizer] }),
       },
       ...(this.#node && { nodeName: 'node' }),
       status: { ...this.#reported, conditions: this.#conditions() ?? [] },
     })
+  }
+
+  /** The Job controller's finalizer is on it. */
+  get #isTracked(): boolean {
+    return !this.counted && !this.gone && !this.suspended && this.excess !== 'thrown-away'
   }
 
   get #uploads(): boolean {

@@ -159,8 +159,8 @@ export class World {
   removePod(pod: SimPod): void {
     if (pod.gone) return
     this.publishPod(pod)
-    this.podEvents.push({ type: 'deleted', object: pod.object(String(this.#version)) })
     pod.gone = true
+    this.podEvents.push({ type: 'deleted', object: pod.object(String(this.#version)) })
   }
 
   endPod(pod: SimPod, grace: number, notified: boolean): void {
@@ -178,16 +178,37 @@ export class World {
     this.publishJob()
   }
 
-  /** The next step of the Job controller. */
-  control(): void {
+  /** The next step of the Job controller; `which` selects the pod that it deletes of two. */
+  control(which = 0): void {
     if (this.jobGone) return
     this.#count()
-    const active = this.pods.filter((one) => !one.gone && !one.isOver)
-    if (this.deletedAt === undefined && this.#current.verdict === undefined) {
-      if (this.suspended) for (const one of active) this.#suspendPod(one)
-      else if (active.length === 0) this.#startPod()
+    const there = this.pods.filter((one) => !one.gone && !one.isOver)
+    const active = there.filter((one) => one.deletion === undefined)
+    const { verdict } = this.#current
+    if (this.deletedAt === undefined && verdict !== undefined) {
+      for (const one of active) this.#removeExcess(one, verdict.type === 'Failed')
+    } else if (this.deletedAt === undefined) {
+      if (this.suspended) for (const one of there) this.#suspendPod(one)
+      else if (there.length === 0) this.#startPod()
+      else if (active.length > 1) this.#removeExcess(active[which % active.length] as SimPod, false)
     }
     this.publishJob()
+  }
+
+  /** The Job controller did not hear that it made the newest pod; false if it has none to repeat. */
+  makeExcess(): boolean {
+    const there = this.pods.filter((one) => !one.gone && !one.isOver)
+    if (this.deletedAt !== undefined || this.suspended || this.#current.verdict || there.length !== 1)
+      return false
+    // It sees a pod within seconds.
+    if (there[0]?.deletion || this.now > (there[0]?.createdAt ?? 0) + 5000) return false
+    this.#makePod()
+    return true
+  }
+
+  #removeExcess(pod: SimPod, isFailed: boolean): void {
+    pod.excess = isFailed ? 'of-a-failed-job' : 'thrown-away'
+    this.endPod(pod, 3600, true)
   }
 
   /** The store's answer by the rules of lifecycle/tracking/actions/stored-result.ts. */
@@ -217,6 +238,7 @@ export class World {
   #count(): void {
     for (const one of this.pods.filter((pod) => !pod.counted && (pod.isOver || pod.gone))) {
       one.counted = true
+      if (one.excess === 'thrown-away') continue
       const owner = this.#jobs.find(({ uid }) => uid === one.job.uid) as SimJob
       if (one.hasSucceeded) owner.verdict ??= { type: 'Complete', at: this.now }
       else if (this.deletedAt === undefined && !one.suspended) {
@@ -234,8 +256,12 @@ export class World {
   }
 
   #startPod(): void {
-    // The Job controller's real backoff is longer.
-    if (this.pods.length > 0) this.now += 1000
+    // The Job controller's least backoff.
+    if (this.pods.length > 0) this.now += 10_000
+    this.#makePod()
+  }
+
+  #makePod(): void {
     const pod = new SimPod(`pod-${this.pods.length + 1}`, ownerOf(this.#current), this.now)
     this.pods.push(pod)
     this.publishPod(pod)
