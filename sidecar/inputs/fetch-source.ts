@@ -8,6 +8,7 @@ import {
   shownSource,
 } from '../../src/job/inputs/source-address.ts'
 import type { TakenInput } from '../../src/result-format/manifest/manifest.ts'
+import { contentsJob } from '../../src/result-format/upload-keys.ts'
 import type { ArtifactStore } from '../../src/store/store.ts'
 import { messageOf } from '../../src/util/errors.ts'
 import { defined } from '../../src/util/objects.ts'
@@ -29,7 +30,7 @@ import type { UnpackLimits } from './unpack/unpack-limits.ts'
 export interface SourceContext extends Patience {
   /** One request to an allowed address. */
   send: HttpGet
-  /** Has the results of other jobs. */
+  /** Has the results of other jobs, and uploads. */
   store: ArtifactStore
   /** Of a job that was awaited. */
   attemptOf(uuid: string): Promise<string>
@@ -90,6 +91,13 @@ async function fetchFrom(
       const find = (signal: AbortSignal) => storedFileAt(result, source.key, signal)
       const stored = await fetchUntilWhole(name, find, () => 0, context)
       return await fetchFile((file) => new StoredDownload(result, stored, file), line, temporary, context)
+    }
+    case 'upload': {
+      const { upload } = line
+      if (upload === undefined) throw new Error(`The list of inputs has no upload for ${from}`)
+      const kept = { store, uuid: contentsJob, attempt: upload.owner }
+      const stored = { ...upload, key: upload.content }
+      return await fetchFile((file) => new StoredDownload(kept, stored, file), line, temporary, context)
     }
   }
 }

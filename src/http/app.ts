@@ -23,6 +23,7 @@ import { logRoutes } from './routes/log-routes.ts'
 import { provisionRoutes } from './routes/provision-routes.ts'
 import { resultFileSender, resultRoutes } from './routes/result-routes.ts'
 import { tokenRoutes } from './routes/token-routes.ts'
+import { uploadRoutes } from './routes/upload-routes.ts'
 import { endApp, newApp } from './server/base-app.ts'
 import { oneAtATime } from './server/one-at-a-time.ts'
 import { requestLog } from './server/request-log.ts'
@@ -62,7 +63,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   )
   // The route /job/deploy must precede /job/:id, which would match it too.
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
-  app.use(resultRoutes(results, sending, options))
+  app.use(resultRoutes(results, sending, options), uploadRoutes(sending, options))
   app.use(dataflowRoutes(services, options), controlPlaneRoutes(services))
   app.use(callbackRoutes(services), eventRoutes(services))
   app.use(limitsRoutes(services, options), environmentRoutes(services, options))

@@ -8,6 +8,7 @@ import type { ConfiguredJob } from '../job/request/request-schema.ts'
 import type { Admission } from '../lifecycle/deploy/admission.ts'
 import type { Jobs } from '../lifecycle/jobs.ts'
 import type { StoreHealth } from '../lifecycle/store-health.ts'
+import type { Uploads } from '../lifecycle/uploads/uploads.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { ResultOpener } from '../results/open-result.ts'
 import type { ArtifactStore } from '../store/store.ts'
@@ -17,6 +18,7 @@ import type { Metrics } from '../util/metrics.ts'
 /** The services that the routes call. */
 export interface Services {
   jobs: Jobs
+  uploads: Uploads
   backend: JobBackend
   leadership: Leadership
   store: ArtifactStore

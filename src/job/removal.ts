@@ -6,6 +6,7 @@
  * - `result`: a result past its time
  * - `record`: the record of a job whose result expired long ago
  * - `orphan`: a folder that neither a job nor a record owns
+ * - `kept-input`: contents of uploads that are needed no more
  * - `index`: an entry of the list of jobs whose record is gone
  */
 export type RemovalKind =
@@ -16,12 +17,14 @@ export type RemovalKind =
   | 'result'
   | 'record'
   | 'orphan'
+  | 'kept-input'
   | 'index'
 
 /** A removal that no caller asked for. */
 export interface Removal {
   kind: RemovalKind
-  job: string
+  /** Absent where it is of no job. */
+  job?: string
   why: string
   /** Objects in the store; for `upload` the number of uploads, for `creation` the Job. */
   objects: number

@@ -28,6 +28,8 @@ import { storedJob } from './stored-job.ts'
 import { Tracker } from './tracking/tracker.ts'
 import { watchJobs } from './tracking/watch-jobs.ts'
 import { translateStoreErrors } from './translate-store-errors.ts'
+import { createShelves, type Shelves } from './uploads/shelves.ts'
+import { createUploads, type Uploads } from './uploads/uploads.ts'
 
 export interface JobsParts {
   backend: JobBackend
@@ -39,6 +41,8 @@ export interface JobsParts {
   namespace: string
   inputMaxBytes: number
   inputSources: SourceRules
+  /** Most uploads that one caller keeps. */
+  uploadsMax: number
   /** Maximum of the live jobs of one token; absent: none. */
   liveJobsPerToken?: number | undefined
   /** Absent: there is no janitor. */
@@ -51,17 +55,25 @@ export interface JobsParts {
   metrics: Metrics
 }
 
+export interface FollowedJobs {
+  jobs: Jobs
+  uploads: Uploads
+  start(): void
+  close(): Promise<void>
+}
+
 /**
  * Jobs over one backend and one store. `start` begins to follow them; the backend has been started.
  * `close` ends the following, not the jobs, after 5 s at most: what is being archived then is
  * archived again after a restart.
  */
-export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close(): Promise<void> } {
+export function createJobs(parts: JobsParts): FollowedJobs {
   const { backend, leadership, store, log, openUploads, metrics } = parts
   const records = createRecords(store, () => finished)
   const finished = new FinishedJobs({ store, records, log, isLeader: () => leadership.isLeader() })
   const logs = new LogArchive(backend, store, log)
   const locks = new KeyedMutex()
+  const shelves = createShelves(store)
   const archiveParts = { backend, store, records, logs, openUploads }
   const tracker: Tracker = new Tracker({
     backend,
@@ -96,15 +108,17 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
       ...parts,
       records,
       locks,
+      shelves,
       tracker,
       finished,
       limit: createLiveJobLimit(tracker, parts.liveJobsPerToken),
     }),
+    uploads: createUploads({ store, shelves, maxBytes: parts.inputMaxBytes, most: parts.uploadsMax }),
     start() {
       tracker.start()
       if (janitor === undefined) return
       const { rules, intervalSeconds } = janitor
-      const shared = { backend, leadership, store, records, locks, openUploads, rules, log }
+      const shared = { backend, leadership, store, records, locks, shelves, openUploads, rules, log }
       endJanitor = startJanitor(shared, intervalSeconds)
     },
     async close() {
@@ -117,6 +131,7 @@ export function createJobs(parts: JobsParts): { jobs: Jobs; start(): void; close
 interface AllParts extends JobsParts {
   records: Records
   locks: KeyedMutex
+  shelves: Shelves
   tracker: Tracker
   finished: FinishedJobs
   limit: LiveJobLimit

@@ -13,6 +13,8 @@ export interface FileSource {
   store: ArtifactStore
   uuid: string
   attempt: string
+  /** For messages, of what is no job's; absent: the job. */
+  of?: string
   /** True if the job is not final: its files may be replaced at any time. */
   provisional: boolean
   log: Log
@@ -40,6 +42,7 @@ export function damagedFile(source: FileSource, file: Entry, problem: string, ca
     const detail = `${shownPath(file)} of job ${source.uuid}, which isn't final, was replaced meanwhile`
     return new Problem('not-final', detail, { retryAfterSeconds: 1, cause })
   }
-  const detail = `${shownPath(file)} of job ${source.uuid} differs from the committed file: ${problem}`
+  const whose = source.of ?? `job ${source.uuid}`
+  const detail = `${shownPath(file)} of ${whose} differs from the committed file: ${problem}`
   return new Problem('result-damaged', detail, { cause })
 }

@@ -38,6 +38,8 @@ export interface ResultOpener {
   streamOf<T>(result: OpenResult, source: AsyncIterable<T>): AsyncIterable<T>
   /** The location of the result's files. */
   filesOf(result: OpenResult): FileSource
+  /** The location of other files with keys of that form. */
+  filesAt(at: Pick<FileSource, 'uuid' | 'attempt' | 'of'>): FileSource
 }
 
 /** Keeps up to 64 MiB of manifest indexes in memory; `shutdown` removes its temporary files. */
@@ -51,6 +53,7 @@ export function createResultOpener(
   const damages = createDamages()
   const textKinds = createTextKinds()
   const sharedReads = new SharedReads()
+  const shared = { store, log, clock, damages, textKinds, sharedReads }
   const manifests = new LRUCache<string, Manifest>({
     maxSize: cacheBytes,
     sizeCalculation: (manifest) => manifest.weight,
@@ -96,9 +99,10 @@ export function createResultOpener(
 
     filesOf({ located: { job, attempt, state } }) {
       const provisional = state === 'provisional'
-      const found = { damages, textKinds, sharedReads }
-      return { store, uuid: job.job_uuid, attempt, provisional, log, clock, ...found }
+      return { ...shared, uuid: job.job_uuid, attempt, provisional }
     },
+
+    filesAt: (at) => ({ ...shared, ...at, provisional: false }),
   }
 }
 

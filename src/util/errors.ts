@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'range-not-satisfiable'
   | 'idempotency-key-reused'
   | 'too-many-jobs'
+  | 'too-many-uploads'
   | 'job-failed'
   | 'refused'
   | 'unavailable'

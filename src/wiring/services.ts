@@ -57,12 +57,12 @@ export async function createServices(
     notifyEnd: notifications.notifyEnd,
   })
   cleanups.push(() => following.close())
-  const { jobs } = following
+  const { jobs, uploads } = following
   const resultOpener = createResultOpener(store, createLocateResult(jobs), log, state)
   const storeHealth = createStoreHealth(store)
   const { admission, prepare } = admissionOf(config, backend, log)
   const parts = {
-    ...{ jobs, backend, leadership, store, storeHealth, resultOpener },
+    ...{ jobs, uploads, backend, leadership, store, storeHealth, resultOpener },
     ...{ configured, admission, datasets, notifications, metrics, log },
   }
   const dataSpaces = createDataSpaces(config, parts)

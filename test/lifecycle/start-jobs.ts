@@ -26,6 +26,7 @@ export function startJobsOver(backend: JobBackend, store: ArtifactStore, leaders
     openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
     namespace: 'local',
     inputMaxBytes: 1024,
+    uploadsMax: 10,
     inputSources: {
       allow: anywhere,
       allowHttp: true,

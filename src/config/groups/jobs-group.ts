@@ -21,6 +21,11 @@ export const jobsGroup = z
       env: 'INPUT_MAX_BYTES',
       description: 'Largest size of all inputs of a request together.',
     }),
+    uploadsMax: wholeNumberSetting(0, 100_000, 1_000).register(settingMeta, {
+      env: 'UPLOADS_MAX',
+      description:
+        'Most inputs that one caller keeps with `PUT /upload/<name>`, each of up to INPUT_MAX_BYTES. They lie in the store until they are removed.',
+    }),
     inputAllowHttp: flagSetting().register(settingMeta, {
       env: 'INPUT_ALLOW_HTTP',
       description:

@@ -4,6 +4,7 @@ import { deployOperations } from './operations/deploy-operations.ts'
 import { jobOperations } from './operations/job-operations.ts'
 import { resultOperations } from './operations/result-operations.ts'
 import { serviceOperations } from './operations/service-operations.ts'
+import { uploadOperations } from './operations/upload-operations.ts'
 
 /**
  * What each method of each route takes and answers, by method and Express path: the OpenAPI document is made
@@ -13,6 +14,7 @@ export const operations: Operations = {
   ...deployOperations,
   ...jobOperations,
   ...resultOperations,
+  ...uploadOperations,
   ...serviceOperations,
   ...dataSpaceOperations,
 }

@@ -21,6 +21,7 @@ import { deployAnswer, jobAnswer, jobListAnswer } from '../answers/job-answers.t
 import { limitsAnswer } from '../answers/limits-answer.ts'
 import { problemAnswer } from '../answers/problem-answer.ts'
 import { listedEntry, resultListAnswer } from '../answers/result-answers.ts'
+import { uploadAnswer, uploadListAnswer } from '../answers/upload-answers.ts'
 import { convertNamed, type JsonSchema, type NamedSchemas, reference, sentence } from './json-schema.ts'
 
 const { steps, inputs, outputs, volumes, tolerations } = requestFields
@@ -55,6 +56,8 @@ export const namedSchemas = {
     Limits: limitsAnswer,
     Environment: environmentAnswer,
     EnvironmentList: environmentListAnswer,
+    Upload: uploadAnswer,
+    UploadList: uploadListAnswer,
     Live: liveAnswer,
     Ready: readyAnswer,
     Health: healthAnswer,

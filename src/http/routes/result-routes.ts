@@ -5,7 +5,7 @@ import { archiveFormat } from '../../results/archive-format.ts'
 import { listParameters, parseListQuery } from '../../results/list.ts'
 import { flagParameter, rawQuery, single } from '../../results/raw-query.ts'
 import type { Results } from '../../results/results.ts'
-import { type FileRequest, UnsatisfiableRange } from '../../results/serve/file.ts'
+import type { FileRequest } from '../../results/serve/file.ts'
 import { invalid } from '../../util/errors.ts'
 import { jobId } from '../input/job-id.ts'
 import { waitAsAsked } from '../input/wait.ts'
@@ -14,6 +14,7 @@ import type { HttpOptions } from '../options.ts'
 import { clientDisconnect } from '../server/client-disconnect.ts'
 import { route } from '../server/route.ts'
 import { sendAnswer } from '../server/send-answer.ts'
+import { countDownload, sendFileAnswer } from '../server/send-file-answer.ts'
 import type { Services } from '../services.ts'
 
 const json = 'application/json'
@@ -105,17 +106,10 @@ export function resultFileSender(
     path: string | Uint8Array,
     how: Pick<FileRequest, 'redirect' | 'soFar'> = {},
   ): Promise<void> => {
-    const { method, headers } = req
-    try {
-      const request = { method, headers, ...how, signal: clientDisconnect(res) }
-      const answer = await results.file(uuid, Buffer.from(path), request)
-      const headed = { ...answer, headers: { ...answer.headers, ...replaced } }
-      const bytes = await sendAnswer(res, headed, services)
-      if (answer.body !== undefined) countDownload(services, 'file', bytes)
-    } catch (error) {
-      if (error instanceof UnsatisfiableRange) res.set('Content-Range', `bytes */${error.size}`)
-      throw error
-    }
+    await sendFileAnswer(req, res, services, async (request) => {
+      const answer = await results.file(uuid, Buffer.from(path), { ...request, ...how })
+      return { ...answer, headers: { ...answer.headers, ...replaced } }
+    })
   }
 }
 
@@ -124,13 +118,4 @@ function bodyless<T extends { body?: unknown }>(req: Request, answer: T): T {
   if (req.method !== 'HEAD') return answer
   const { body: _body, ...headers } = answer
   return headers as T
-}
-
-function countDownload(
-  { metrics }: Pick<Services, 'metrics'>,
-  kind: 'file' | 'tar' | 'zip',
-  bytes: number,
-): void {
-  metrics.downloads.inc({ kind })
-  metrics.downloadBytes.inc({ kind }, bytes)
 }

@@ -24,6 +24,7 @@ const answers: Record<ErrorCode, { status: number; title: string }> = {
   'unsupported-media-type': { status: 415, title: 'The content type is not supported' },
   'range-not-satisfiable': { status: 416, title: 'The range lies outside of the file' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
+  'too-many-uploads': { status: 409, title: 'This caller keeps as many uploads as it may' },
   'too-many-jobs': { status: 429, title: 'Too many jobs of this caller have not ended' },
   internal: { status: 500, title: 'An internal error occurred' },
   'result-damaged': { status: 500, title: 'The store no longer has the committed bytes' },

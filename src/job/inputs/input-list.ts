@@ -17,8 +17,20 @@ export interface SourceLine {
   secret?: string
   /** UID of the attempt whose result it is, for a `job:` source. */
   attempt?: string
+  /** Of an `upload:` source. */
+  upload?: TakenUpload
   /** Absent: an input that can't be had fails the job. */
   optional?: boolean
+}
+
+/** The version of a kept input that a job takes. */
+export interface TakenUpload {
+  /** Both as in result-format/upload-keys.ts. */
+  owner: string
+  content: string
+  size: number
+  sha256: string
+  etag: string
 }
 
 export const archiveKinds = ['tar', 'tar.gz', 'tar.zst', 'zip'] as const

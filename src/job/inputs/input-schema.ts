@@ -56,7 +56,9 @@ const input = z
     if (source.kind === 's3' && given.secret === undefined) {
       refuse('secret', 'the name of the Secret with the keys of the bucket')
     }
-    if (source.kind === 'job' && given.secret !== undefined) refuse('secret', 'no secret beside job:')
+    if ((source.kind === 'job' || source.kind === 'upload') && given.secret !== undefined) {
+      refuse('secret', `no secret beside ${source.kind}:`)
+    }
     for (const field of ['unpack', 'sha256'] as const) {
       if (given[field] !== undefined && isFolder(source)) {
         refuse(field, `no ${field} beside a folder: one file has it`)

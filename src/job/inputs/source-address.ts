@@ -1,4 +1,5 @@
 import { isHttpUrl, isRelativePath } from '../request/syntax.ts'
+import { inputNameProblem } from './input-name.ts'
 
 /** The parts of an input's `from`. A `key` that is empty or ends in a slash is a folder. */
 export type SourceAddress =
@@ -6,6 +7,8 @@ export type SourceAddress =
   | { kind: 's3'; bucket: string; key: string }
   /** A path in the result of another job. */
   | { kind: 'job'; uuid: string; key: string }
+  /** A kept input; `key` is its name. */
+  | { kind: 'upload'; key: string }
 
 /** Undefined if the text is no address that an input may come from. */
 export function parseSource(from: string): SourceAddress | undefined {
@@ -20,13 +23,17 @@ export function parseSource(from: string): SourceAddress | undefined {
     const [, uuid = '', key = ''] = job
     return isKey(key) ? { kind: 'job', uuid, key } : undefined
   }
+  if (from.startsWith('upload:')) {
+    const key = from.slice('upload:'.length)
+    return inputNameProblem(key) === undefined ? { kind: 'upload', key } : undefined
+  }
   if (!isHttpUrl(from)) return undefined
   const { username, password, pathname } = new URL(from)
   return username === '' && password === '' ? { kind: 'http', key: decoded(pathname) } : undefined
 }
 
 export const sourceExpected =
-  'an https:// URL without user name and password, s3://bucket/key or job:<uuid>/path, of at most 2048 characters'
+  'an https:// URL without user name and password, s3://bucket/key, job:<uuid>/path or upload:<name>, of at most 2048 characters'
 
 /** Whether it is a folder of files: an http server has none. */
 export function isFolder(source: SourceAddress): boolean {

@@ -9,10 +9,12 @@ import type { Metrics } from '../../util/metrics.ts'
 import { defined } from '../../util/objects.ts'
 import type { Again, Deployment, PendingNotification } from '../jobs.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
+import type { Shelves } from '../uploads/shelves.ts'
 import { findDependencies } from './find-dependencies.ts'
+import { findSources, readableOf } from './find-sources.ts'
 import { type SourceRules, secretsOf, sourceLines } from './input-sources.ts'
 import { Inputs } from './inputs.ts'
-import { awaitedResults, findAttempts, readableKeys } from './job-sources.ts'
+import { awaitedResults } from './job-sources.ts'
 import { asGoneInputs, takeInputs } from './rerun-inputs.ts'
 
 export interface DeploymentParts {
@@ -22,6 +24,7 @@ export interface DeploymentParts {
   metrics: Pick<Metrics, 'deploys'>
   inputMaxBytes: number
   inputSources: SourceRules
+  shelves: Shelves
   /** A job, live or finished. */
   findJob(uuid: string): Promise<Job | undefined>
 }
@@ -102,9 +105,11 @@ async function makeJob(
   parts: DeploymentParts,
   { uuid, madeBy, request, hashes, inputs, notification, again }: JobToMake,
 ): Promise<void> {
-  const placed = await placeInputs(request, inputs, parts, madeBy).catch((error: unknown) => {
-    throw again.sameInputs ? asGoneInputs(error) : error
-  })
+  const placed = await placeInputs(request, inputs, parts, { uuid, caller: madeBy }).catch(
+    (error: unknown) => {
+      throw again.sameInputs ? asGoneInputs(error) : error
+    },
+  )
   if (notification) await translateStoreErrors(() => notification.write())
   // The inputs lie in the store: an annotation could not hold them.
   const { inputs: _, ...kept } = request
@@ -137,19 +142,20 @@ async function removeQuietly(
 async function placeInputs(
   request: JobRequest,
   inputs: Inputs,
-  { store, inputSources, findJob }: DeploymentParts,
-  caller: string | null,
+  parts: DeploymentParts,
+  job: { uuid: string; caller: string | null },
 ) {
+  const by = { ...parts, ...job }
   const references = request.inputs ?? []
-  const waiting = await findDependencies(request.depends_on ?? [], { findJob, caller })
-  const attempts = await translateStoreErrors(() =>
-    findAttempts(references, { store, findJob, caller, awaited: waiting?.jobs ?? [] }),
+  const waiting = await findDependencies(request.depends_on ?? [], by)
+  const found = await translateStoreErrors(() =>
+    findSources(references, { ...by, awaited: waiting?.jobs ?? [] }),
   )
-  const results = awaitedResults(attempts)
-  const sources = sourceLines(references, inputSources, request.input_timeout_seconds, attempts)
+  const results = awaitedResults(found.attempts)
+  const sources = sourceLines(references, parts.inputSources, request.input_timeout_seconds, found)
   const inputsSha256 = await inputs.storeAll(references, sources)
   return {
-    ...defined({ inputsSha256, secrets: secretsOf(sources), readable: readableKeys(attempts) }),
+    ...defined({ inputsSha256, secrets: secretsOf(sources), readable: readableOf(found) }),
     ...defined({ waiting: waiting && { ...waiting, results } }),
     ...(request.inputs !== undefined && { readOnlyInputs: true }),
   }

@@ -5,10 +5,12 @@ import {
 } from '../../job/inputs/input-list.ts'
 import { placeOf } from '../../job/inputs/input-place.ts'
 import type { InputRequest } from '../../job/inputs/input-schema.ts'
+import { parseSource } from '../../job/inputs/source-address.ts'
 import type { AllowRules } from '../../util/egress/allow.ts'
 import { urlRefusal } from '../../util/egress/judge-url.ts'
 import { type FieldError, invalidFields } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
+import type { FoundSources } from './find-sources.ts'
 
 /** The operator's settings of where inputs may come from. */
 export interface SourceRules {
@@ -24,7 +26,7 @@ export interface SourceRules {
 
 /**
  * The lines of the list of inputs for what the uploader is to fetch; none without references.
- * `attempts`: as findAttempts() found them.
+ * An optional upload that isn't there has no line.
  * Throws a Problem `invalid-request` that names each source that will never be called: names are
  * resolved by the uploader alone.
  */
@@ -32,7 +34,7 @@ export function sourceLines(
   inputs: readonly InputRequest[],
   rules: SourceRules,
   timeoutSeconds = defaultInputTimeoutSeconds,
-  attempts: ReadonlyMap<string, string | undefined> = new Map(),
+  { attempts, uploads }: FoundSources = { attempts: new Map(), uploads: new Map() },
 ): [SourceSettings, ...SourceLine[]] | [] {
   const lines: SourceLine[] = []
   const errors: FieldError[] = []
@@ -44,8 +46,9 @@ export function sourceLines(
       errors.push({ field: `inputs[${index}].secret`, ...unknownSecret(rules) })
     }
     const path = placeOf(defined({ from, to, unpack }))
-    const attempt = attempts.get(from)
-    lines.push({ type: 'source', path, from, ...defined({ unpack, sha256, secret, attempt, optional }) })
+    const found = { attempt: attempts.get(from), upload: uploads.get(from) }
+    if (parseSource(from)?.kind === 'upload' && found.upload === undefined) continue
+    lines.push({ type: 'source', path, from, ...defined({ unpack, sha256, secret, ...found, optional }) })
   }
   if (errors.length > 0) throw invalidFields(errors)
   if (lines.length === 0) return []

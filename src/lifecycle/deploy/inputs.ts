@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { inputConflicts } from '../../job/inputs/input-conflicts.ts'
 import type { SourceLine, SourceSettings } from '../../job/inputs/input-list.ts'
+import { inputNameExpected, inputNameProblem } from '../../job/inputs/input-name.ts'
 import { placeOf } from '../../job/inputs/input-place.ts'
 import type { InputRequest } from '../../job/inputs/input-schema.ts'
 import { fileKey } from '../../result-format/file-keys.ts'
@@ -148,17 +149,9 @@ function tooLarge(maxBytes: number): Problem {
   return new Problem('too-large', detail, { errors: [{ field: 'input', problem: 'too large', expected }] })
 }
 
-/**
- * An input's name becomes a file's name in `/input`: one path component without control characters.
- */
 function checkInputName(name: string): void {
-  const expected = 'a file name of 1 to 255 bytes without "/", control characters, "." or ".."'
-  const shown = JSON.stringify(name)
-  if (name === '' || name === '.' || name === '..' || name.includes('/') || Buffer.byteLength(name) > 255) {
-    throw invalid('input', `${shown} is not a safe file name`, expected)
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the check looks for them
-  if (/[\u0000-\u001f\u007f]/.test(name)) throw invalid('input', `${shown} has control characters`, expected)
+  const problem = inputNameProblem(name)
+  if (problem !== undefined) throw invalid('input', problem, inputNameExpected)
 }
 
 async function hashOf(stream: Readable, limit: number): Promise<{ size: number; sha256: string }> {

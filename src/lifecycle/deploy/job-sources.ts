@@ -60,14 +60,14 @@ export function awaitedResults(attempts: ReadonlyMap<string, string | undefined>
   return [...new Set(uuids)]
 }
 
-/** The keys that the uploader reads for them, as prefixes; undefined without any. */
-export function readableKeys(attempts: ReadonlyMap<string, string | undefined>): string[] | undefined {
+/** The keys that the uploader reads for them, as prefixes; each once. */
+export function readableKeys(attempts: ReadonlyMap<string, string | undefined>): string[] {
   const keys = [...attempts].flatMap(([from, attempt = anyAttempt]) => {
     const source = parseSource(from)
     if (source?.kind !== 'job') return []
     return [jobKeys.file(source.uuid, attempt, ''), jobKeys.manifest(source.uuid, attempt)]
   })
-  return keys.length === 0 ? undefined : [...new Set(keys)].sort()
+  return [...new Set(keys)]
 }
 
 /** In a store's policy `?` is any character: of an awaited job the attempt isn't known yet. */

@@ -7,6 +7,7 @@ import { inspectFinishedJobs } from './finished-jobs.ts'
 import { removeStaleEntries } from './index-entries.ts'
 import { removeOrphans } from './orphans.ts'
 import { type JanitorParts, mayRemove } from './parts.ts'
+import { removeUnusedUploads } from './unused-uploads.ts'
 
 export interface JanitorSettings {
   intervalSeconds: number
@@ -46,6 +47,7 @@ export function startJanitor(parts: JanitorParts, intervalSeconds: number): () =
   let timer: NodeJS.Timeout
   let walkedAt = 0
   let position: string | undefined
+  let strays: ReadonlySet<string> = new Set()
 
   const sweep = async () => {
     const now = Date.now()
@@ -54,6 +56,7 @@ export function startJanitor(parts: JanitorParts, intervalSeconds: number): () =
     walkedAt = now
     await removeOrphans(parts, now - hour, closing.signal)
     await tidySegments(parts, closing.signal)
+    strays = await removeUnusedUploads(parts, now - hour, strays, closing.signal)
     position = await removeStaleEntries(parts, now - hour, position, closing.signal)
   }
   const run = async () => {

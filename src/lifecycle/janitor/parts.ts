@@ -9,6 +9,7 @@ import type { OpenUploads } from '../archive/purge.ts'
 import { type Amount, type RemoveOptions, removeListed } from '../archive/remove-listed.ts'
 import type { FinalRecord } from '../records/final-record.ts'
 import type { Records } from '../records/records.ts'
+import type { Shelves } from '../uploads/shelves.ts'
 
 /** What the janitor's functions share. */
 export interface JanitorParts {
@@ -17,6 +18,7 @@ export interface JanitorParts {
   store: ArtifactStore
   records: Records
   locks: KeyedMutex
+  shelves: Shelves
   openUploads: OpenUploads
   rules: RemovalRules
   log: Log

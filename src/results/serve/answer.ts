@@ -20,8 +20,12 @@ export const sandbox = "default-src 'none'; style-src 'unsafe-inline'; img-src d
 
 /** The headers of every answer with results. */
 export function resultHeaders(state: string): Record<string, string> {
+  return { 'Jobferry-Result-State': state, ...foreignFileHeaders() }
+}
+
+/** The headers of every answer with bytes that callers or workers made. */
+export function foreignFileHeaders(): Record<string, string> {
   return {
-    'Jobferry-Result-State': state,
     'Cache-Control': 'private, no-cache',
     'X-Content-Type-Options': 'nosniff',
     'Content-Security-Policy': sandbox,

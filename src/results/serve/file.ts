@@ -48,8 +48,20 @@ export async function fileAnswer(
   request: FileRequest,
 ): Promise<Answer> {
   const file = await fileAt(result, path, request.signal)
+  const shownAs = { path, name: shownName(path, file), headers: resultHeaders(result.located.state) }
+  return await readableFileAnswer(source, file, shownAs, request)
+}
+
+/** As fileAnswer(), of a file that was found: with its name, and headers of each answer. */
+export async function readableFileAnswer(
+  source: FileSource,
+  file: ReadableFile,
+  shownAs: { path: Uint8Array; name: string; headers: Record<string, string> },
+  request: FileRequest,
+): Promise<Answer> {
+  const { path, name } = shownAs
   const validators = validatorsOf(file)
-  const headers = { ...resultHeaders(result.located.state), ...validatorHeaders(validators) }
+  const headers = { ...shownAs.headers, ...validatorHeaders(validators) }
   const precondition = evaluatePreconditions(request.headers, validators)
   if (precondition === 'precondition-failed') {
     throw new Problem('precondition-failed', `${shown(path)} has the ETag ${validators.etag}`)
@@ -59,7 +71,6 @@ export async function fileAnswer(
   const range = rangeOf(request, file, validators)
   if (range.kind === 'unsatisfiable') throw new UnsatisfiableRange(request.headers.range ?? '', file.size)
   const { method, signal } = request
-  const name = shownName(path, file)
   const redirect = request.redirect === true && !source.provisional
   const isWhole = range.kind === 'whole'
   // The bytes of a whole file are looked at as they are sent.

@@ -15,6 +15,10 @@ export const endedJob = '{ended job}'
 const job = endedJob
 const file = `/job/${job}/result?file=hello.txt`
 
+const upload = (name: string, headers: Record<string, string> = {}): Call => {
+  return { method: 'PUT', path: `/upload/${name}`, headers, body: 'x' }
+}
+
 /** Calls to every route except /job/deploy. */
 export const badCalls: BadCall[] = [
   { title: 'an unknown path', call: { path: '/jobs' }, status: 404 },
@@ -30,6 +34,17 @@ export const badCalls: BadCall[] = [
     field: 'colour',
   },
   { title: 'an unknown job', call: { path: `/job/${unknownJob}` }, status: 404 },
+  { title: 'POST to the uploads', call: { method: 'POST', path: '/upload' }, status: 405 },
+  { title: 'a page of 0 uploads', call: { path: '/upload?limit=0' }, status: 400, field: 'limit' },
+  { title: 'an unknown upload', call: { path: '/upload/nothing' }, status: 404 },
+  { title: 'an upload named ..', call: upload('%2e%2e'), status: 400, field: 'name' },
+  { title: 'an upload named with a slash', call: upload('a%2Fb'), status: 400, field: 'name' },
+  { title: 'an upload named with a line end', call: upload('a%0Ab'), status: 400, field: 'name' },
+  { title: 'an upload with a long name', call: upload('a'.repeat(256)), status: 400, field: 'name' },
+  { title: 'an upload by another site', call: upload('a', cross), status: 403 },
+  { title: 'an upload in gzip', call: upload('a', { 'content-encoding': 'gzip' }), status: 415 },
+  { title: 'an upload in the place of none', call: upload('a', { 'if-match': '*' }), status: 412 },
+  { title: 'removing an unknown upload', call: { method: 'DELETE', path: '/upload/nothing' }, status: 404 },
   { title: 'a malformed id', call: { path: '/job/42' }, status: 400, field: 'id' },
   {
     title: 'an id in capitals',

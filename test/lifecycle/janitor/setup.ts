@@ -5,6 +5,7 @@ import type { Removal } from '../../../src/job/removal.ts'
 import type { JanitorParts } from '../../../src/lifecycle/janitor/parts.ts'
 import type { FinalRecord } from '../../../src/lifecycle/records/final-record.ts'
 import { createRecords } from '../../../src/lifecycle/records/records.ts'
+import { createShelves } from '../../../src/lifecycle/uploads/shelves.ts'
 import { openUploads } from '../../../src/result-format/checkpoint/checkpoint.ts'
 import type { ArtifactStore } from '../../../src/store/store.ts'
 import { KeyedMutex } from '../../../src/util/keyed-mutex.ts'
@@ -31,6 +32,7 @@ export async function setUp(given?: ArtifactStore) {
     store,
     records,
     locks,
+    shelves: createShelves(store),
     log: createLog('test', 'silent'),
     openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
     rules: { dryRun: false, report: (removal) => told.push(removal) },

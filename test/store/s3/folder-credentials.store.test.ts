@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { jobKeys } from '../../../src/result-format/job-keys.ts'
+import { ownerOf, uploadKeys } from '../../../src/result-format/upload-keys.ts'
 import { createS3Store, staticCredentials } from '../../../src/store/s3/s3.ts'
 import { createFolderCredentials } from '../../../src/store/s3/scoped-credentials/folder-credentials.ts'
 import type { ArtifactStore } from '../../../src/store/store.ts'
@@ -67,6 +68,9 @@ it('a job’s key also reads the result that its inputs name, and nothing else o
 it('a key that reads as many results as inputs may name is within the store’s limit', async () => {
   const uuids = Array.from({ length: 8 }, () => randomUUID())
   const keys = uuids.flatMap((uuid) => [jobKeys.file(uuid, uuid, ''), jobKeys.manifest(uuid, uuid)])
+  keys.push(
+    ...Array.from({ length: 8 }, (_, n) => uploadKeys.content(ownerOf('alice'), String(n).padStart(16, '0'))),
+  )
   for (const key of keys) await owner.put(`${key}`.replace(/\/$/, '/x'), Buffer.from('x'))
   const store = storeOf(await newCredentials().issue(`jobs/${reading}/`, keys))
   for (const key of keys) await store.get(key.replace(/\/$/, '/x')).then(({ stream }) => buffer(stream))

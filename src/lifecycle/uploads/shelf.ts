@@ -1,0 +1,114 @@
+/*
+ * A shelf has what one caller keeps: the uploads by name, and the contents behind them. It is one
+ * object, so that each change of both is one write. The functions here are pure.
+ */
+
+export interface Shelf {
+  /** Sorted by name. */
+  uploads: readonly Named[]
+  /** Each has another SHA-256, unless one of two is `removing`. */
+  contents: readonly Content[]
+}
+
+interface Named {
+  name: string
+  content: string
+  /** RFC 3339: when the name got this content. */
+  modified_at: string
+}
+
+/** An object in the store. */
+export interface Content {
+  /** 16 hex digits. */
+  id: string
+  size: number
+  /** Lower-case hex. */
+  sha256: string
+  etag: string
+  /** The janitor removes it: nothing may refer to it any more. */
+  removing?: true
+}
+
+export interface KeptUpload extends Named {
+  size: number
+  sha256: string
+  etag: string
+}
+
+export const emptyShelf: Shelf = { uploads: [], contents: [] }
+
+export function findUpload(shelf: Shelf, name: string): KeptUpload | undefined {
+  const named = shelf.uploads.find((upload) => upload.name === name)
+  return named && keptOf(shelf, named)
+}
+
+/** Up to `limit` uploads behind the name `after`, and whether there are further ones. */
+export function pageOf(
+  shelf: Shelf,
+  { limit, after = '' }: { limit: number; after?: string },
+): { uploads: KeptUpload[]; more: boolean } {
+  const behind = shelf.uploads.filter(({ name }) => compare(name, after) > 0)
+  const uploads = behind.slice(0, limit).map((named) => keptOf(shelf, named))
+  return { uploads, more: behind.length > limit }
+}
+
+/**
+ * The shelf with the name at the content: at that of the same SHA-256 if the shelf has one, else at
+ * the given one.
+ */
+export function withUpload(shelf: Shelf, name: string, content: Content, now: Date): Shelf {
+  const same = shelf.contents.find(({ sha256, removing }) => sha256 === content.sha256 && !removing)
+  const others = shelf.uploads.filter((upload) => upload.name !== name)
+  const named = { name, content: (same ?? content).id, modified_at: now.toISOString() }
+  const uploads = [...others, named].sort((a, b) => compare(a.name, b.name))
+  return { uploads, contents: same === undefined ? [...shelf.contents, content] : shelf.contents }
+}
+
+export function withoutUpload(shelf: Shelf, name: string): Shelf {
+  return { ...shelf, uploads: shelf.uploads.filter((upload) => upload.name !== name) }
+}
+
+/** Contents that may be referred to, by id. */
+export function usableContents(shelf: Shelf): Map<string, Content> {
+  return new Map(shelf.contents.filter(({ removing }) => !removing).map((content) => [content.id, content]))
+}
+
+/** Marks the contents that no name has, and for which `isUsed` is false. */
+export function markUnused(shelf: Shelf, isUsed: (id: string) => boolean): Shelf {
+  const named = new Set(shelf.uploads.map(({ content }) => content))
+  const isUnused = ({ id }: Content) => !named.has(id) && !isUsed(id)
+  const contents = shelf.contents.map((content) =>
+    isUnused(content) ? { ...content, removing: true as const } : content,
+  )
+  return { ...shelf, contents }
+}
+
+export function removingContents(shelf: Shelf): Content[] {
+  return shelf.contents.filter(({ removing }) => removing)
+}
+
+/** Of what was marked: `restored` may be referred to again, `removed` are gone. */
+export function settleRemoval(
+  shelf: Shelf,
+  { restored = [], removed = [] }: { restored?: readonly string[]; removed?: readonly string[] },
+): Shelf {
+  const contents = shelf.contents
+    .filter(({ id }) => !removed.includes(id))
+    .map((content) => {
+      const { removing: _removing, ...kept } = content
+      return restored.includes(content.id) ? kept : content
+    })
+  return { ...shelf, contents }
+}
+
+function keptOf({ contents }: Shelf, named: Named): KeptUpload {
+  const content = contents.find(({ id }) => id === named.content)
+  if (content === undefined) throw new Error(`the shelf has no content ${named.content}`)
+  const { size, sha256, etag } = content
+  return { ...named, size, sha256, etag }
+}
+
+/** In the order of the names' bytes. */
+function compare(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
