@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { isJobUuid } from '../job-uuid.ts'
+import * as s from '../request/field-schemas.ts'
 
 const mostDependencies = 32
 const members = 'job_uuid and on'
@@ -17,16 +18,6 @@ const dependency = z.strictObject(
 export const dependencies = z
   .array(dependency, `a list of objects of ${members}`)
   .max(mostDependencies, `at most ${mostDependencies} jobs`)
-  .superRefine((list, context) => {
-    const seen = new Map<string, number>()
-    for (const [index, { job_uuid: uuid }] of list.entries()) {
-      const first = seen.get(uuid)
-      if (first === undefined) seen.set(uuid, index)
-      else {
-        const message = `another job than that of depends_on[${first}]`
-        context.addIssue({ code: 'custom', path: [index, 'job_uuid'], message })
-      }
-    }
-  })
+  .superRefine(s.withoutRepeats('job_uuid', (earlier) => `another job than that of depends_on[${earlier}]`))
 
 export type Dependency = z.output<typeof dependency>

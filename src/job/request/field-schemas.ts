@@ -140,6 +140,18 @@ export const toleration = z
     'the effect "NoExecute" with tolerationSeconds',
   )
 
+/** For lists of objects whose `member` may not repeat; `earlier` is the other's index. */
+export function withoutRepeats<Member extends string>(member: Member, expected: (earlier: number) => string) {
+  return (list: readonly Record<Member, string>[], context: z.RefinementCtx): void => {
+    const seen = new Map<string, number>()
+    for (const [index, { [member]: value }] of list.entries()) {
+      const earlier = seen.get(value)
+      if (earlier === undefined) seen.set(value, index)
+      else context.addIssue({ code: 'custom', path: [index, member], message: expected(earlier) })
+    }
+  }
+}
+
 function atMost(bytes: number) {
   return text(`a string of at most ${bytes} bytes`, (value) => Buffer.byteLength(value) <= bytes)
 }

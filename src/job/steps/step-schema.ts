@@ -45,17 +45,7 @@ export const steps = z
   .array(step, `${oneOrMore}: objects of ${names}`)
   .min(1, oneOrMore)
   .max(maxSteps, oneOrMore)
-  .superRefine((list, context) => {
-    const seen = new Map<string, number>()
-    for (const [index, { name }] of list.entries()) {
-      const first = seen.get(name)
-      if (first === undefined) seen.set(name, index)
-      else {
-        const message = `another name than that of steps[${first}]`
-        context.addIssue({ code: 'custom', path: [index, 'name'], message })
-      }
-    }
-  })
+  .superRefine(s.withoutRepeats('name', (earlier) => `another name than that of steps[${earlier}]`))
 
 /** A step as a request gives it. */
 export type GivenStep = z.output<typeof step>
