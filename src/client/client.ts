@@ -50,6 +50,21 @@ export class Jobferry {
     })
   }
 
+  /** Makes a job of the request of another one; `changes` replace its fields. */
+  async rerun(
+    id: string,
+    changes: JobRequest = {},
+    { idempotencyKey = randomUUID(), signal }: Pick<DeployOptions, 'idempotencyKey' | 'signal'> = {},
+  ): Promise<Deployed> {
+    return await this.#transport.json<Deployed>(`${pathOf(id)}/rerun`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+      body: () => JSON.stringify(changes),
+      repeat: true,
+      signal,
+    })
+  }
+
   async job(id: string, signal?: AbortSignal): Promise<Job> {
     return await this.#transport.json<Job>(pathOf(id), { signal })
   }

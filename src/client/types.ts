@@ -72,6 +72,8 @@ export interface JobPage {
 /** A new job. */
 export interface Deployed {
   job_uuid: string
+  /** The job that this one repeats. */
+  rerun_of?: string
   links: Links
   /** Fields of the request that have no effect on this server. */
   ignored?: string[]

@@ -59,7 +59,7 @@ it('run sends files, shows the log, fetches the results and ends with the code o
   expect(verified).toEqual({ code: 65, out: 'second.txt: has other bytes\n', err: '' })
 })
 
-it('a job is submitted, waited for, shown, listed, read and deleted', async () => {
+it('a job is submitted, waited for, shown, listed, read, repeated and deleted', async () => {
   const folder = temporaryFolder()
   const call = async (...args: string[]) => {
     const { code, out } = await runCli([...args, '--json'], folder, environment)
@@ -75,6 +75,7 @@ it('a job is submitted, waited for, shown, listed, read and deleted', async () =
   const printed = await runCli(['get', id, 'hello.txt', '-o', '-'], folder, environment)
   expect(printed).toEqual({ code: 0, out: 'hello\n', err: '' })
   expect((await runCli(['get', id, 'nothing'], folder, environment)).code).toBe(66)
+  expect((await call('rerun', id, '--name', 'again')).answer).toMatchObject({ rerun_of: id })
   expect(await call('delete', id)).toMatchObject({ code: 0, answer: { deleted: true } })
   expect(await call('status', id)).toMatchObject({ code: 66, answer: { exit_code: 66 } })
 })

@@ -66,7 +66,9 @@ describe('get', () => {
       const proxy = await startTransformingProxy(api.url, {
         alter(chunk, url) {
           if (!url.includes(`file=${name}`)) return chunk
-          return Buffer.from(chunk.map((byte) => (byte === 0x35 ? 0x36 : byte)))
+          // Each byte of 48 MiB would take long.
+          const altered = chunk.subarray(0, 60_000).map((byte) => (byte === 0x35 ? 0x36 : byte))
+          return Buffer.concat([altered, chunk.subarray(60_000)])
         },
       })
       const { code, err } = await runCli(['get', id, '-o', 'got', '--server', proxy.url], folder)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { collect, type Define } from '../define.ts'
+import { rerun } from './rerun.ts'
 import { type RunOptions, run } from './run.ts'
 import { submit } from './submit.ts'
 
@@ -17,6 +18,11 @@ export function addStartCommands(program: Command, define: Define): void {
     'start a job and print its id',
   )
   define(submitting, (session, args, options) => submit(session, options, args))
+
+  const repeating = requestOptions(program.command('rerun <job> [command...]'), false).description(
+    'start a job of the request and the inputs of another one, and print its id',
+  )
+  define(repeating, (session, args, options) => rerun(session, args, options))
 }
 
 const examples = `
@@ -28,7 +34,15 @@ Examples:
 
 Ctrl-C once asks whether to cancel the job (without a terminal it cancels); twice leaves it running.`
 
-function requestOptions(command: Command): Command {
+/** The options that make a request; those that send files, too, if `withInputs`. */
+function requestOptions(command: Command, withInputs = true): Command {
+  if (withInputs) {
+    command.option(
+      '--input <path>',
+      'a file, or a folder of files, any number of times: /input has it',
+      collect,
+    )
+  }
   return command
     .option(
       '-f, --file <file>',
@@ -43,7 +57,6 @@ function requestOptions(command: Command): Command {
       'a variable, any number of times; NAME alone: as in this shell',
       collect,
     )
-    .option('--input <path>', 'a file, or a folder of files, any number of times: /input has it', collect)
     .option('--cpu <cpu>', 'such as 500m or 2')
     .option('--memory <size>', 'such as 512Mi')
     .option('--gpu <n>', 'number of GPUs')

@@ -25,8 +25,14 @@ export interface RequestOptions {
 /** A request without all of these says nothing of a program. */
 const whatRuns = ['job', 'image', 'command', 'args', 'steps']
 
-/** The request of a file, with what the options say in place of its fields. */
+/** As fieldsOf(); of the configured job `default` if no program is named, as GET /job/deploy. */
 export async function requestOf(options: RequestOptions, command: readonly string[]): Promise<JobRequest> {
+  const request = await fieldsOf(options, command)
+  return whatRuns.some((field) => field in request) ? request : { ...request, job: 'default' }
+}
+
+/** The request of a file, with what the options say in place of its fields. */
+export async function fieldsOf(options: RequestOptions, command: readonly string[]): Promise<JobRequest> {
   const { file, job, name, image, cpu, memory, gpu, timeout, retries } = options
   const request: Record<string, unknown> = file === undefined ? {} : await readRequest(file)
   const fields = {
@@ -50,8 +56,6 @@ export async function requestOf(options: RequestOptions, command: readonly strin
     const [field, value] = pairOf('--set', text)
     request[field] = parse(value) as unknown
   }
-  // As GET /job/deploy does.
-  if (!whatRuns.some((field) => field in request)) request.job = 'default'
   return request
 }
 

@@ -1,0 +1,18 @@
+import type { Session } from '../session/session.ts'
+import type { DeployCommandOptions } from './deploy.ts'
+import { fieldsOf } from './request.ts'
+
+/** `jobferry rerun`: prints the new job's id. */
+export async function rerun(
+  { out, client }: Session,
+  [id = '', ...command]: readonly string[],
+  options: DeployCommandOptions,
+): Promise<number> {
+  const { idempotencyKey } = options
+  const deployed = await client().rerun(id, await fieldsOf(options, command), { idempotencyKey })
+  const { ignored = [] } = deployed
+  if (ignored.length > 0) out.note(`no effect on this server: ${ignored.join(', ')}`)
+  if (out.json) out.value(deployed)
+  else out.line(deployed.job_uuid)
+  return 0
+}
