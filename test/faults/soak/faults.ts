@@ -13,11 +13,11 @@ export type SoakFault = (world: World) => Promise<boolean>
 
 /** Name in the closing table → fault. */
 export const soakFaults: Readonly<Record<string, SoakFault>> = {
-  'API killed': async ({ apis, where }) => {
+  'API killed': async ({ apis, start }) => {
     const which = randomInt(2)
     await apis[which]?.kill()
     await sleep(randomInt(3000))
-    apis[which] = await where.start()
+    apis[which] = await start()
     return true
   },
   'store killed': async ({ minio }) => {

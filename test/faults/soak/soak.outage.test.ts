@@ -11,6 +11,7 @@ import { sha256OfPatterned } from '../../support/files/patterned.ts'
 import { objectKeys, s3Client } from '../../support/store/bucket.ts'
 import { eventually } from '../../support/time/eventually.ts'
 import { patience } from '../../support/time/patience.ts'
+import { keepEvidence } from './evidence.ts'
 import { soakFaults } from './faults.ts'
 import { endOf, type ReadFile, wrongWith } from './verdict.ts'
 import { workFor } from './work.ts'
@@ -43,7 +44,7 @@ it(`mixed work under ${onceEach ? 'each fault once' : `random faults for ${secon
   // All jobs are judged even if the soak itself broke off.
   const halves = await Promise.allSettled([work(world, over.signal), disturbed])
   const reading = new Semaphore(readAtOnce)
-  const verdicts = await Promise.all(world.jobs.map((job) => judge(world, job, reading)))
+  const verdicts = await Promise.all(world.jobs.map((job) => judgeAndKeep(world, job, reading)))
   const wrong = verdicts.flatMap(({ wrong }) => wrong ?? [])
   console.info(closingTable(world, tried, verdicts))
   expect(wrong).toEqual([])
@@ -107,6 +108,12 @@ async function disturb(world: World, end: number, tried: Map<string, number>): P
     // It had no target: it comes again after the others.
     else bag.unshift(name)
   }
+}
+
+async function judgeAndKeep(world: World, deployed: Deployed, reading: Semaphore): Promise<Verdict> {
+  const verdict = await judge(world, deployed, reading)
+  if (verdict.wrong === undefined) return verdict
+  return { ...verdict, wrong: `${verdict.wrong}; see ${await keepEvidence(world, deployed.uuid)}` }
 }
 
 async function judge(world: World, deployed: Deployed, reading: Semaphore): Promise<Verdict> {

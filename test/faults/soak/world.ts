@@ -22,6 +22,10 @@ export interface World extends AsyncDisposable {
   readonly proxy: FaultProxy
   /** Two replicas. */
   readonly apis: [ApiProcess, ApiProcess]
+  /** Every API process so far, with those that were killed. */
+  readonly started: readonly ApiProcess[]
+  /** Starts one more API process. */
+  start(): Promise<ApiProcess>
   readonly jobs: Deployed[]
   /** The URLs of the replicas in turn. */
   url(): string
@@ -44,7 +48,13 @@ export async function createWorld(): Promise<World> {
     S3_BUCKET: 'soak',
   }
   const where = stack.use(await apiOnCluster({ name: 'soak', environment }))
-  const apis: [ApiProcess, ApiProcess] = [await where.start(), await where.start()]
+  const started: ApiProcess[] = []
+  const start = async () => {
+    const api = await where.start()
+    started.push(api)
+    return api
+  }
+  const apis: [ApiProcess, ApiProcess] = [await start(), await start()]
   const owned = stack.move()
   let next = 0
   return {
@@ -52,6 +62,8 @@ export async function createWorld(): Promise<World> {
     minio,
     proxy,
     apis,
+    started,
+    start,
     jobs: [],
     url: () => apis[next++ % 2]?.url ?? '',
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
