@@ -1,14 +1,12 @@
 import type { Job } from '../../job/job.ts'
 import { defined } from '../../util/objects.ts'
 import { checkPosition } from '../job-list.ts'
+import type { FinishedJob } from './finished-set.ts'
 import type { JobFilter } from './job-filter.ts'
 import { readAll, readRecorded } from './read-page.ts'
 import { type FindingParts, selectJobs } from './select-jobs.ts'
 
-/**
- * A page of the jobs that a filter finds, newest first. A record is read anew: a job that another
- * process has deleted isn't listed.
- */
+/** A page of the jobs that a filter finds, newest first. */
 export async function findJobs(
   parts: FindingParts,
   filter: JobFilter,
@@ -18,11 +16,14 @@ export async function findJobs(
   const { found, next } = await selectJobs(parts, filter, { limit, after })
   const jobs = await readAll(
     found.map((one) => ({
-      async read() {
-        if ('live' in one) return one.live
-        return await readRecorded({ ...one.finished, read: () => parts.records.read(one.uuid) })
-      },
+      read: async () => ('live' in one ? one.live : await readFinished(parts, one.finished)),
     })),
   )
   return { jobs: jobs.filter((job) => job !== undefined), ...defined({ next }) }
+}
+
+async function readFinished({ records, finished }: FindingParts, job: FinishedJob): Promise<Job | undefined> {
+  const read = await readRecorded({ ...job, read: () => records.listed(job) })
+  if (read === undefined) finished.removed(job.uuid)
+  return read
 }

@@ -1,5 +1,6 @@
 import { type Job, states } from '../../job/job.ts'
 import type { ArtifactStore } from '../../store/store.ts'
+import { type Clock, systemClock } from '../../util/clock.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { Semaphore } from '../../util/semaphore.ts'
@@ -17,6 +18,7 @@ export interface FinishedParts {
   isLeader(): boolean
   /** Bytes of memory; older jobs than fit are looked up in the store. */
   memoryMax?: number
+  clock?: Pick<Clock, 'now'>
 }
 
 /** Bytes: about 100,000 jobs. */
@@ -24,8 +26,10 @@ const defaultMemory = 32 * 2 ** 20
 /** As many jobs without a segment are worth a new one. */
 const leastForSegment = 500
 const readAtOnce = 16
-/** Milliseconds after which the index is listed again, for what other processes did unseen. */
-const relistAfter = 60_000
+/** Milliseconds after which the index is listed again, for what other processes removed or did unseen. */
+const relistAfter = 10_000
+/** The listing of a large index takes a part of the time at most. */
+const listingShare = 0.05
 
 /**
  * The finished jobs in memory, for filters. Nothing is read before the first filter; then index and
@@ -33,8 +37,10 @@ const relistAfter = 60_000
  */
 export class FinishedJobs {
   readonly #parts: FinishedParts
+  readonly #clock: Pick<Clock, 'now'>
   readonly #set: FinishedSet
-  #listedAt: number | undefined
+  /** Undefined: it was not listed yet. */
+  #listAgainAt: number | undefined
   #listing: Promise<void> | undefined
   readonly #reading = new Semaphore(readAtOnce)
   /** Reads that a list waits for: of jobs that are live no more. */
@@ -44,6 +50,7 @@ export class FinishedJobs {
 
   constructor(parts: FinishedParts) {
     this.#parts = parts
+    this.#clock = parts.clock ?? systemClock
     this.#set = new FinishedSet(parts.memoryMax ?? defaultMemory)
   }
 
@@ -52,8 +59,8 @@ export class FinishedJobs {
    * none. Rejects with StoreError.
    */
   async all(): Promise<{ jobs: readonly FinishedJob[]; rest: string | undefined }> {
-    if (this.#listedAt === undefined) await this.#list()
-    else if (performance.now() - this.#listedAt > relistAfter) {
+    if (this.#listAgainAt === undefined) await this.#list()
+    else if (this.#clock.now() >= this.#listAgainAt) {
       this.#list().catch((error: unknown) => this.#warn(error))
     }
     await Promise.all(this.#following)
@@ -96,7 +103,7 @@ export class FinishedJobs {
   }
 
   get #isUsed(): boolean {
-    return this.#listing !== undefined || this.#listedAt !== undefined
+    return this.#listing !== undefined || this.#listAgainAt !== undefined
   }
 
   async #follow(uuid: string): Promise<void> {
@@ -120,10 +127,11 @@ export class FinishedJobs {
 
   async #listOnce(): Promise<void> {
     const { store, records } = this.#parts
+    const began = this.#clock.now()
     const saved = new Map<string, JobNames>()
     const keep = sharedNames()
     // Later on, what has no names yet is little: its records are read.
-    if (this.#listedAt === undefined) {
+    if (this.#listAgainAt === undefined) {
       await readSegments(store, ({ position, names }) => saved.set(position, keep(names)))
     }
     const known = (uuid: string) => this.#set.get(uuid)
@@ -136,7 +144,8 @@ export class FinishedJobs {
       }
     }
     await this.#set.replace(listed())
-    this.#listedAt = performance.now()
+    const now = this.#clock.now()
+    this.#listAgainAt = now + Math.max(relistAfter, (now - began) / listingShare)
     this.#background = this.#background
       .then(() => this.#complete())
       .catch((error: unknown) => this.#warn(error))

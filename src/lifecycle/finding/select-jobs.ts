@@ -9,8 +9,8 @@ import { hasNames, hasState, isTooOld, type JobFilter, judgesNames, positionBefo
 
 export interface FindingParts {
   tracker: Pick<Tracker, 'newestFirst'>
-  records: Pick<Records, 'list' | 'read'>
-  finished: Pick<FinishedJobs, 'all' | 'name'>
+  records: Pick<Records, 'list' | 'listed'>
+  finished: Pick<FinishedJobs, 'all' | 'name' | 'removed'>
 }
 
 /** A job that a filter found: live with its answer, or finished. */

@@ -28,6 +28,8 @@ export interface Records {
    * record is read when its entry's read() is called.
    */
   list(options?: { after?: string | undefined; expected?: number }): AsyncIterable<IndexEntry>
+  /** What list()'s entry of that job would read. */
+  listed(entry: Pick<IndexEntry, 'uuid' | 'position' | 'state'>): Promise<ListedRecord | undefined>
   /** Removes a job's record and entries, so that callers don't see the job any more. */
   remove(uuid: string): Promise<void>
 }
@@ -70,6 +72,18 @@ export function createRecords(store: ArtifactStore, listener?: () => RecordsList
 
   const read = (uuid: string) => readRecord(store, uuid)
 
+  const readListed = async (key: string, uuid: string) => {
+    const known = listed.get(key)
+    if (known) return known
+    const record = await read(uuid)
+    if (record === undefined) return undefined
+    // Without the request, which is the largest part of a record.
+    const { job, expires_at } = record
+    const shown = { job, ...defined({ expires_at }) }
+    listed.set(key, shown)
+    return shown
+  }
+
   return {
     read,
 
@@ -91,20 +105,12 @@ export function createRecords(store: ArtifactStore, listener?: () => RecordsList
           uuid,
           position,
           state,
-          async read() {
-            const known = listed.get(key)
-            if (known) return known
-            const record = await read(uuid)
-            if (record === undefined) return undefined
-            // Without the request, which is the largest part of a record.
-            const { job, expires_at } = record
-            const shown = { job, ...defined({ expires_at }) }
-            listed.set(key, shown)
-            return shown
-          },
+          read: () => readListed(key, uuid),
         }
       }
     },
+
+    listed: ({ uuid, position, state }) => readListed(`index/${position}-${state}`, uuid),
 
     async remove(uuid) {
       await removeRecord(store, uuid)

@@ -48,6 +48,13 @@ const shapes = [
   },
   { name: 'allHalf', what: `${known}: every page of the list, nothing cached, p50`, unit: 'ms' },
   { name: 'again', what: `${known}: every page of the list once more, p99`, unit: 'ms', goal: { most: 100 } },
+  {
+    name: 'filtered',
+    what: `${known}: first page of a filter, p99`,
+    unit: 'ms',
+    goal: { most: 100 },
+  },
+  { name: 'filteredHalf', what: `${known}: first page of a filter, p50`, unit: 'ms' },
   { name: 'alive', what: `${known}: one that is alive, p99`, unit: 'ms' },
   { name: 'finished', what: `${known}: one that is finished, p99`, unit: 'ms' },
   { name: 'page', what: `${large}: a page of 1,000, p99`, unit: 'ms' },
@@ -91,10 +98,15 @@ async function measure(world: World): Promise<Record<Name, Run>> {
   }
 }
 
+/** The second finds nothing: every job is judged. */
+const filters = ['state=succeeded', 'label=none=x', 'phase=queued,running']
+
 async function lists(url: string, { finished }: World) {
   const all = await walk(url, '/job')
   const newest = await repeat(300, () => timed(`${url}/job`))
   const again = await walk(url, '/job')
+  await timed(`${url}/job?name=none`)
+  const filtered = await repeat(300, (index) => timed(`${url}/job?${filters[index % filters.length]}`))
   const { body } = await timed<Page>(`${url}/job?limit=1000`)
   const one = (uuid: string | undefined) => timed(`${url}/job/${uuid}`)
   const alive = await repeat(300, (index) => one(body.jobs[index]?.job_uuid))
@@ -105,6 +117,8 @@ async function lists(url: string, { finished }: World) {
     all: percentile(all, 0.99),
     allHalf: percentile(all, 0.5),
     again: percentile(again, 0.99),
+    filtered: percentile(filtered, 0.99),
+    filteredHalf: percentile(filtered, 0.5),
     alive: percentile(alive, 0.99),
     finished: percentile(ended, 0.99),
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { findJobs } from '../../../src/lifecycle/finding/find-jobs.ts'
 import { selectJobs } from '../../../src/lifecycle/finding/select-jobs.ts'
 import { jobAnswer } from '../../support/api/job-answer.ts'
+import { eventually } from '../../support/time/eventually.ts'
 import { at, type Finding, finding, recordOf, uuidsOf } from './setup.ts'
 
 describe('a filter', () => {
@@ -66,15 +67,28 @@ describe('a filter', () => {
   })
 })
 
-it('does not list a job that another process has deleted since', async () => {
+it('lists a job that another process has deleted for 10 s at most', async () => {
+  let now = 0
+  const parts = await finding(undefined, { clock: { now: () => now } })
+  const { ended, running } = await jobsOf(parts)
+  const listed = async () => {
+    const { jobs } = await findJobs(parts, { labels: [], job: 'pipeline' }, { limit: 10 })
+    return jobs.map(({ job_uuid: uuid }) => uuid)
+  }
+  expect(await listed()).toEqual([running, ended])
+  await (await finding(parts.store)).records.remove(ended)
+  now += 10_000
+  await eventually(async () => expect(await listed()).toEqual([running]))
+})
+
+it('does not list a job that is gone when its record is to be read', async () => {
   const parts = await finding()
   const { ended, running } = await jobsOf(parts)
-  const filter = { labels: [], job: 'pipeline' }
-  expect((await findJobs(parts, filter, { limit: 10 })).jobs).toHaveLength(2)
-  const other = await finding(parts.store)
-  await other.records.remove(ended)
-  const { jobs } = await findJobs(parts, filter, { limit: 10 })
+  expect(await uuidsOf(parts, { job: 'pipeline' })).toEqual([running, ended])
+  await (await finding(parts.store)).records.remove(ended)
+  const { jobs } = await findJobs(parts, { labels: [], job: 'pipeline' }, { limit: 10 })
   expect(jobs.map(({ job_uuid: uuid }) => uuid)).toEqual([running])
+  expect(await uuidsOf(parts, { job: 'pipeline' })).toEqual([running])
 })
 
 it('finds jobs beyond the memory in the store, a thousand records at most a call', async () => {

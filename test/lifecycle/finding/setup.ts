@@ -25,7 +25,7 @@ export interface Finding extends FindingParts {
 
 export async function finding(
   store?: ArtifactStore,
-  more: Partial<Pick<FinishedParts, 'memoryMax' | 'isLeader'>> = {},
+  more: Partial<Pick<FinishedParts, 'memoryMax' | 'isLeader' | 'clock'>> = {},
 ): Promise<Finding> {
   const own = store ?? (await folderStore())
   const reads: string[] = []
