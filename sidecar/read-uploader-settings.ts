@@ -52,6 +52,8 @@ export function readSettings(environment: Environment): UploaderSettings {
     settings.inputDirectory = text('INPUT_DIRECTORY')
   }
   if (environment.SECRETS_DIRECTORY) settings.secretsDirectory = environment.SECRETS_DIRECTORY
+  if (environment.WORD_DIRECTORY) settings.wordDirectory = environment.WORD_DIRECTORY
+  if (environment.HEARTBEAT_SECONDS) settings.heartbeatSeconds = number('HEARTBEAT_SECONDS', 1, 1e9)
   if (environment.RESCUE === 'true') settings.rescue = true
   if (environment.FURTHER_STEPS === 'true') settings.furtherSteps = true
   if (environment.UPLOAD_WHILE_RUNNING === 'true') settings.uploadWhileRunning = true

@@ -1,6 +1,7 @@
 import type { TerminationMessage } from '../src/job/state/termination-message.ts'
 import type { ArtifactStore } from '../src/store/store.ts'
 import type { Log } from '../src/util/log.ts'
+import { defined } from '../src/util/objects.ts'
 import { serve } from './endpoint/uploader-endpoint.ts'
 import { newPassContext } from './pass/pass-context.ts'
 import { Preparation } from './prepare/prepare.ts'
@@ -10,6 +11,7 @@ import { parseStop } from './store/stop-object.ts'
 import { uploadResults } from './upload-results.ts'
 import { exitCode, type UploaderSettings } from './uploader-settings.ts'
 import { type Signals, signalsOf, writeMark } from './uploader-signals.ts'
+import { WorkerWords } from './word/worker-word.ts'
 import { writeTerminationMessage } from './write-termination-message.ts'
 
 /**
@@ -52,13 +54,23 @@ export async function run(
     if (settings.rescue) terminated.abort()
     const resultDirectory = state.realPath(settings.resultDirectory)
     const passContext = newPassContext({ ...settings, resultDirectory }, state, store)
-    const context: ResultsContext = { ...passContext, current: {}, log }
+    const words = wordsOf(settings, store, log)
+    const context: ResultsContext = { ...passContext, current: {}, log, ...defined({ words }) }
     const { committed, message } = await uploadResults(settings, context, store, signals)
     return end(committed ? exitCode.committed : exitCode.gaveUp, message)
   } finally {
     endServer()
     await store.close()
   }
+}
+
+function wordsOf(settings: UploaderSettings, store: ArtifactStore, log: Log): WorkerWords | undefined {
+  const { wordDirectory: directory, rescue, job, attempt, heartbeatSeconds, uploadWhileRunning } = settings
+  if (directory === undefined || rescue) return undefined
+  return new WorkerWords({
+    ...{ directory, job, attempt, heartbeatSeconds, store, log },
+    publishes: uploadWhileRunning === true,
+  })
 }
 
 function startServer(

@@ -27,6 +27,7 @@ export async function uploadResults(
   const reporter = reporterOf(context)
   try {
     const cleaning = uploads.abortLeftOver(store, log, calls.halted)
+    const speaking = context.words?.run(AbortSignal.any([terminated.signal, endRequested.signal]))
     const stopSignal = AbortSignal.any([stopSeen.signal, terminated.signal])
     if (settings.uploadWhileRunning && !stopSignal.aborted) {
       const live = new LiveUploader(context, stopSignal, settings.uploadTimeoutSeconds)
@@ -36,6 +37,7 @@ export async function uploadResults(
     await aborted(stopSignal)
     const checkpointing = checkpointUntil(context, terminated.signal)
     await aborted(terminated.signal)
+    await speaking
     reporter.storing()
     const watch = watchOf(settings, state, store, endRequested.signal, log)
     const ending = await storeResults(context, watch, resumed, checkpointing)

@@ -56,6 +56,10 @@ export interface UploaderSettings {
   outputs: UploaderRules
   /** UPLOAD_WHILE_RUNNING=true: settled files are uploaded while the worker runs. */
   uploadWhileRunning?: boolean
+  /** WORD_DIRECTORY: the worker's JOBFERRY_DIRECTORY; absent in pods of version 0.2. */
+  wordDirectory?: string
+  /** HEARTBEAT_SECONDS: a silence of that length is said in the log. */
+  heartbeatSeconds?: number
   /** TERMINATION_MESSAGE_FILE, default /dev/termination-log: gets a TerminationMessage as JSON. */
   terminationMessageFile: string
   /**

@@ -75,8 +75,9 @@ async function commitOnce(
   if (!complete) throw new Halted('storing')
   // An upload of a file that was removed since may still be in flight.
   await context.live?.halt(0)
-  const committed = { tally: ledger.tally, changes: ledger.changes }
-  if (!onlyChanges || ledger.changes > 0) {
+  const hasNewWord = (await context.words?.take(context.calls)) === true
+  const committed = { tally: ledger.tally, changes: ledger.changes + (hasNewWord ? 1 : 0) }
+  if (!onlyChanges || committed.changes > 0) {
     await ledger.commit(context.calls)
     if (again) await ledger.checkpoint(context.calls)
   }

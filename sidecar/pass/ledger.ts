@@ -8,6 +8,7 @@ import type {
   ManifestHead,
 } from '../../src/result-format/manifest/manifest.ts'
 import { addToTally, emptyTally, type Tally } from '../../src/result-format/tally.ts'
+import type { WorkerWord } from '../../src/result-format/worker-word.ts'
 import { putStream } from '../../src/store/put-stream.ts'
 import { type ArtifactStore, isPreconditionFailed } from '../../src/store/store.ts'
 import { defined } from '../../src/util/objects.ts'
@@ -31,6 +32,8 @@ export interface LedgerContext {
   state: StateDirectory
   store: ArtifactStore
   uploads: UploadTracker
+  /** What the worker says of itself. */
+  words?: { readonly word: WorkerWord | undefined }
   /** Patterns of which each has to match an entry. */
   required: readonly string[]
 }
@@ -158,11 +161,11 @@ export class Ledger {
   }
 
   /** The facts that a manifest's head and a checkpoint's share. */
-  #facts(): Pick<CheckpointHead, 'scan_started_at' | 'stop_seen_at' | 'inputs'> {
+  #facts(): Pick<CheckpointHead, 'scan_started_at' | 'stop_seen_at' | 'inputs' | 'word'> {
     const { stopSeenAt, takenInputs } = this.#context.state
     return {
       scan_started_at: this.#scanStartedAt,
-      ...defined({ stop_seen_at: stopSeenAt, inputs: takenInputs }),
+      ...defined({ stop_seen_at: stopSeenAt, inputs: takenInputs, word: this.#context.words?.word }),
     }
   }
 }

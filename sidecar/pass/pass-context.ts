@@ -21,7 +21,7 @@ export function newPassContext(
   { job, attempt, resultDirectory, limits, resultLayout, packing, outputs }: PassSettings,
   state: StateDirectory,
   store: ArtifactStore,
-): PassContext {
+): Omit<PassContext, 'words'> {
   const uploads = new UploadTracker(state)
   return {
     ...{ job, attempt, resultDirectory, limits, state, uploads },

@@ -14,6 +14,7 @@ import { Attempts } from './attempts.ts'
 import { InFlight, longestOpenMs } from './in-flight.ts'
 import { isHeavy } from './load.ts'
 import { PassScheduler } from './pass-scheduler.ts'
+import { Publishing } from './publishing.ts'
 import { Scanner, type ScanSnapshot } from './scan-snapshot.ts'
 import { selectSettled } from './select-settled-files.ts'
 
@@ -51,6 +52,7 @@ export class LiveUploader implements LiveUploads {
   readonly #inFlight = new InFlight()
   readonly #scanner: Scanner
   readonly #uploads: PassUploads
+  readonly #publishing: Publishing
   readonly #stopSignal: AbortSignal
   #passing: Promise<void> | undefined
   /** Settles when the newest pass has closed its journal. */
@@ -71,6 +73,7 @@ export class LiveUploader implements LiveUploads {
     const { store, resultDirectory, filter } = context
     this.#context = context
     this.#stopSignal = stopSignal
+    this.#publishing = new Publishing(context.words)
     this.#calls = new StoreCalls(store.name)
     this.#checkpointCalls = new StoreCalls(store.name)
     this.#scheduler = new PassScheduler(stopSignal)
@@ -138,12 +141,14 @@ export class LiveUploader implements LiveUploads {
 
     this.#scheduler.idle()
     const now = Date.now()
+    const publishes = this.#publishing.isDue(now)
     const isDue = snapshot.settled !== this.#passedOver || now >= this.#nextSettledAt
     // Before the next pass: where files keep coming, passes follow one another without a pause.
-    if (this.#unreported !== undefined && now >= this.#checkpointAt + checkpointEveryMs)
-      await this.#checkpoint()
+    const reports = this.#publishing.isInPass || now >= this.#checkpointAt + checkpointEveryMs
+    if (this.#unreported !== undefined && reports) await this.#checkpoint()
     if (this.#stopSignal.aborted) return 0
-    if (isDue && now >= this.#notBefore) this.#begin(snapshot)
+    if (publishes) this.#publishing.begin(now, snapshot.tookMs)
+    if (publishes || (isDue && now >= this.#notBefore)) this.#begin(snapshot)
     const nextMs = Math.min(snapshot.nextAt ?? Number.POSITIVE_INFINITY, this.#nextSettledAt) - Date.now()
     return Math.max(leastMs, Math.min(everyMs, Math.max(nextMs, leastRestMs)))
   }
@@ -194,6 +199,7 @@ export class LiveUploader implements LiveUploads {
     if (this.#stopSignal.aborted) return
     if (state.checkpoint === newest) this.#checkpointAt = before
     if (unreported?.complete) journals.adopt()
+    this.#publishing.end(unreported?.complete === true)
     this.#unreported = undefined
   }
 
@@ -203,7 +209,8 @@ export class LiveUploader implements LiveUploads {
     return ({ path, stat }, known) => {
       // Files that come and go would otherwise fill the store: their objects stay until the job's end.
       if (this.#scheduler.sent + Number(stat.size) > this.#context.limits.maxBytes) return false
-      const again = this.#attempts.of(path)
+      // The worker says that its files are whole, however often they have changed.
+      const again = this.#publishing.isInPass ? 0 : this.#attempts.of(path)
       const choice = selectSettled(stat, known, { now: Date.now(), again, timesCanBeTrusted })
       if (choice.send) return choice.why !== 'changed' || this.#attempts.note(path)
       this.#nextSettledAt = Math.min(this.#nextSettledAt, choice.settledAt ?? Number.POSITIVE_INFINITY)

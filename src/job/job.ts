@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { reasonMeanings } from './reason-meanings.ts'
 import { stepAnswer } from './steps/step-answer.ts'
+import { wordAnswerShape } from './word/word-answer.ts'
 
 export const states = [
   'queued',
@@ -93,6 +94,7 @@ export const jobSchema = z.strictObject({
     .array(stepAnswer)
     .describe('In their order, of the last attempt; absent for a job without `steps`')
     .exactOptional(),
+  ...wordAnswerShape,
   result: resultSchema,
   inputs: z
     .array(inputSchema)

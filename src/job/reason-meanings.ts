@@ -23,6 +23,7 @@ export const reasonMeanings = {
     'A job of `depends_on` did not end as it was to: it failed, was canceled, deleted or has expired.',
   StartTimeout: 'The worker did not start within `start_timeout_seconds`.',
   TimeoutExceeded: 'The worker ran longer than `timeout_seconds`.',
+  HeartbeatMissed: 'For `heartbeat_seconds` a running program wrote none of the files in JOBFERRY_DIRECTORY.',
   UploadTimeout: 'The upload took longer than `upload_timeout_seconds`.',
   UploadInterrupted: 'The uploader ended before all files were stored.',
   Interrupted:
@@ -72,6 +73,8 @@ export const reasonAdvice: Readonly<Record<keyof typeof reasonMeanings, string>>
     'Deploy again with a longer `start_timeout_seconds`: a large image, large inputs or a queue of jobs takes time.',
   TimeoutExceeded:
     'Raise `timeout_seconds`, or divide the work, and deploy again. The files written until then are the `partial` result.',
+  HeartbeatMissed:
+    'Read in `message` which program was silent, and its log. If it hung, correct it; if it had nothing to say, have it `touch` a file there more often, or raise `heartbeat_seconds`. The files written until then are the `partial` result.',
   UploadTimeout:
     'Read in `message` how far the upload came and what hindered it; raise `upload_timeout_seconds` and deploy again. The files stored until then are the `partial` result.',
   UploadInterrupted:

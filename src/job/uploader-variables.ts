@@ -17,6 +17,8 @@ export interface UploaderPaths {
   results: string
   inputs: string
   state: string
+  /** The worker's JOBFERRY_DIRECTORY. */
+  word: string
   /** Undefined if no input names a Secret. */
   secrets: string | undefined
 }
@@ -50,5 +52,7 @@ export function uploaderVariables(
     ...outputVariables(request.outputs),
     // Records of version 0.1 lack the field.
     UPLOAD_WHILE_RUNNING: String(request.upload_while_running !== false),
+    WORD_DIRECTORY: paths.word,
+    ...(request.heartbeat_seconds !== undefined && { HEARTBEAT_SECONDS: String(request.heartbeat_seconds) }),
   }
 }

@@ -23,6 +23,7 @@ import { FinishedJobs } from './finding/finished-jobs.ts'
 import { type JanitorSettings, startJanitor } from './janitor/janitor.ts'
 import { listJobs } from './job-list.ts'
 import type { Deployment, Jobs } from './jobs.ts'
+import { withValues } from './read-values.ts'
 import { createRecords, type Records } from './records/records.ts'
 import { storedJob } from './stored-job.ts'
 import { Tracker } from './tracking/tracker.ts'
@@ -147,6 +148,8 @@ function jobsOver(parts: AllParts): Jobs {
     get: (uuid) => currentJob(tracker, records, uuid),
 
     stored: (uuid) => storedJob(tracker, records, uuid),
+
+    withValues: (job) => withValues(parts, job),
 
     list: (options) => translateStoreErrors(() => listJobs(tracker, records, options)),
 

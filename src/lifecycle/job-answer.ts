@@ -4,6 +4,7 @@ import { livePhase } from '../job/phase.ts'
 import type { Stored } from '../job/state/observation.ts'
 import type { Assessment } from '../job/state/state.ts'
 import { stepAnswers } from '../job/steps/step-states.ts'
+import { wordAnswer } from '../job/word/word-answer.ts'
 import { Problem } from '../util/errors.ts'
 import { defined } from '../util/objects.ts'
 import { type ListedRecord, namesOf } from './records/final-record.ts'
@@ -22,7 +23,10 @@ export function jobOfLive(
 ): Job {
   const { attempt, createdAt } = live.observation
   const uid = attempt?.uid ?? attemptUid
-  const inputs = stored === undefined || stored === 'none' ? undefined : stored.inputs
+  const head = stored === undefined || stored === 'none' ? undefined : stored
+  const inputs = head?.inputs
+  // The manifest has the worker's last word; a log may have been read before that.
+  const word = head?.word ?? live.observation.heard?.word
   const names = live.request.steps?.map(({ name }) => name)
   const over = isFinal(assessment.state)
   return {
@@ -32,13 +36,14 @@ export function jobOfLive(
     phase: livePhase(assessment.state, live.observation, phaseBefore),
     state: assessment.state,
     reason: assessment.cause?.reason ?? null,
-    message: assessment.cause?.message ?? assessment.note ?? null,
+    message: assessment.cause?.message ?? remarks(assessment.note, word?.problem),
     exit_code: attempt?.worker.exitCode ?? null,
     attempt: uid === undefined ? null : { number: attempt?.number ?? numberOf(live, uid), uid },
     created_at: new Date(createdAt).toISOString(),
     started_at: time(attempt?.worker.startedAt),
     finished_at: time(attempt?.worker.finishedAt),
     ...(names !== undefined && { steps: stepAnswers(names, attempt, { over, ran: uid !== undefined }) }),
+    ...wordAnswer(word),
     result: assessment.result,
     ...defined({ inputs, rerun_of: live.rerunOf, made_by: live.madeBy }),
   }
@@ -60,6 +65,10 @@ export function expiredProblem({ job_uuid: uuid, result: { expires_at: at } }: J
     'expired',
     `the results of job ${uuid} were kept until ${at} and are removed (\`result_keep_seconds\`)`,
   )
+}
+
+function remarks(...parts: (string | undefined)[]): string | null {
+  return parts.filter((part) => part !== undefined).join('. ') || null
 }
 
 /** The number of an attempt whose pod is gone. */

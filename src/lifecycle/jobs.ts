@@ -26,6 +26,12 @@ export interface Jobs {
   /** A job with what it was made of; undefined if it is unknown or being removed. */
   stored(uuid: string): Promise<StoredJob | undefined>
 
+  /**
+   * The job with its worker's `values`, which are read from the store. While the store does not
+   * answer, a live job comes without them, and a finished one rejects `unavailable`.
+   */
+  withValues(job: Job): Promise<Job>
+
   /** Live and finished jobs, newest first; `after` is the `next` of the page before. */
   list(options: { limit: number; after?: string }): Promise<{ jobs: Job[]; next?: string }>
 

@@ -14,6 +14,8 @@ export const jobKeys = {
   checkpoints: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/checkpoint/`,
   checkpoint: (uuid: string, attempt: string, number: number) =>
     `jobs/${uuid}/${attempt}/checkpoint/${String(number).padStart(8, '0')}.ndjson`,
+  /** The last valid `values.json` of the attempt's worker. */
+  values: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/values.json`,
   manifest: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/manifest.ndjson`,
   /** Of an attempt that another one followed, by its number; outlives the attempt's own folder. */
   earlierLog: (uuid: string, number: number, container: string) =>

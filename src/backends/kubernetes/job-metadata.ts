@@ -135,6 +135,11 @@ export function requestOf(job: KubernetesJob): JobRequest {
   return storedRequest(annotationOf(job, 'request'))
 }
 
+/** As requestOf().heartbeat_seconds, without parsing: a job that only says so costs more reads. */
+export function mayHaveHeartbeat(job: KubernetesJob): boolean {
+  return annotationOf(job, 'request')?.includes('"heartbeat_seconds"') === true
+}
+
 function annotationOf(job: KubernetesJob, name: keyof typeof annotations): string | undefined {
   return job.metadata?.annotations?.[annotations[name]]
 }

@@ -89,6 +89,7 @@ export const volumes = {
   state: 'uploader-state',
   credentials: 'uploader-credentials',
   scratch: 'scratch',
+  word: 'word',
   /** `secret-0` and so on: the Secrets that the request's inputs name. */
   secret: (index: number) => `secret-${index}`,
   /** `claim-0` and so on: the request's volumes. */
@@ -102,6 +103,7 @@ export const paths = {
   state: '/state',
   credentials: '/credentials',
   scratch: '/scratch',
+  word: '/jobferry',
   secrets: '/secrets',
 } as const
 

@@ -53,7 +53,8 @@ export function jobRoutes(services: Services, options: HttpOptions): Router {
       const uuid = jobId(req)
       const query = readQuery(req, ['wait'])
       const awaited = await waitAsAsked(req, res, uuid, query.get('wait'), services, options)
-      res.json(withLinks(awaited ?? (await existingJob(jobs, uuid)), publicUrl))
+      const job = await jobs.withValues(awaited ?? (await existingJob(jobs, uuid)))
+      res.json(withLinks(job, publicUrl))
     },
     async delete(req, res) {
       const uuid = jobId(req)

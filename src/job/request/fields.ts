@@ -198,6 +198,12 @@ export const requestFields = {
     about: "longest time from the worker's start, in each attempt; files written until then are kept",
     absent: 'no limit',
   }),
+  heartbeat_seconds: optional(s.integer(5, 365 * day), {
+    query: 'number',
+    about:
+      'longest time in which a running program writes none of the files in JOBFERRY_DIRECTORY; then the job fails with `HeartbeatMissed`: [progress.md](progress.md#heartbeat)',
+    absent: 'no limit',
+  }),
   stop_grace_seconds: withDefault(s.integer(1, 3600), 30, {
     query: 'number',
     about: 'time for worker and uploader together to end, if the job is stopped early',

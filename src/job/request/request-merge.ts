@@ -2,6 +2,7 @@ import { type FieldError, invalid, invalidFields } from '../../util/errors.ts'
 import { inputConflicts } from '../inputs/input-conflicts.ts'
 import { stepsOf } from '../steps/effective-steps.ts'
 import { stepConflicts } from '../steps/step-conflicts.ts'
+import { wordConflicts } from '../word/word-conflicts.ts'
 import { requestFields } from './fields.ts'
 import type { JobRequest, RequestDefaults } from './request.ts'
 import type { ConfiguredJob, PartialRequest } from './request-schema.ts'
@@ -81,6 +82,7 @@ function* conflicts(request: JobRequest): Generator<FieldError> {
     seen.add(path)
   }
   yield* inputConflicts(request.inputs ?? [])
+  yield* wordConflicts(request)
   const bytes = [{ ...request.job_env, ...request.env }, ...stepsOf(request).map(({ env }) => env)].flatMap(
     (variables) => Object.entries(variables).flat(),
   )

@@ -1,6 +1,7 @@
 import type { Cause } from '../job.ts'
 import type { JobRequest } from '../request/request.ts'
 import { awaitedStep, nameOfProgram } from '../steps/step-states.ts'
+import { heartbeatStop } from '../word/heartbeat.ts'
 import { lastDisruption, ownFailuresUpTo, wasDisrupted } from './disruption.ts'
 import type { Attempt, Observation, Stop } from './observation.ts'
 
@@ -14,7 +15,7 @@ export type Deadline = { stop: Stop } | { at: number }
  * A stop if no further attempt is to follow a disruption, and the limits that the API enforces:
  * `start_timeout_seconds` from the job's creation, from the end of what it waited for, or from the end of the attempt before, to the
  * worker's start, and from a step's end to the next one's start; `timeout_seconds` from that start,
- * of a step from its own. Kubernetes' activeDeadlineSeconds would count image pull and upload, too.
+ * of a step from its own; `heartbeat_seconds` by what the uploader says. Kubernetes' activeDeadlineSeconds would count image pull and upload, too.
  */
 export function nextDeadline(
   observation: Observation,
@@ -41,10 +42,15 @@ export function nextDeadline(
   const since = next?.before.finishedAt
   const event = `the end of ${nameOfProgram(next?.before.name)}`
   const start = since === undefined ? undefined : due({ since, event, program: nameOfProgram(next?.name) })
-  return earliest([start, ...runningDue(attempt, request, now)])
+  const silence = heartbeatStop(attempt, observation.heard, request.heartbeat_seconds, now)
+  const missed = silence && { stop: silence }
+  return earliest([start, ...runningDue(attempt, request, now), missed])
 }
 
-export type TimeLimits = Pick<JobRequest, 'start_timeout_seconds' | 'timeout_seconds' | 'retries' | 'steps'>
+export type TimeLimits = Pick<
+  JobRequest,
+  'start_timeout_seconds' | 'timeout_seconds' | 'heartbeat_seconds' | 'retries' | 'steps'
+>
 
 /** The limits of what runs: of the worker, and of the step that runs. */
 function runningDue({ worker, steps = [] }: Attempt, request: TimeLimits, now: number) {

@@ -1,5 +1,6 @@
 import type { ManifestHead } from '../../result-format/manifest/manifest.ts'
 import type { Cause } from '../job.ts'
+import type { HeardWord } from '../word/heard-word.ts'
 
 /**
  * What a backend sees of a job, in terms common to all backends: everything that the job's state
@@ -44,6 +45,8 @@ export interface Observation {
   progress?: string
   /** The uploader's progress in numbers. */
   uploaded?: Uploaded
+  /** What the worker of the attempt shown says of itself. */
+  heard?: HeardWord
 }
 
 /** What a job waits for before its first attempt. */

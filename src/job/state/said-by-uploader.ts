@@ -5,6 +5,9 @@ import type { Observation, Uploaded } from './observation.ts'
 /** What the uploader's log says of the upload. */
 export type SaidByUploader = Pick<Observation, 'blocked' | 'progress' | 'uploaded'>
 
+/** All that the uploader's log says. */
+export type Reports = SaidByUploader & Pick<Observation, 'heard'>
+
 /**
  * By the last relevant line of the uploader's log after `since`: a line with one of our reasons
  * says what blocks the upload, a line with `progress` how much is uploaded.

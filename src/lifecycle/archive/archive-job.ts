@@ -4,6 +4,7 @@ import type { JobRequest } from '../../job/request/request.ts'
 import { deletionPhase } from '../../job/state/deletion.ts'
 import type { ArtifactStore } from '../../store/store.ts'
 import { defined } from '../../util/objects.ts'
+import { readValues } from '../read-values.ts'
 import type { FinalRecord } from '../records/final-record.ts'
 import { type Records, readOrDamaged } from '../records/records.ts'
 import { announceStop } from '../tracking/actions/stored-result.ts'
@@ -42,7 +43,9 @@ export async function archiveJob(parts: ArchiveParts, job: TrackedJob): Promise<
   const written = await readOrDamaged(records, job.live.uuid)
   const times = timesOf(written === 'damaged' ? undefined : written, request, Date.now())
   const digests = { request_sha256: requestSha256, ...defined({ inputs_sha256: inputsSha256 }) }
-  await records.write({ version: 1, job: job.answer, request, ...digests, ...times, logs })
+  const values = await readValues(parts.store, job.answer)
+  const facts = { job: job.answer, request, ...digests, ...defined({ values }) }
+  await records.write({ version: 1, ...facts, ...times, logs })
 }
 
 /**

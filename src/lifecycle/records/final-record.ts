@@ -1,6 +1,7 @@
 import { type Job, phaseOf } from '../../job/job.ts'
 import type { LogName } from '../../job/log-name.ts'
 import type { JobRequest } from '../../job/request/request.ts'
+import type { Values } from '../../job/word/values-file.ts'
 import { defined } from '../../util/objects.ts'
 
 /** An archived job: `jobs/<uuid>/job.json`, which outlives the job's Job object. */
@@ -12,6 +13,8 @@ export interface FinalRecord {
   request_sha256: string
   /** Of the list of inputs; null without inputs, absent in records of version 0.2 and older. */
   inputs_sha256?: string | null
+  /** Of its worker's `values.json`; not in `job`, which lists keep in memory. */
+  values?: Values
   /** When the job was first archived; RFC 3339, as all times. */
   ended_at: string
   /** When its result expires; absent: never. */

@@ -3,9 +3,12 @@ import type { Job } from '../../job/job.ts'
 import type { Leadership } from '../../job/leadership.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import type { JobChange, PendingNotification } from '../../lifecycle/jobs.ts'
+import { readValues } from '../../lifecycle/read-values.ts'
+import type { ArtifactStore } from '../../store/store.ts'
 import type { OutgoingCalls } from '../../util/egress/outgoing-calls.ts'
 import { type FieldError, Problem } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { defined } from '../../util/objects.ts'
 import type { JobEnds } from '../job-ends.ts'
 import {
   type Delivery,
@@ -31,6 +34,7 @@ export interface JobCallbacksParts {
   ends: JobEnds
   outbox: Outbox
   outgoing: OutgoingCalls
+  store: ArtifactStore
   leadership: Leadership
   log: Log
   secrets: CallbackSecrets
@@ -87,7 +91,9 @@ export function createJobCallbacks(
 
   async function announce(job: Job, callback: Callback): Promise<void> {
     if (callback.gone || !callback.events.includes(eventOf(job))) return
-    await outbox.add(callbackMessage(job, callback, Date.now(), publicUrl))
+    const values = await readValues(parts.store, job)
+    const shown = { ...job, ...defined({ values }) }
+    await outbox.add(callbackMessage(shown, callback, Date.now(), publicUrl))
   }
 
   return {

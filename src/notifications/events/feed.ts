@@ -9,12 +9,12 @@ import { frame, stateId } from './frames.ts'
 /** A change of a job, encoded once for any number of streams. */
 export interface FeedEvent {
   uuid: string
-  name: 'state' | 'progress' | 'deleted'
+  name: 'state' | 'progress' | 'word' | 'deleted'
   /** For a stream of that one job. */
   ofJob: Buffer
   /** For a stream of all jobs. */
   ofAll: Buffer
-  /** The event's id in `ofJob`; undefined for progress, which is never replayed. */
+  /** The event's id in `ofJob`; undefined for progress and word, which are never replayed. */
   id: string | undefined
   /** True for the job's last event. */
   last: boolean
@@ -79,17 +79,19 @@ export class EventFeed {
         this.#emit(uuid, 'deleted', jsonLine({ job_uuid: uuid }), `${known.id}-deleted`, true)
       return
     }
-    const now: Known = { id: stateId(job), says: `${job.state} ${job.reason}`, uploaded, at: Date.now() }
+    const says = `${job.state} ${job.reason}`
+    const word = job.progress && jsonLine({ job_uuid: uuid, ...job.progress })
+    const now: Known = { id: stateId(job), says, word, uploaded, at: Date.now() }
     this.#jobs.set(uuid, now)
     if (known?.id !== now.id || known.says !== now.says) {
       const data = jsonLine(withLinks(job, this.#publicUrl))
       this.#emit(uuid, 'state', data, now.id, isFinal(job.state))
-    } else if (
-      uploaded &&
-      (uploaded.files !== known.uploaded?.files || uploaded.bytes !== known.uploaded.bytes)
-    ) {
+      return
+    }
+    if (word !== undefined && word !== known.word) this.#emit(uuid, 'word', word)
+    if (uploaded && (uploaded.files !== known.uploaded?.files || uploaded.bytes !== known.uploaded.bytes)) {
       this.#emit(uuid, 'progress', jsonLine(progressOf(uuid, uploaded, known)))
-    } else this.#jobs.set(uuid, known)
+    } else this.#jobs.set(uuid, { ...known, word })
   }
 
   #emit(uuid: string, name: FeedEvent['name'], data: string, id?: string, last = false): void {
@@ -109,6 +111,8 @@ export class EventFeed {
 interface Known {
   id: string
   says: string
+  /** What its last `word` event said. */
+  word: string | undefined
   uploaded: Uploaded | undefined
   at: number
 }

@@ -1,6 +1,7 @@
 import type { Entry } from '../entry.ts'
 import type { ReachedLimit } from '../result-limits.ts'
 import type { Tally } from '../tally.ts'
+import type { WorkerWord } from '../worker-word.ts'
 
 /** The first line of a manifest. Times are RFC 3339 in UTC with milliseconds. */
 export interface ManifestHead extends Tally {
@@ -20,6 +21,8 @@ export interface ManifestHead extends Tally {
   volume_full?: FullVolume
   /** What the worker was given by reference; absent without such inputs. */
   inputs?: TakenInput[]
+  /** What the worker said of itself; absent if it said nothing. */
+  word?: WorkerWord
   /**
    * Last checkpoint's number, if the API made this manifest of checkpoints: the result is partial.
    */
@@ -67,6 +70,7 @@ export interface CheckpointHead {
   scan_started_at: string
   stop_seen_at?: string
   inputs?: TakenInput[]
+  word?: WorkerWord
   /**
    * In an attempt's last checkpoint: the checkpoints list every name that the worker left. Absent
    * after a kill, where the last scan began before the worker's end, and where listing all names

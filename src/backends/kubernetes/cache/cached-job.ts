@@ -13,7 +13,8 @@ import { jobUidOf } from './prune-objects.ts'
 import { wholeJob } from './whole-job.ts'
 
 /** A Job and its pods in their last known state. */
-export interface CachedJob extends Pick<JobObjects, 'job' | 'pods' | 'excess' | 'podsKnown' | 'rescue'> {
+export interface CachedJob
+  extends Pick<JobObjects, 'job' | 'pods' | 'excess' | 'podsKnown' | 'rescue' | 'word'> {
   uuid: string
   /** The further Jobs; `job` stands for all of them (wholeJob). */
   agains: readonly CachedAgain[]
@@ -31,6 +32,7 @@ export interface CacheEntry {
   pods: Map<string, CachedPod>
   /** With the key of the query that it answers (queryKey). */
   diagnosis?: { key: string; found: Diagnosis }
+  word?: JobObjects['word']
   unlabelled?: boolean
   /** The state of the Job for which all its pods were listed (podsKey). */
   podsKnownFor?: string

@@ -6,7 +6,7 @@ import { isCreating, isOurs, mustStillBeThere } from '../job-metadata.ts'
 import { againInName, managedBy } from '../names.ts'
 import { AgainCache } from './again-cache.ts'
 import { CacheEntries, type OnFailure } from './cache-entries.ts'
-import { type CachedJob, type Diagnosis, liveJob, mayStillRun } from './cached-job.ts'
+import { type CachedJob, type CacheEntry, type Diagnosis, liveJob, mayStillRun } from './cached-job.ts'
 import { DeletedObjects } from './deleted-objects.ts'
 import { pruneJob, prunePod, uuidOfJob, uuidOfPod, withIdentity } from './prune-objects.ts'
 import { type CachedRescue, RescueCache } from './rescue-cache.ts'
@@ -43,6 +43,7 @@ export class JobCache {
       uuid,
       ...seen,
       unlabelled: entry.unlabelled === true,
+      ...defined({ word: entry.word }),
       ...this.#rescueOf(uuid, seen.job),
     }
   }
@@ -57,6 +58,7 @@ export class JobCache {
     entry.live = liveJob(uuid, {
       ...seen,
       ...entry.diagnosis?.found,
+      ...defined({ word: entry.word }),
       ...this.#rescueOf(uuid, seen.job),
     })
     return entry.live
@@ -118,6 +120,7 @@ export class JobCache {
     if (entry.job?.metadata?.uid !== job.metadata?.uid) return
     delete entry.job
     delete entry.diagnosis
+    delete entry.word
     delete entry.unlabelled
     this.#rescues.forget(uuid)
     for (const [uid, { goneAt, unlabelled }] of entry.pods)
@@ -227,6 +230,14 @@ export class JobCache {
     const diagnosis = { key, found }
     if (JSON.stringify(entry.diagnosis) === JSON.stringify(diagnosis)) return
     entry.diagnosis = diagnosis
+    this.#entries.changed(uuid)
+  }
+
+  /** What the worker of the pod says of itself. */
+  hear(uuid: string, word: NonNullable<CacheEntry['word']>): void {
+    const entry = this.#entries.get(uuid)
+    if (entry === undefined || JSON.stringify(entry.word) === JSON.stringify(word)) return
+    entry.word = word
     this.#entries.changed(uuid)
   }
 

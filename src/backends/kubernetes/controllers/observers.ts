@@ -14,6 +14,7 @@ import type { LeaseHolder } from './lease.ts'
 import { endPodsOfLostNodes } from './lost-node-controller.ts'
 import { createMissingPodsController } from './missing-pods-controller.ts'
 import { createRepairController } from './repair-controller.ts'
+import { createWordController } from './word-controller.ts'
 
 export interface ObserverParts {
   client: Client
@@ -61,9 +62,10 @@ export function observeCluster(parts: ObserverParts) {
   reconciler.add(createRepairController({ api, cache, isLeader, rules, log }))
   const untilListed = { api, cache, clock, signal, log }
   void pods.listed.then(() => reconciler.add(createMissingPodsController(untilListed)))
-  void Promise.all([jobs.listed, pods.listed]).then(() =>
-    reconciler.add(createDiagnosisController(untilListed)),
-  )
+  void Promise.all([jobs.listed, pods.listed]).then(() => {
+    reconciler.add(createDiagnosisController(untilListed))
+    reconciler.add(createWordController(untilListed))
+  })
   endPodsOfLostNodes({
     ...{ api, cache, queue, clock, isLeader, log },
     patienceMilliseconds: parts.lostNodeMilliseconds,

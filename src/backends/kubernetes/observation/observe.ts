@@ -1,4 +1,5 @@
 import type { Observation } from '../../../job/state/observation.ts'
+import type { HeardWord } from '../../../job/word/heard-word.ts'
 import { defined } from '../../../util/objects.ts'
 import { type KubernetesJob, timeOf } from '../api/objects.ts'
 import type { CachedRescue } from '../cache/rescue-cache.ts'
@@ -31,11 +32,13 @@ export interface JobObjects extends Pick<Observation, 'blocked' | 'progress' | '
   /** All pods were listed for the Job's current state (podsKey): none is missing. */
   podsKnown?: boolean
   rescue?: CachedRescue
+  /** The last word of a pod's worker, with the pod's UID. */
+  word?: { pod: string; heard: HeardWord }
 }
 
 /** The observation of one job. Pure. */
 export function observe(seen: JobObjects): Observation {
-  const { job, pods, excess = [], blocked: noticed, progress, uploaded, podsKnown } = seen
+  const { job, pods, excess = [], blocked: noticed, progress, uploaded, podsKnown, word } = seen
   const shown = shownPod(job, pods)
   const attempt = shown && attemptOf(shown, attemptNumber(job, pods, shown), job)
   const deletedAt = timeOf(job.metadata?.deletionTimestamp)
@@ -57,7 +60,7 @@ export function observe(seen: JobObjects): Observation {
     ...(incomplete && { incomplete }),
     ...defined({ stop, deletedAt, ended, attempt }),
     ...(lingering && { lingering }),
-    ...defined({ rescue, blocked }),
+    ...defined({ rescue, blocked, heard: word?.pod === attempt?.uid ? word?.heard : undefined }),
     ...(!attempt?.ended && defined({ progress, uploaded })),
   }
 }

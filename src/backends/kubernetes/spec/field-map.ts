@@ -151,6 +151,7 @@ const placesOf = {
   depends_on: [],
   start_timeout_seconds: [],
   timeout_seconds: [],
+  heartbeat_seconds: [],
   stop_grace_seconds: [],
   upload_timeout_seconds: [[at(pod, 'terminationGracePeriodSeconds')]],
   upload_while_running: [],

@@ -30,6 +30,16 @@ export function checkMounts(request: Pick<JobRequest, 'result_directory' | 'volu
   if (errors.length > 0) throw invalidFields(errors)
 }
 
+/**
+ * Where the worker has JOBFERRY_DIRECTORY: /jobferry, unless the request's own mounts need that
+ * path.
+ */
+export function wordPath(request: Pick<JobRequest, 'result_directory' | 'volumes'>): string {
+  const taken = [request.result_directory, ...request.volumes.map(({ mount_path: path }) => path)]
+  const free = (path: string) => !taken.some((other) => overlap(path, other))
+  return [paths.word, '/.jobferry', '/run/jobferry', '/var/jobferry'].find(free) ?? paths.word
+}
+
 function overlap(a: string, b: string): boolean {
   return isWithin(a, b) || isWithin(b, a)
 }

@@ -154,6 +154,8 @@ function podVolumes({ uuid, request, secrets = [] }: JobPlan, settings: Kubernet
     resultsVolume(request),
     { name: volumeNames.inputs, emptyDir: {} },
     { name: volumeNames.state, emptyDir: {} },
+    // In memory a full one is an error of the write; on a disk the kubelet would evict the pod.
+    { name: volumeNames.word, emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
     credentialsVolume(uuid, settings),
     ...(request.steps === undefined ? [] : [{ name: volumeNames.scratch, emptyDir: {} }]),
     // Optional: the uploader says which is absent, and waits for it.

@@ -79,11 +79,14 @@ export function rescueObject({ uuid, request, settings, job, pod }: RescueInput)
   }
 }
 
-const ofWorkersPod = ['FURTHER_STEPS', 'UPLOADER_PORT', 'PRE_STOP_TOKEN', 'END_KEY', 'ATTEMPT_UID']
+const ofWorkersPod = [
+  ...['FURTHER_STEPS', 'UPLOADER_PORT', 'PRE_STOP_TOKEN', 'END_KEY', 'ATTEMPT_UID'],
+  ...['WORD_DIRECTORY', 'HEARTBEAT_SECONDS'],
+]
 
 /**
- * The uploader without the parts that it shares with a worker: inputs, a port, the order of their
- * start.
+ * The uploader without the parts that it shares with a worker: inputs, the worker's word, a port,
+ * the order of their start.
  */
 function rescueContainer(
   uuid: string,
@@ -92,11 +95,13 @@ function rescueContainer(
   attempt: string,
 ): Container {
   const plan = { uuid, request, requestSha256: '' }
-  const { restartPolicy: _, startupProbe: __, env = [], ...container } = uploaderContainer(plan, settings, '')
+  const made = uploaderContainer(plan, settings, '')
+  const { restartPolicy: _, startupProbe: __, env = [], volumeMounts = [], ...container } = made
   const others = env.filter(({ name }) => !ofWorkersPod.includes(name))
   const own = [
     { name: 'ATTEMPT_UID', value: attempt },
     { name: 'RESCUE', value: 'true' },
   ]
-  return { ...container, env: [...others, ...own] }
+  const mounts = volumeMounts.filter(({ name }) => name !== volumes.word)
+  return { ...container, env: [...others, ...own], volumeMounts: mounts }
 }

@@ -28,6 +28,7 @@ const checked = {
   retries: requestFields.retries.schema,
   start_timeout_seconds: requestFields.start_timeout_seconds.schema,
   timeout_seconds: requestFields.timeout_seconds.schema,
+  heartbeat_seconds: requestFields.heartbeat_seconds.schema,
   stop_grace_seconds: requestFields.stop_grace_seconds.schema,
   upload_timeout_seconds: requestFields.upload_timeout_seconds.schema,
   keep_seconds: requestFields.keep_seconds.schema,

@@ -36,6 +36,7 @@ export function uploaderContainer(
     volumeMounts: [
       { name: volumes.results, mountPath: paths.results, readOnly: true },
       ...(hasInputs ? [{ name: volumes.inputs, mountPath: paths.inputs }] : []),
+      { name: volumes.word, mountPath: paths.word, readOnly: true },
       { name: volumes.state, mountPath: paths.state },
       { name: volumes.credentials, mountPath: paths.credentials, readOnly: true },
       ...(plan.secrets ?? []).map((name, index) => ({

@@ -3,10 +3,12 @@ import type { JobRequest } from '../../../job/request/request.ts'
 import { type Step, stepsOf } from '../../../job/steps/effective-steps.ts'
 import { scratchVariable } from '../../../job/steps/step-conflicts.ts'
 import { shellCommand } from '../../../job/steps/step-shell.ts'
+import { wordVariable } from '../../../job/word/word-folder.ts'
 import { defined } from '../../../util/objects.ts'
 import type { Container } from '../api/objects.ts'
 import { containers, jobName, paths, secretKeys, stepContainer, volumes } from '../names.ts'
 import type { KubernetesSettings } from '../settings.ts'
+import { wordPath } from './mounts.ts'
 
 /**
  * The kind of object of an environment; `plain` also for a missing one, so that the kubelet names
@@ -100,6 +102,7 @@ function programMounts({ request, readOnlyInputs }: JobPlan): NonNullable<Contai
       mountPath: paths.inputs,
       ...((hasSteps || readOnlyInputs) && { readOnly: true }),
     },
+    { name: volumes.word, mountPath: wordPath(request) },
     ...(hasSteps ? [{ name: volumes.scratch, mountPath: paths.scratch }] : []),
     ...request.volumes.map(({ mount_path: mountPath, read_only: readOnly }, index) => ({
       name: volumes.claim(index),
@@ -146,6 +149,10 @@ function environmentVariables(
     })),
     { name: 'RESULT_DIRECTORY', value: literal(request.result_directory) },
     { name: 'INPUT_DIRECTORY', value: paths.inputs },
+    // A request of before may have a variable of that name for its own use.
+    ...(names.includes(wordVariable) || Object.hasOwn(request.job_env, wordVariable)
+      ? []
+      : [{ name: wordVariable, value: wordPath(request) }]),
     ...(index === undefined ? [] : [{ name: scratchVariable, value: paths.scratch }]),
   ]
 }

@@ -19,6 +19,8 @@ export interface AttemptFolders {
   input: string
   /** STATE_DIRECTORY of the uploader. */
   state: string
+  /** JOBFERRY_DIRECTORY */
+  word: string
   /** SCRATCH_DIRECTORY of a job's steps. */
   scratch: string
   workerLog: string
@@ -40,6 +42,7 @@ export function attemptFolders(directory: string, uuid: string, attempt: string)
     result: join(root, 'result'),
     input: join(root, 'input'),
     state: join(root, 'state'),
+    word: join(root, 'word'),
     scratch: join(root, 'scratch'),
     workerLog: join(root, 'worker.log'),
     supervisorLog: join(root, 'supervisor.log'),

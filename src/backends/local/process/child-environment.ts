@@ -1,4 +1,5 @@
 import { delimiter, dirname } from 'node:path'
+import { wordVariable } from '../../../job/word/word-folder.ts'
 import type { StoreForUploaders } from '../../../store/store-factory.ts'
 import type { AttemptFolders } from '../files/job-folders.ts'
 import { markerVariable, uploaderMarker, workerMarker } from './kill-processes.ts'
@@ -26,6 +27,7 @@ export function workerEnvironment(
 ): Variables {
   return {
     ...base,
+    [wordVariable]: folders.word,
     ...variables,
     RESULT_DIRECTORY: folders.result,
     INPUT_DIRECTORY: folders.input,

@@ -1,7 +1,7 @@
 import type { LiveJob } from '../../../job/backend.ts'
 import type { Cause } from '../../../job/job.ts'
 import type { Stop } from '../../../job/state/observation.ts'
-import type { SaidByUploader } from '../../../job/state/said-by-uploader.ts'
+import type { Reports } from '../../../job/state/said-by-uploader.ts'
 import { messageOf } from '../../../util/errors.ts'
 import type { Log } from '../../../util/log.ts'
 import { defined } from '../../../util/objects.ts'
@@ -16,7 +16,7 @@ export class LocalJob {
   readonly record: LocalJobRecord
   readonly folders: JobFolders
   /** By the uploader's log; not on disk. */
-  said: SaidByUploader = {}
+  said: Reports = {}
   /** True if processes of the attempt may run that the record does not name. */
   mayRun = false
   readonly #onChange: (uuid: string) => void
@@ -60,7 +60,8 @@ export class LocalJob {
     if (this.record.attempt) this.record.attempt.endedAt ??= at
     this.record.environment = {}
     delete this.record.stepEnvironments
-    this.said = {}
+    // What its worker said outlives it.
+    this.said = defined({ heard: this.said.heard })
   }
 
   /** Writes to disk for which jobs it still waits; without any it has begun. As writeStop(). */

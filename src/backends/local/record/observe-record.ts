@@ -1,10 +1,10 @@
 import type { Attempt, ContainerObservation, Observation } from '../../../job/state/observation.ts'
-import type { SaidByUploader } from '../../../job/state/said-by-uploader.ts'
+import type { Reports } from '../../../job/state/said-by-uploader.ts'
 import { defined } from '../../../util/objects.ts'
 import type { LocalAttemptRecord, LocalJobRecord, ProcessRecord } from './local-job-record.ts'
 
 /** The observation that a record and the uploader's log give. */
-export function observeRecord(record: LocalJobRecord, said: SaidByUploader = {}): Observation {
+export function observeRecord(record: LocalJobRecord, said: Reports = {}): Observation {
   const { stop, ended, attempt, waiting, begunAt } = record
   return {
     createdAt: record.createdAt,

@@ -13,9 +13,9 @@ export async function runAttempt(context: AttemptContext): Promise<void> {
   const uploader = new AttemptUploader(context)
   try {
     if (attempt.worker.launchedAt === undefined) {
-      const { root, work, result, input, state, scratch } = folders
+      const { root, work, result, input, state, word, scratch } = folders
       const ofSteps = steps.some(({ name }) => name !== undefined) ? [scratch] : []
-      for (const folder of [root, work, result, input, state, ...ofSteps]) {
+      for (const folder of [root, work, result, input, state, word, ...ofSteps]) {
         await mkdir(folder, { recursive: true, mode: 0o700 })
       }
       if (await uploader.becomeReady()) await runWorker(context)

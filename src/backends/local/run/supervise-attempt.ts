@@ -48,7 +48,8 @@ export async function superviseAttempt(followed: FollowedAttempt): Promise<Cause
 
 /** Starts a supervisor, which does what the attempt lacks. */
 async function begin({ run, job, attempt, folders }: FollowedAttempt): Promise<void> {
-  for (const folder of [folders.root, folders.work, folders.result, folders.input, folders.state])
+  const { root, work, result, input, state, word } = folders
+  for (const folder of [root, work, result, input, state, word])
     await mkdir(folder, { recursive: true, mode: 0o700 })
   const order = makeOrder(run, job.record, attempt, folders)
   // After a kill the next API finds the supervisor by the attempt's id: that has to be on disk

@@ -1,5 +1,7 @@
 import { text } from 'node:stream/consumers'
-import { type SaidByUploader, saidByUploader } from '../../../job/state/said-by-uploader.ts'
+import { type Reports, saidByUploader } from '../../../job/state/said-by-uploader.ts'
+import { heardWord } from '../../../job/word/heard-word.ts'
+import { defined } from '../../../util/objects.ts'
 import { interval } from '../../../util/timers.ts'
 import { openLogFile } from '../files/log-file.ts'
 import type { FollowedAttempt } from './follow-state.ts'
@@ -9,10 +11,11 @@ const pollMilliseconds = 500
 const lines = 20
 
 /**
- * Shows what the uploader's log says: why it is not ready yet, then how much is stored and what
- * keeps the rest. It has no port here to be asked by. Returns the function that ends it.
+ * Shows what the uploader's log says: why it is not ready yet, then what the worker says of itself,
+ * then how much is stored and what keeps the rest. It has no port here to be asked by. Returns the function that ends it.
  */
 export function followReports(followed: FollowedAttempt): () => void {
+  followed.job.said = {}
   let reading = false
   let ended = false
   const look = async () => {
@@ -32,10 +35,12 @@ export function followReports(followed: FollowedAttempt): () => void {
   }
 }
 
-async function readReports({ attempt, folders }: FollowedAttempt): Promise<SaidByUploader> {
+async function readReports({ attempt, folders }: FollowedAttempt): Promise<Reports> {
   const { worker, uploader } = attempt
-  const isRunning = uploader.readyAt !== undefined && worker.finishedAt === undefined
-  if (isRunning) return {}
   const log = await openLogFile(folders.uploaderLog, { tail: lines })
-  return log === undefined ? {} : saidByUploader(await text(log), worker.finishedAt ?? 0)
+  if (log === undefined) return {}
+  const tail = await text(log)
+  const heard = defined({ heard: heardWord(tail) })
+  const isRunning = uploader.readyAt !== undefined && worker.finishedAt === undefined
+  return isRunning ? heard : { ...saidByUploader(tail, worker.finishedAt ?? 0), ...heard }
 }

@@ -29,7 +29,7 @@ export function makeOrder(
         variables: uploaderVariables(
           { uuid, request, inputsSha256: record.inputsSha256 },
           {
-            ...{ results: folders.result, inputs: folders.input, state: folders.state },
+            ...{ results: folders.result, inputs: folders.input, state: folders.state, word: folders.word },
             secrets: context.secretsDirectory,
           },
           context,

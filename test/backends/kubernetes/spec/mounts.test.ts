@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { checkMounts } from '../../../../src/backends/kubernetes/spec/mounts.ts'
+import { checkMounts, wordPath } from '../../../../src/backends/kubernetes/spec/mounts.ts'
 
 const volumes = (...paths: string[]) =>
   paths.map((mount_path) => ({ claim: 'c', mount_path, read_only: false }))
@@ -20,4 +20,13 @@ it.each([
 
 it('accepts paths that share only the beginning of a name', () => {
   checkMounts({ result_directory: '/output', volumes: volumes('/output2', '/data', '/database') })
+})
+
+it.each([
+  ['/output', [], '/jobferry'],
+  ['/jobferry', [], '/.jobferry'],
+  ['/output', volumes('/jobferry/data'), '/.jobferry'],
+  ['/jobferry', volumes('/.jobferry'), '/run/jobferry'],
+])('leaves %s and %j their paths: the folder of its word is elsewhere', (result_directory, mounts, path) => {
+  expect(wordPath({ result_directory, volumes: mounts })).toBe(path)
 })

@@ -146,6 +146,7 @@ describe('the worker', () => {
       { name: 'B', valueFrom: { secretKeyRef: { name: `job-${uuid}`, key: 'env.B' } } },
       { name: 'RESULT_DIRECTORY', value: '/output' },
       { name: 'INPUT_DIRECTORY', value: '/input' },
+      { name: 'JOBFERRY_DIRECTORY', value: '/jobferry' },
     ])
   })
 

@@ -27,8 +27,16 @@ function containersOf() {
   return [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
 }
 
+/** Lists without what belongs to that folder. */
+function withoutWord(template: unknown): unknown {
+  const ofWord = new Set(['word', 'JOBFERRY_DIRECTORY', 'WORD_DIRECTORY'])
+  return JSON.parse(JSON.stringify(template), (_, value: unknown) =>
+    Array.isArray(value) ? value.filter((item) => !ofWord.has(item?.name)) : value,
+  )
+}
+
 describe('a job without steps', () => {
-  it('has the pod that version 0.2 made of it', () => {
+  it('has the pod that version 0.2 made of it, and the folder for its word', () => {
     const request: Partial<JobRequest> = {
       ...{ env: { A: 'a' }, job_env: { B: 'b' }, cpu: '2', gpu: 1, config_map_ref: ['env-1'] },
       volumes: [{ claim: 'c', mount_path: '/data', read_only: false }],
@@ -36,7 +44,8 @@ describe('a job without steps', () => {
     const before: unknown = JSON.parse(
       readFileSync(new URL('pod-without-steps.json', import.meta.url), 'utf8'),
     )
-    expect(build(request, { environmentKinds: ['secret'] }).job.spec?.template).toEqual(before)
+    const { template } = build(request, { environmentKinds: ['secret'] }).job.spec ?? {}
+    expect(withoutWord(template)).toEqual(before)
   })
 })
 
@@ -71,6 +80,7 @@ describe('the steps of a job', () => {
       expect(volumeMounts).toEqual([
         { name: 'results', mountPath: '/output' },
         { name: 'inputs', mountPath: '/input', readOnly: true },
+        { name: 'word', mountPath: '/jobferry' },
         { name: 'scratch', mountPath: '/scratch' },
         { name: 'claim-0', mountPath: '/data', readOnly: false },
       ])
@@ -128,7 +138,7 @@ describe('the API server’s errors about steps', () => {
     [`${pod}.initContainers[1].env[2].name`, 'steps[0].env.KEY'],
     [`${pod}.initContainers[2].env[1].name`, 'env.B'],
     [`${pod}.initContainers[2].workingDir`, 'steps[1].working_directory'],
-    [`${pod}.initContainers[2].volumeMounts[3].mountPath`, 'volumes[0].mount_path'],
+    [`${pod}.initContainers[2].volumeMounts[4].mountPath`, 'volumes[0].mount_path'],
     [`${pod}.containers[0].image`, 'image'],
     [`${pod}.containers[0].resources.limits[memory]`, 'memory'],
     ['data[step-0.env.KEY]', 'steps[0].env.KEY'],

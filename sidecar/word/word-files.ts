@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import { type Progress, parseProgress } from '../../src/job/word/progress-file.ts'
+import { parseValues } from '../../src/job/word/values-file.ts'
+import { longestFile, wordFiles } from '../../src/job/word/word-folder.ts'
+import { defined } from '../../src/util/objects.ts'
+import { markAt, readSmallFile } from './small-file.ts'
+
+/** A file as it was last seen. */
+interface Seen<Content> {
+  mark?: string
+  /** The last valid content. */
+  content?: Content
+  changedAt?: number
+  problem?: string
+  /** Of content that may be half written: it is a problem once it stays so. */
+  doubt?: string
+}
+
+/** The worker's files, looked at again and again. */
+export class WordFiles {
+  readonly #directory: string
+  #progress: Seen<Progress> = {}
+  #values: Seen<string> = {}
+  #publish: string | undefined
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** The last valid `progress.json`, and when it was written; milliseconds since the epoch. */
+  get progress(): { progress?: Progress; changedAt?: number } {
+    const { content, changedAt } = this.#progress
+    return content === undefined || changedAt === undefined ? {} : { progress: content, changedAt }
+  }
+
+  /** The text of the last valid `values.json`. */
+  get values(): string | undefined {
+    return this.#values.content
+  }
+
+  /** What of the files is ignored, for people. */
+  get problem(): string | undefined {
+    const of = (name: string, { problem }: Seen<unknown>) => problem && `${name} ${problem}`
+    const problems = [of(wordFiles.progress, this.#progress), of(wordFiles.values, this.#values)]
+    return problems.filter((one) => one !== undefined).join('. ') || undefined
+  }
+
+  /**
+   * Says whether any file changed since the last look, and whether `publish` did. After the
+   * worker's end (`last`) nothing is half written any more.
+   */
+  async look({ last = false } = {}): Promise<{ changed: boolean; publish: boolean }> {
+    const progress = await look(
+      this.#path('progress'),
+      longestFile.progress,
+      this.#progress,
+      last,
+      (text) => {
+        const { progress: content, problem } = parseProgress(text)
+        return { content, problem }
+      },
+    )
+    const values = await look(this.#path('values'), longestFile.values, this.#values, last, (text) => {
+      const parsed = parseValues(text)
+      return 'problem' in parsed ? { problem: parsed.problem } : { content: text }
+    })
+    const mark = await markAt(this.#path('publish'))
+    const publish = mark !== undefined && mark !== this.#publish
+    const changed = publish || progress.mark !== this.#progress.mark || values.mark !== this.#values.mark
+    this.#progress = progress
+    this.#values = values
+    this.#publish = mark
+    return { changed, publish }
+  }
+
+  #path(name: keyof typeof wordFiles): string {
+    return join(this.#directory, wordFiles[name])
+  }
+}
+
+interface Parsed<Content> {
+  content?: Content | undefined
+  problem?: string | undefined
+}
+
+/** A file that is gone, or whose content can't be used, leaves the last valid content. */
+async function look<Content>(
+  path: string,
+  longest: number,
+  before: Seen<Content>,
+  last: boolean,
+  parse: (text: string) => Parsed<Content>,
+): Promise<Seen<Content>> {
+  const found = await readSmallFile(path, longest, before.mark)
+  const { content: known, changedAt: knownAt } = before
+  const kept = defined({ content: known, changedAt: knownAt })
+  if (found.state === 'absent') return kept
+  if (found.state === 'unchanged') {
+    const { mark = '', problem = before.doubt } = before
+    return { ...kept, mark, ...defined({ problem }) }
+  }
+  const { mark, changedAt } = found
+  if (found.state === 'unusable') return { ...kept, mark, problem: found.problem }
+  const { content, problem } = parse(found.text)
+  if (content !== undefined) return { content, changedAt, mark, ...defined({ problem }) }
+  // Shells empty a file before they write into it.
+  return { ...kept, mark, ...defined(last ? { problem } : { doubt: problem }) }
+}
