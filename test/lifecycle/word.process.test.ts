@@ -113,7 +113,7 @@ describe("a worker's word", { timeout: 120_000 }, () => {
     )
     const job = await untilFinal(api.url, uuid)
     expect(job).toMatchObject({ state: 'succeeded', result: { state: 'complete', count: 1 } })
-    expect(job.message).toBe(
+    expect((job as unknown as Job).message).toBe(
       'progress.json is ignored: it is no regular file. values.json is ignored: it is no regular file',
     )
     expect(job).not.toHaveProperty('progress')
@@ -154,7 +154,9 @@ describe('heartbeat_seconds', { timeout: 120_000 }, () => {
       reason: 'HeartbeatMissed',
       result: { state: 'partial', count: 1 },
     })
-    expect(job.message).toBe('the worker wrote no file in JOBFERRY_DIRECTORY for 5 s (`heartbeat_seconds`)')
+    expect((job as unknown as Job).message).toBe(
+      'the worker wrote no file in JOBFERRY_DIRECTORY for 5 s (`heartbeat_seconds`)',
+    )
     expect(Date.parse(String(job.finished_at)) - Date.parse(String(job.started_at))).toBeGreaterThanOrEqual(
       5000,
     )
@@ -177,7 +179,7 @@ describe('heartbeat_seconds', { timeout: 120_000 }, () => {
     const { job_uuid: uuid } = answer.json() as { job_uuid: string }
     const job = await untilFinal(api.url, uuid)
     expect(job).toMatchObject({ state: 'failed', reason: 'HeartbeatMissed' })
-    expect(job.message).toContain('the step `two`')
+    expect((job as unknown as Job).message).toContain('the step `two`')
   })
 
   it.each([
