@@ -49,6 +49,7 @@ export const namedSchemas = {
     ResultList: resultListAnswer,
     Entry: listedEntry,
     ProgressEvent: eventPayloads.progress,
+    WordEvent: eventPayloads.word,
     Callbacks: callbacksAnswer,
     Delivery: deliveryAnswer,
     Redelivery: redeliverAnswer,

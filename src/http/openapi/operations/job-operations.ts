@@ -39,7 +39,7 @@ const eventStream = text(
   'id: 1-running-\nevent: state\ndata: {"job_uuid": "…", "state": "running"}\n\n',
 )
 const events =
-  'Server-sent events: `state` has a Job as data, `progress` a ProgressEvent, `deleted` its `job_uuid`, `reset` nothing: changes were missed'
+  'Server-sent events: `state` has a Job as data, `progress` a ProgressEvent, `word` a WordEvent, `deleted` its `job_uuid`, `reset` nothing: changes were missed'
 
 export const jobOperations: Operations = {
   ...listOperations,
