@@ -34,10 +34,14 @@ const log: Operation = {
   problems: ['not-found', 'not-started', 'expired', 'conflict', 'not-final'],
 }
 
-const eventStream = text(
-  'text/event-stream',
-  'id: 1-running-\nevent: state\ndata: {"job_uuid": "…", "state": "running"}\n\n',
-)
+const eventStream = [
+  {
+    type: 'text/event-stream',
+    // Without a type: to some tools it is one of the whole text, to others one of each event.
+    schema: { description: 'Events of text, as the HTML standard says' },
+    examples: { example: 'id: 1-running-\nevent: state\ndata: {"job_uuid": "…", "state": "running"}\n\n' },
+  },
+]
 const events =
   'Server-sent events: `state` has a Job as data, `progress` a ProgressEvent, `word` a WordEvent, `deleted` its `job_uuid`, `reset` nothing: changes were missed'
 
