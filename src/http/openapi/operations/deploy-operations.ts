@@ -174,7 +174,10 @@ function fieldParameters(): Parameter[] {
     .filter(([, field]) => field.query !== 'none')
     .map(([name, field]) => {
       const { description, ...schema } = properties[name] ?? {}
-      return query(name, String(description), { schema, example: exampleOf(name, field.query) })
+      return query(name, String(description), {
+        schema,
+        example: schema.minimum ?? exampleOf(name, field.query),
+      })
     })
 }
 
