@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { Job } from '../../../src/job/job.ts'
 import { getJson, waitForFinal } from '../../support/api/http.ts'
-import { type OnCluster, startOnCluster } from '../../support/api/on-cluster.ts'
+import { busybox, type OnCluster, startOnCluster } from '../../support/api/on-cluster.ts'
 import { kubectlJson } from '../../support/cluster/cluster.ts'
 import { type JobPod, jobPods } from '../../support/cluster/pods.ts'
 import { run } from '../../support/run.ts'
@@ -43,17 +43,16 @@ fault(
 )
 
 fault('a second pod of a Job whose worker then fails → failed by that worker', 120, async () => {
-  const uuid = await deploy(api.url, { ...worker('exit 0'), retries: 0 })
+  const script = 'touch /tmp/begun; while [ ! -e /tmp/go ]; do sleep 0.1; done; exit 3'
+  const uuid = await deploy(api.url, busybox(script))
   const first = await atWork(api.namespace, uuid)
   await makeAnother(uuid, first)
   const kept = await untilOneIsLeft(uuid)
-  await run('kubectl', [
-    ...['-n', api.namespace, 'exec', kept.name, '-c', 'worker', '--'],
-    ...['sh', '-c', 'kill -9 -1; true'],
-  ]).catch(() => undefined)
-  const job = await waitForFinal(api.url, uuid, 60)
-  expect(job).toMatchObject({ attempt: { number: 1, uid: kept.uid } })
-  expect(job.reason).not.toBe('PodDeleted')
+  await letEnd(api.namespace, kept)
+  expect(await waitForFinal(api.url, uuid, 60)).toMatchObject({
+    ...{ state: 'failed', reason: 'Error', exit_code: 3 },
+    attempt: { number: 1, uid: kept.uid },
+  })
 })
 
 /** Makes a pod from the first one's own specification, as the Job controller makes it. */
