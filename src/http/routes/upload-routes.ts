@@ -49,7 +49,9 @@ export function uploadRoutes(
       refuseEncoded(req)
       const { inputMaxBytes } = options
       if (Number(req.headers['content-length'] ?? 0) > inputMaxBytes) throw uploadTooLarge(inputMaxBytes)
-      const { upload, isNew } = await uploads.put(callerOf(res), nameOf(req), bodyOf(req), conditionsOf(req))
+      const { upload, isNew } = await withBodyOf(req, (body) =>
+        uploads.put(callerOf(res), nameOf(req), body, conditionsOf(req)),
+      )
       res.status(isNew ? 201 : 200).set('ETag', `"${upload.sha256}"`)
       if (isNew) res.location(link(upload.name))
       res.json(shown(upload))
@@ -103,11 +105,21 @@ function failed(header: string, there: KeptUpload | undefined): Problem {
   return new Problem('precondition-failed', `${header}: ${what}`)
 }
 
-/** A failure ends this stream and not the connection, over which the answer goes. */
-function bodyOf(req: Request): PassThrough {
+/** Lets `use` read the body as a stream whose failure does not end the connection, over which the answer goes. */
+async function withBodyOf<T>(req: Request, use: (body: PassThrough) => Promise<T>): Promise<T> {
   const body = new PassThrough()
-  req.once('close', () => {
+  // `use` may not read yet, or not at all: without a listener, an error would end the program.
+  body.on('error', () => {})
+  const cut = () => {
     if (!req.readableEnded) body.destroy(new Error('the connection was closed'))
-  })
-  return req.pipe(body)
+  }
+  req.once('close', cut)
+  if (req.destroyed) cut()
+  try {
+    return await use(req.pipe(body))
+  } finally {
+    // Otherwise the pipe would hold back what is left of the body.
+    req.unpipe(body)
+    body.destroy()
+  }
 }

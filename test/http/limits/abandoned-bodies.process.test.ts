@@ -35,6 +35,31 @@ it.each([
   expect(await secondsToEnd(api)).toBeLessThan(60)
 })
 
+it('outlives an upload that is refused before its end, or whose caller leaves while it is admitted', async () => {
+  const api = await start()
+  const refused = withBody('PUT /upload/%00', 1000)
+  const { socket, text, over } = await rawClient(api.url, `${refused}begin`)
+  await expect.poll(text).toMatch(/^HTTP\/1\.1 400 /)
+  socket.resetAndDestroy()
+  await over
+  for (let n = 0; n < 50; n += 1) {
+    const { socket } = await rawClient(api.url, `${withBody(`PUT /upload/n${n}`, 1000)}begin`)
+    socket.resetAndDestroy()
+  }
+  expect((await fetch(`${api.url}/health/live`)).status).toBe(200)
+  expect(await api.stop()).toBe(0)
+})
+
+it('reads the rest of a refused upload, so that its connection goes on', async () => {
+  const api = await start()
+  const { socket, text } = await rawClient(api.url, withBody('PUT /upload/%00', 20_000_000))
+  await expect.poll(text).toMatch(/^HTTP\/1\.1 400 /)
+  socket.write(Buffer.alloc(20_000_000))
+  socket.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await expect.poll(text).toMatch(/HTTP\/1\.1 200 /)
+  socket.destroy()
+})
+
 async function start(settings: Readonly<Record<string, string>> = {}): Promise<ApiProcess> {
   const directory = temporaryFolder()
   const api = await startApiProcess({
