@@ -73,6 +73,7 @@ const exampleName = (code: ErrorCode) => `problem-${code}`
 const headersOf: Partial<Record<ErrorCode, readonly HeaderName[]>> = {
   unauthorized: ['WWW-Authenticate'],
   'range-not-satisfiable': ['Content-Range'],
+  'job-failed': ['Location'],
   'not-final': ['Retry-After'],
   'not-started': ['Retry-After'],
   'deletion-under-way': ['Retry-After'],

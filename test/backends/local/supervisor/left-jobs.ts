@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import {
@@ -41,6 +41,15 @@ export async function runAnother(backend: JobBackend): Promise<void> {
 export async function leave(script: string, fields: Partial<JobRequest> = {}) {
   const folder = temporaryFolder()
   return { folder, ...(await leaveWhen(folder, running, script, {}, fields)) }
+}
+
+/** As leave(), of a script that has run `ready`: a signal before its trap would end it at once. */
+export async function leaveReady(scriptWith: (ready: string) => string, fields: Partial<JobRequest> = {}) {
+  const folder = temporaryFolder()
+  const file = join(folder, 'ready')
+  const left = await leaveWhen(folder, running, scriptWith(`: >${file}`), {}, fields)
+  await eventually(() => access(file), patience)
+  return { folder, ...left }
 }
 
 export async function leaveWhen(

@@ -18,6 +18,7 @@ import { recordOf, scriptedUploader, shellRequest, startBackend } from '../setup
 import {
   hide,
   leave,
+  leaveReady,
   leaveWhen,
   patience,
   rewrite,
@@ -40,9 +41,9 @@ describe('without an API, a supervisor', { timeout: 120_000 }, () => {
   })
 
   it('follows a decision in the record, with the whole grace period, however old it is', async () => {
-    const script =
-      'trap \'sleep 0.5; echo late >"$RESULT_DIRECTORY/late"; exit 1\' TERM; while :; do sleep 0.1; done'
-    const { folder, uuid, uid } = await leave(script, { stop_grace_seconds: 60 })
+    const script = (ready: string) =>
+      `trap 'sleep 0.5; echo late >"$RESULT_DIRECTORY/late"; exit 1' TERM; ${ready}; while :; do sleep 0.1; done`
+    const { folder, uuid, uid } = await leaveReady(script, { stop_grace_seconds: 60 })
     const stop = { ...stopAs('canceled'), at: Date.now() - 3_600_000 }
     // As by an API that is killed before it sends the signal.
     await rewrite(folder, uuid, (record) => ({ ...record, stop }))
@@ -54,9 +55,12 @@ describe('without an API, a supervisor', { timeout: 120_000 }, () => {
   })
 
   it('ends all processes of a job that its record says is deleted', async () => {
-    const { folder, uuid, uid } = await leave('trap "" TERM; while :; do sleep 0.1; done', {
-      stop_grace_seconds: 600,
-    })
+    const { folder, uuid, uid } = await leaveReady(
+      (ready) => `trap "" TERM; ${ready}; while :; do sleep 0.1; done`,
+      {
+        stop_grace_seconds: 600,
+      },
+    )
     await rewrite(folder, uuid, (record) => ({ ...record, stop: stopAs('deleted') }))
     await untilGone(uid)
   })
@@ -64,8 +68,9 @@ describe('without an API, a supervisor', { timeout: 120_000 }, () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'stops its job on %s, with its grace period',
     async (signal) => {
-      const script = 'trap \'echo late >"$RESULT_DIRECTORY/late"; exit 0\' TERM; while :; do sleep 0.1; done'
-      const { folder, uuid, uid } = await leave(script)
+      const script = (ready: string) =>
+        `trap 'echo late >"$RESULT_DIRECTORY/late"; exit 0' TERM; ${ready}; while :; do sleep 0.1; done`
+      const { folder, uuid, uid } = await leaveReady(script)
       for (const { pid } of await markedProcesses(supervisorMarker(uid))) process.kill(pid, signal)
       await untilGone(uid)
       const { observation } = await until(await startBackend(folder), uuid, hasEnded)
