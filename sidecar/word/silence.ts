@@ -1,20 +1,37 @@
-/** A longer time between two looks is one in which nobody watched: the program was stopped. */
-const longestLook = 5000
+/**
+ * A longer time between two looks, or a clock that was set by more meanwhile: the program was
+ * stopped or suspended, and nobody watched.
+ */
+const mostMs = 5000
 
-/** For how long the worker has been seen to write nothing. Time that nobody watched doesn't count. */
+/** One moment by both clocks, in milliseconds: `now` is never set, `date` is the wall clock's. */
+export interface Moment {
+  now: number
+  date: number
+}
+
+export function thisMoment(): Moment {
+  return { now: performance.now(), date: Date.now() }
+}
+
+/**
+ * For how long the worker has been seen to write nothing. It begins anew after a time that nobody
+ * watched, also since a program's start is only known by the wall clock.
+ */
 export class Silence {
   #milliseconds = 0
-  #lookedAt: number
+  #lookedAt: Moment
 
-  /** `now` is in milliseconds of a clock that is never set. */
-  constructor(now: number) {
-    this.#lookedAt = now
+  constructor(moment: Moment) {
+    this.#lookedAt = moment
   }
 
-  look(changed: boolean, now: number): void {
-    const passed = Math.min(Math.max(0, now - this.#lookedAt), longestLook)
-    this.#lookedAt = now
-    this.#milliseconds = changed ? 0 : this.#milliseconds + passed
+  look(changed: boolean, moment: Moment): void {
+    const passed = moment.now - this.#lookedAt.now
+    const set = Math.abs(moment.date - this.#lookedAt.date - passed)
+    this.#lookedAt = moment
+    const isWatched = passed <= mostMs && set <= mostMs
+    this.#milliseconds = changed || !isWatched ? 0 : this.#milliseconds + passed
   }
 
   get milliseconds(): number {

@@ -50,7 +50,9 @@ async function readOpened(path: string, longest: number): Promise<SmallFile> {
     length += bytesRead
   }
   if (length > longest) return unusable(opened, tooLarge(longest))
-  const isFresh = Date.now() - opened.ctimeMs < tickMilliseconds
+  const age = Date.now() - opened.ctimeMs
+  // Less than 0 after the clock was set back: the file would look changed as long as that.
+  const isFresh = age >= 0 && age < tickMilliseconds
   const mark = isFresh ? `${markOf(opened)} ${performance.now()}` : markOf(opened)
   return { state: 'read', mark, changedAt: opened.ctimeMs, text: buffer.toString('utf8', 0, length) }
 }

@@ -4,11 +4,11 @@ import type { ArtifactStore } from '../../src/store/store.ts'
 import { messageOf } from '../../src/util/errors.ts'
 import type { Log } from '../../src/util/log.ts'
 import { defined } from '../../src/util/objects.ts'
-import { pause } from '../pause.ts'
+import { orAborted, pause } from '../pause.ts'
 import type { Words } from '../results-context.ts'
 import type { StoreCalls } from '../store/store-calls.ts'
 import { pauseBefore, repeatMilliseconds, silencePause } from './pace.ts'
-import { Silence } from './silence.ts'
+import { Silence, thisMoment } from './silence.ts'
 import { WordFiles } from './word-files.ts'
 
 export interface WorkerWordParts {
@@ -25,7 +25,6 @@ export interface WorkerWordParts {
 const lookEveryMs = 1000
 /** As it is said. */
 const nothing = '{}'
-const storeTimeoutMs = 10_000
 const nothingPublishes = '`publish` has no effect, since `upload_while_running` is false'
 
 /**
@@ -38,7 +37,7 @@ export class WorkerWords implements Words {
   readonly #parts: WorkerWordParts
   readonly #files: WordFiles
   readonly #beganAt = performance.now()
-  readonly #silence = new Silence(performance.now())
+  readonly #silence = new Silence(thisMoment())
   #said = { text: nothing, at: Number.NEGATIVE_INFINITY }
   #stored: { text: string; bytes: number } | undefined
   #triedAt = Number.NEGATIVE_INFINITY
@@ -46,6 +45,8 @@ export class WorkerWords implements Words {
   #publishedAt: string | undefined
   #inVain = false
   #looking: Promise<void> = Promise.resolve()
+  /** Undefined as soon as it has ended; never rejects. */
+  #storing: Promise<void> | undefined
 
   constructor(parts: WorkerWordParts) {
     this.#parts = parts
@@ -91,6 +92,8 @@ export class WorkerWords implements Words {
    */
   async take(calls: StoreCalls): Promise<boolean> {
     await this.#looking
+    // Never cut off: a store may still execute it later, over the last values.
+    if (this.#storing !== undefined) await orAborted(this.#storing, calls.halted)
     const before = JSON.stringify(this.word)
     await this.#files.look({ last: true })
     const text = this.#files.values
@@ -104,25 +107,31 @@ export class WorkerWords implements Words {
     const { changed, publish } = await this.#files.look()
     if (publish && this.#parts.publishes) this.#wantedAt = Date.now()
     if (publish && !this.#parts.publishes) this.#inVain = true
-    const now = performance.now()
-    this.#silence.look(changed, now)
+    const moment = thisMoment()
+    this.#silence.look(changed, moment)
     if (stopSignal.aborted) return
-    await this.#storeIfDue(now, stopSignal)
-    if (!stopSignal.aborted) this.#sayIfDue(now)
+    this.#storeIfDue(moment.now)
+    this.#sayIfDue(moment.now)
   }
 
-  async #storeIfDue(now: number, stopSignal: AbortSignal): Promise<void> {
+  /** In the background: a slow store delays no look. */
+  #storeIfDue(now: number): void {
     const text = this.#files.values
     const pauseMs = pauseBefore('store', now - this.#beganAt)
     if (text === undefined || text === this.#stored?.text || now < this.#triedAt + pauseMs) return
+    if (this.#storing !== undefined) return
     this.#triedAt = now
     // An unavailable store is no trouble of the job while the worker runs.
-    await this.#store(text, AbortSignal.any([stopSignal, AbortSignal.timeout(storeTimeoutMs)])).catch(
-      (error: unknown) => this.#parts.log.debug({ problem: messageOf(error) }, 'values are stored later'),
-    )
+    this.#storing = this.#store(text)
+      .catch((error: unknown) =>
+        this.#parts.log.debug({ problem: messageOf(error) }, 'values are stored later'),
+      )
+      .finally(() => {
+        this.#storing = undefined
+      })
   }
 
-  async #store(text: string, signal: AbortSignal): Promise<void> {
+  async #store(text: string, signal?: AbortSignal): Promise<void> {
     const { store, job, attempt } = this.#parts
     const bytes = Buffer.from(text)
     await store.put(jobKeys.values(job, attempt), bytes, signal)

@@ -2,20 +2,38 @@ import { expect, it } from 'vitest'
 import { pauseBefore, silencePause } from '../../../sidecar/word/pace.ts'
 import { Silence } from '../../../sidecar/word/silence.ts'
 
+const at = (now: number, date = now) => ({ now, date })
+
+function silentFor30Seconds(): Silence {
+  const silence = new Silence(at(0))
+  for (let second = 1; second <= 30; second += 1) silence.look(false, at(second * 1000))
+  return silence
+}
+
 it('a silence grows from look to look, and ends with a change', () => {
-  const silence = new Silence(0)
-  for (let second = 1; second <= 30; second += 1) silence.look(false, second * 1000)
+  const silence = silentFor30Seconds()
   expect(silence.milliseconds).toBe(30_000)
-  silence.look(true, 31_000)
+  silence.look(true, at(31_000))
   expect(silence.milliseconds).toBe(0)
 })
 
-it('the time in which nobody watched is no silence', () => {
-  const silence = new Silence(0)
-  silence.look(false, 3_600_000)
-  expect(silence.milliseconds).toBe(5000)
-  silence.look(false, 3_500_000)
-  expect(silence.milliseconds).toBe(5000)
+it.each([
+  ['the program was stopped', at(36_000)],
+  ['the machine was suspended', at(31_000, 3_600_000)],
+  ['the clock was set ahead', at(31_000, 331_000)],
+  ['the clock was set back', at(31_000, 1000)],
+])('a silence begins anew after %s', (_, moment) => {
+  const silence = silentFor30Seconds()
+  silence.look(false, moment)
+  expect(silence.milliseconds).toBe(0)
+  silence.look(false, at(moment.now + 1000, moment.date + 1000))
+  expect(silence.milliseconds).toBe(1000)
+})
+
+it('a silence goes on while the clock is only put right by little', () => {
+  const silence = silentFor30Seconds()
+  silence.look(false, at(31_000, 33_000))
+  expect(silence.milliseconds).toBe(31_000)
 })
 
 it('a word that changes all the time is said a few thousand times in a day, at first every 2 s', () => {

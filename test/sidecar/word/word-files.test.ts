@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { linkSync, mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WordFiles } from '../../../sidecar/word/word-files.ts'
 import { temporaryFolder } from '../../support/files/temporary-folder.ts'
 
@@ -33,6 +33,14 @@ describe('the worker’s files', () => {
     expect((await files.look()).changed).toBe(false)
     utimesSync(path('progress.json'), 1, 1)
     expect((await files.look()).changed).toBe(true)
+  })
+
+  it('do not count as written again and again after the clock was set back', async () => {
+    writeFileSync(path('progress.json'), '{"percent": 1}')
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 })
+    onTestFinished(() => void vi.useRealTimers())
+    expect((await files.look()).changed).toBe(true)
+    expect((await files.look()).changed).toBe(false)
   })
 
   it('keep their last valid content when they are removed or emptied', async () => {
