@@ -4,7 +4,7 @@ import { Problem } from '../../util/errors.ts'
 import type { StoredJob } from '../stored-job.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
 import type { Inputs } from './inputs.ts'
-import { changed, openStoredInput, readStoredInputs, referencesOf, withDigests } from './stored-inputs.ts'
+import { asFetched, changed, openStoredInput, readStoredInputs, referencesOf } from './stored-inputs.ts'
 
 /** As Deployment.takeInputs(). */
 export async function takeInputs(
@@ -19,7 +19,7 @@ export async function takeInputs(
     await translateStoreErrors(() => inputs.take(file, open, () => changed(uuid, file.path)))
   }
   const references = referencesOf(stored)
-  return { references, pinned: withDigests(references, job) }
+  return { references, pinned: asFetched(references, job) }
 }
 
 /** What is wrong with a source is no fault of a request that repeats another one. */
@@ -27,5 +27,6 @@ export function asGoneInputs(error: unknown): unknown {
   if (!(error instanceof Problem) || error.code !== 'invalid-request') return error
   const { errors, message } = error
   if (!errors.every(({ field }) => /^inputs\[/.test(field))) return error
-  return new Problem('inputs-gone', `${message}. Or send other \`inputs\``, { errors })
+  const code = errors.every(({ field }) => field.endsWith('.sha256')) ? 'inputs-changed' : 'inputs-gone'
+  return new Problem(code, `${message}. Or send other \`inputs\``, { errors })
 }

@@ -74,23 +74,28 @@ export async function openStoredInput(
   }
 }
 
-/** The sources as a request has them. */
+/** The sources as a request has them; an upload is the version that was taken at the deployment. */
 export function referencesOf({ sources }: StoredInputs): InputRequest[] {
-  return sources.map(({ from, path, unpack, sha256, secret, optional }) => ({
+  return sources.map(({ from, path, unpack, sha256, secret, optional, upload }) => ({
     ...{ from, to: path },
-    ...defined({ unpack, sha256, secret, optional }),
+    ...defined({ unpack, sha256: sha256 ?? upload?.sha256, secret }),
+    ...(upload === undefined ? defined({ optional }) : {}),
   }))
 }
 
-/** The references with the digests that their files had: a source that has changed is refused. */
-export function withDigests(references: readonly InputRequest[], { inputs = [] }: Job): InputRequest[] {
+/**
+ * The references, those that the job fetched as it had them: with the digest of a file, so that one
+ * that has changed is refused, and not `optional`, so that one that is gone is not left out.
+ */
+export function asFetched(references: readonly InputRequest[], { inputs = [] }: Job): InputRequest[] {
   return references.map((reference) => {
-    const { from, to, sha256 } = reference
-    const taken = inputs.find(
+    const { from, to } = reference
+    const fetched = inputs.find(
       (one) => one.to === to && from !== undefined && one.source === shownSource(from),
     )
-    if (sha256 !== undefined || taken === undefined || taken.files !== undefined) return reference
-    return { ...reference, sha256: taken.sha256 }
+    if (fetched === undefined) return reference
+    const { optional: _optional, ...needed } = reference
+    return fetched.files === undefined ? { sha256: fetched.sha256, ...needed } : needed
   })
 }
 

@@ -87,6 +87,30 @@ it('a result that was an input is asked for again, and one that is gone is refus
   })
 })
 
+it('an upload is the version that the job had, also if the job ended before it was fetched', async () => {
+  const put = (body: string) => ask({ method: 'PUT', path: '/upload/x', body })
+  await put('one')
+  const failed = await finished(await ask(deployJson({ job: 'copy', env: { CODE: '3' } })))
+  const depends_on = [{ job_uuid: failed.job_uuid }]
+  const inputs = [{ from: 'upload:x', optional: true }]
+  const job = await finished(await ask(deployJson({ job: 'copy', depends_on, inputs })))
+  expect(job).toMatchObject({ state: 'failed', reason: 'DependencyFailed' })
+  expect(job).not.toHaveProperty('inputs')
+  await put('two')
+  expect((await rerun(job.job_uuid, { depends_on: [] })).json()).toMatchObject({
+    ...{ status: 409, type: 'urn:jobferry:error:inputs-changed' },
+    errors: [{ field: 'inputs[0].sha256' }],
+  })
+  await ask({ method: 'DELETE', path: '/upload/x' })
+  expect((await rerun(job.job_uuid, { depends_on: [] })).json()).toMatchObject({
+    ...{ status: 409, type: 'urn:jobferry:error:inputs-gone' },
+    errors: [{ field: 'inputs[0].from' }],
+  })
+  await put('one')
+  const again = await finished(await rerun(job.job_uuid, { depends_on: [] }))
+  expect(again).toMatchObject({ state: 'succeeded', inputs: [{ to: 'x', sha256: sha256('one') }] })
+})
+
 it('one Idempotency-Key makes one job of repeated reruns, and belongs to that job’s rerun alone', async () => {
   const [one, other] = [
     await finished(await ask(deployJson({ job: 'copy' }))),
