@@ -83,9 +83,9 @@ export function createJobs(parts: JobsParts): FollowedJobs {
     log,
     findJob: (uuid) => currentJob(tracker, records, uuid),
     followLog: (uuid, attempt, name) => logs.follow(uuid, attempt, name),
-    onForgotten(uuid) {
+    onForgotten(uuid, createdAt) {
       void logs.drop(uuid)
-      finished.letGo(uuid)
+      finished.letGo(uuid, createdAt)
     },
     onGivenUp: () => metrics.givenUpJobs.inc(),
     notifyEnd: async (job) => parts.notifyEnd?.(job),
@@ -158,6 +158,7 @@ function jobsOver(parts: AllParts): Jobs {
     act(action, filter, options) {
       const acting = {
         ...parts,
+        current: (uuid: string) => currentJob(tracker, records, uuid),
         cancel: (uuid: string) => cancel(parts, uuid),
         remove: (uuid: string) => remove(parts, uuid),
         onError: (job: string, error: unknown) => log.error({ job, error }, `a bulk ${action} failed`),

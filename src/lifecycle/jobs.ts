@@ -4,7 +4,7 @@ import type { InputRequest } from '../job/inputs/input-schema.ts'
 import type { Job } from '../job/job.ts'
 import type { JobRequest } from '../job/request/request.ts'
 import type { Uploaded } from '../job/state/observation.ts'
-import type { BulkAction, BulkOutcome } from './finding/act-on-jobs.ts'
+import type { BulkAction, BulkOptions, BulkOutcome } from './finding/act-on-jobs.ts'
 import type { JobFilter } from './finding/job-filter.ts'
 import type { StoredJob } from './stored-job.ts'
 
@@ -46,13 +46,10 @@ export interface Jobs {
 
   /**
    * Cancels or deletes the jobs that a filter finds, newest first, `limit` at most; a job that has
-   * ended isn't canceled. What a job's turn rejects with stands beside the job.
+   * ended isn't canceled. What a job's turn rejects with stands beside the job. There may be fewer
+   * than `limit` though there is a `next`.
    */
-  act(
-    action: BulkAction,
-    filter: JobFilter,
-    options: { limit: number; dryRun: boolean },
-  ): Promise<BulkOutcome>
+  act(action: BulkAction, filter: JobFilter, options: BulkOptions): Promise<BulkOutcome>
 
   /**
    * Stops a job and keeps its results; a job that has ended stays as it is. Rejects `not-found`.

@@ -36,13 +36,24 @@ export function jobRoutes(services: Services, options: HttpOptions): Router {
   })
 
   const act = async (action: BulkAction, req: Request, res: Response) => {
-    const read = readFilteredQuery(req, ['limit', 'dry_run'])
+    const read = readFilteredQuery(req, ['limit', 'after', 'dry_run'])
     const filter = requireFilter(read)
     const limit = integerOf(read.query, 'limit', 1, maxLimit) ?? defaultBulkLimit
     const dryRun = flagOf(read.query, 'dry_run')
-    const { jobs: acted, more } = await jobs.act(action, filter, { limit, dryRun })
+    const after = read.query.get('after')
+    const { jobs: acted, next: further } = await jobs.act(action, filter, { limit, after, dryRun })
     const failed = acted.filter(({ error }) => error !== undefined).length
-    const answer: BulkAnswer = { action, dry_run: dryRun, jobs: acted, failed, more }
+    const path = action === 'cancel' ? '/job/cancel' : '/job'
+    const parameters = { limit: read.query.get('limit'), dry_run: read.query.get('dry_run'), after: further }
+    const next = nextLink(path, parameters, publicUrl, read.given)
+    const answer: BulkAnswer = {
+      action,
+      dry_run: dryRun,
+      jobs: acted,
+      failed,
+      more: next !== null,
+      next,
+    }
     res.status(failed === 0 ? 200 : 207).json(answer)
   }
   // Before /job/:id, which would match it too.

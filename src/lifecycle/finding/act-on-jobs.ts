@@ -1,26 +1,39 @@
-import { isFinal, type Job } from '../../job/job.ts'
+import type { Job } from '../../job/job.ts'
 import { messageOf, Problem } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
-import { positionTime } from '../records/list-position.ts'
-import type { JobFilter, JobNames } from './job-filter.ts'
+import { checkPosition } from '../job-list.ts'
+import { listPosition, positionTime } from '../records/list-position.ts'
+import { isDamagedRecord } from '../records/records.ts'
+import { hasNames, hasState, type JobFilter, type JobNames, ofUnended } from './job-filter.ts'
 import { type FindingParts, type FoundJob, selectJobs } from './select-jobs.ts'
 
 export type BulkAction = 'cancel' | 'delete'
 
 /** What happened to a job, or in a dry run would. */
 export interface ActedJob extends Pick<Job, 'job_uuid' | 'job' | 'name' | 'labels' | 'state' | 'created_at'> {
-  /** False in a dry run, and with an `error`. */
+  /** False in a dry run, with an `error` and with `skipped`. */
   done: boolean
+  /** The filters did not find the job any more when its turn came. */
+  skipped?: true
   error?: { code: string; detail: string }
 }
 
 export interface BulkOutcome {
   jobs: ActedJob[]
-  /** Further jobs are found: the call is to be repeated. */
-  more: boolean
+  /** Where to go on; undefined: that was all. */
+  next?: string
+}
+
+export interface BulkOptions {
+  limit: number
+  /** `next` of the call before. */
+  after?: string | undefined
+  dryRun: boolean
 }
 
 export interface BulkParts extends FindingParts {
+  /** Undefined if it is unknown or being removed. */
+  current(uuid: string): Promise<Job | undefined>
   cancel(uuid: string): Promise<unknown>
   remove(uuid: string): Promise<void>
   /** Of an error that is no Problem. */
@@ -32,47 +45,37 @@ const atOnce = 16
 
 /**
  * Cancels or deletes what a filter finds, `limit` jobs at most; cancels only what hasn't ended. A
- * job whose turn fails does not keep the others from theirs. Rejects if the jobs can't be found.
+ * job whose turn fails does not keep the others from theirs; one that the filter doesn't find any
+ * more when its turn comes is left alone. Rejects if the jobs can't be found.
  */
 export async function actOnJobs(
   parts: BulkParts,
   action: BulkAction,
-  filter: JobFilter,
-  { limit, dryRun }: { limit: number; dryRun: boolean },
+  asked: JobFilter,
+  { limit, after, dryRun }: BulkOptions,
 ): Promise<BulkOutcome> {
-  const { found, more } = await selectAll(parts, action, filter, limit)
+  checkPosition(after)
+  const filter = action === 'cancel' ? ofUnended(asked) : asked
+  const { found, next } = await selectJobs(parts, filter, { limit, after })
   await parts.finished.name(found.flatMap((one) => ('finished' in one ? [one.finished] : [])))
-  const jobs = found.map((one): ActedJob => ({ ...shown(one), done: false }))
-  const rest = dryRun ? [].values() : jobs.values()
+  const turns = found.map((one) => ({ one, job: { ...shown(one), done: false } as ActedJob }))
+  const rest = dryRun ? [].values() : turns.values()
   const actOnRest = async () => {
-    for (const job of rest) Object.assign(job, await acted(parts, action, job.job_uuid))
+    for (const { one, job } of rest) Object.assign(job, await acted(parts, action, filter, one))
   }
   await Promise.all(Array.from({ length: atOnce }, actOnRest))
-  return { jobs, more }
-}
-
-async function selectAll(
-  parts: FindingParts,
-  action: BulkAction,
-  filter: JobFilter,
-  limit: number,
-): Promise<{ found: FoundJob[]; more: boolean }> {
-  const found: FoundJob[] = []
-  for (let after: string | undefined; ; ) {
-    const options = { limit: limit - found.length, after, liveOnly: action === 'cancel' }
-    const { found: some, next } = await selectJobs(parts, filter, options)
-    found.push(...some.filter((one) => action === 'delete' || !isFinal(stateOf(one))))
-    if (next === undefined || found.length >= limit) return { found, more: next !== undefined }
-    after = next
-  }
+  return { jobs: turns.map(({ job }) => job), ...defined({ next }) }
 }
 
 async function acted(
   parts: BulkParts,
   action: BulkAction,
-  uuid: string,
-): Promise<Pick<ActedJob, 'done' | 'error'>> {
+  filter: JobFilter,
+  found: FoundJob,
+): Promise<Pick<ActedJob, 'done' | 'skipped' | 'error'>> {
+  const { uuid } = found
   try {
+    if (!(await isStillFound(parts, filter, found))) return { done: false, skipped: true }
     await (action === 'cancel' ? parts.cancel(uuid) : parts.remove(uuid))
     return { done: true }
   } catch (error) {
@@ -81,6 +84,25 @@ async function acted(
     parts.onError(uuid, error)
     const detail = "the API's log has the cause under the job's id"
     return { done: false, error: { code: 'internal', detail } }
+  }
+}
+
+/** Thousands of jobs may have had their turn since it was found: it may have run, or be another one. */
+async function isStillFound(
+  parts: BulkParts,
+  filter: JobFilter,
+  { uuid, position }: FoundJob,
+): Promise<boolean> {
+  try {
+    const job = await parts.current(uuid)
+    // Of a job that is gone, leftovers are removed.
+    if (job === undefined) return true
+    const isSame = listPosition(uuid, Date.parse(job.created_at)) === position
+    return isSame && hasState(filter, job) && hasNames(filter, job)
+  } catch (error) {
+    // A record never changes, and no live job has taken its place.
+    if (isDamagedRecord(error)) return true
+    throw error
   }
 }
 

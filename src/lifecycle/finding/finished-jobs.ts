@@ -89,9 +89,14 @@ export class FinishedJobs {
     this.#set.remove(uuid)
   }
 
-  /** The job is live no more: another process may have written its record. */
-  letGo(uuid: string): void {
-    if (!this.#isUsed || this.#closed || this.#set.get(uuid) !== undefined) return
+  /**
+   * The job is live no more: another process may have written its record. A job of its uuid that is
+   * known may be an older one, which another process has deleted.
+   */
+  letGo(uuid: string, createdAt: number | undefined): void {
+    if (!this.#isUsed || this.#closed) return
+    const known = this.#set.get(uuid)
+    if (known && (createdAt === undefined || known.position === listPosition(uuid, createdAt))) return
     const following = this.#follow(uuid).finally(() => this.#following.delete(following))
     this.#following.add(following)
   }
@@ -111,6 +116,7 @@ export class FinishedJobs {
     try {
       const record = await this.#parts.records.read(uuid)
       if (record) this.written(record.job)
+      else this.#set.remove(uuid)
     } catch (error) {
       this.#warn(error)
     } finally {

@@ -1,4 +1,4 @@
-import type { Job, Phase, State } from '../../job/job.ts'
+import { isFinal, type Job, type Phase, phaseOf, type State, states } from '../../job/job.ts'
 import { defined } from '../../util/objects.ts'
 import { listPosition } from '../records/list-position.ts'
 
@@ -31,6 +31,17 @@ export function hasState(
   { state, phase }: Pick<Job, 'state' | 'phase'>,
 ): boolean {
   return (states?.has(state) ?? true) && (phases?.has(phase) ?? true)
+}
+
+/** Whether it finds finished jobs at all. */
+export function findsFinished(filter: JobFilter): boolean {
+  return states.some((state) => isFinal(state) && hasState(filter, { state, phase: phaseOf(state) }))
+}
+
+/** The filter, of jobs that haven't ended alone. */
+export function ofUnended(filter: JobFilter): JobFilter {
+  const wanted = states.filter((state) => !isFinal(state) && (filter.states?.has(state) ?? true))
+  return { ...filter, states: new Set(wanted) }
 }
 
 /** Whether a job can only be judged by its names. */

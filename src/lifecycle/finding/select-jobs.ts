@@ -5,7 +5,15 @@ import type { Records } from '../records/records.ts'
 import type { Tracker } from '../tracking/tracker.ts'
 import { type FinishedJobs, finishedJob } from './finished-jobs.ts'
 import type { FinishedJob } from './finished-set.ts'
-import { hasNames, hasState, isTooOld, type JobFilter, judgesNames, positionBefore } from './job-filter.ts'
+import {
+  findsFinished,
+  hasNames,
+  hasState,
+  isTooOld,
+  type JobFilter,
+  judgesNames,
+  positionBefore,
+} from './job-filter.ts'
 
 export interface FindingParts {
   tracker: Pick<Tracker, 'newestFirst'>
@@ -28,23 +36,23 @@ export interface SelectOptions {
   limit: number
   /** Position of the last job of the page before. */
   after?: string | undefined
-  /** Only jobs that have not been archived. */
-  liveOnly?: boolean
 }
 
 /** Finished jobs that are judged at once. */
 const chunkSize = 256
 /** Records that one call reads at most to judge jobs whose names aren't in memory. */
 const mostReads = 1000
+/** Entries of the index beyond the memory that one call lists at most: 20 requests to the store. */
+const mostListed = 20_000
 
 /**
  * The jobs that a filter finds, newest first, at most `limit` of them; fewer than that with a
- * `next` if too many records would have to be read.
+ * `next` if too much would have to be read from the store.
  */
 export async function selectJobs(
   parts: FindingParts,
   filter: JobFilter,
-  { limit, after, liveOnly = false }: SelectOptions,
+  { limit, after }: SelectOptions,
 ): Promise<Selection> {
   const start = later(after, positionBefore(filter))
   // First, as a job that is let go meanwhile is then in both, and listed once.
@@ -61,9 +69,9 @@ export async function selectJobs(
     }
   }
   const byNames = judgesNames(filter)
-  let reads = 0
-  for await (const chunk of liveOnly ? [] : finishedChunks(parts, start)) {
-    const wanted = chunk.filter((job) => isWanted(filter, job))
+  let [reads, listed] = [0, 0]
+  for await (const { jobs, inMemory } of findsFinished(filter) ? finishedChunks(parts, start) : []) {
+    const wanted = jobs.filter((job) => isWanted(filter, job))
     const nameless = byNames ? wanted.filter(({ names }) => names === undefined) : []
     await parts.finished.name(nameless)
     for (const job of wanted) {
@@ -73,10 +81,11 @@ export async function selectJobs(
       if (live.uuids.has(uuid) || (byNames && !(names && hasNames(filter, names)))) continue
       found.push({ uuid, position, finished: job })
     }
-    const last = chunk.at(-1)?.position
+    const last = jobs.at(-1)?.position
     if (isFull() || last === undefined || isTooOld(filter, last)) break
     reads += nameless.length
-    if (reads < mostReads) continue
+    if (!inMemory) listed += jobs.length
+    if (reads < mostReads && listed < mostListed) continue
     takeLiveBefore(last)
     if (!isFull()) return { found, next: last }
   }
@@ -89,10 +98,10 @@ export async function selectJobs(
 async function* finishedChunks(
   { finished, records }: FindingParts,
   start: string | undefined,
-): AsyncGenerator<FinishedJob[]> {
+): AsyncGenerator<{ jobs: FinishedJob[]; inMemory: boolean }> {
   const { jobs, rest } = await finished.all()
   for (let at = start === undefined ? 0 : indexAfter({ jobs }, start); at < jobs.length; at += chunkSize) {
-    yield jobs.slice(at, at + chunkSize)
+    yield { jobs: jobs.slice(at, at + chunkSize), inMemory: true }
   }
   if (rest === undefined) return
   let chunk: FinishedJob[] = []
@@ -101,10 +110,10 @@ async function* finishedChunks(
     if (job === undefined) continue
     chunk.push(job)
     if (chunk.length < chunkSize) continue
-    yield chunk
+    yield { jobs: chunk, inMemory: false }
     chunk = []
   }
-  yield chunk
+  yield { jobs: chunk, inMemory: false }
 }
 
 function isWanted(filter: JobFilter, { position, state }: FinishedJob): boolean {

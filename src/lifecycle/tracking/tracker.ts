@@ -30,7 +30,7 @@ export interface TrackerOptions extends JobDuties {
   log: Log
   clock?: Clock
   /** Nothing more is to be done for the job. */
-  onForgotten(uuid: string): void
+  onForgotten(uuid: string, createdAt: number | undefined): void
 }
 
 /** The place of a job in the tracker. */
@@ -182,10 +182,11 @@ export class Tracker {
   }
 
   #forget(uuid: string): void {
+    const createdAt = this.get(uuid)?.live.observation.createdAt
     const known = this.#jobs.delete(uuid)
     if (known) this.#newestFirst.changed()
     this.#queue.delete(uuid)
-    this.#options.onForgotten(uuid)
+    this.#options.onForgotten(uuid, createdAt)
     this.#waiters.set(uuid, undefined)
     if (known) this.changes.emit(uuid)
     this.#wakeWaiters(uuid)

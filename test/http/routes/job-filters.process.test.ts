@@ -95,6 +95,9 @@ describe('a call for many jobs', () => {
     const all = await act('DELETE', '/job?label=team=a&dry_run=true&limit=2')
     expect(all).toMatchObject({ action: 'delete', more: true })
     expect(all.jobs.map(({ job_uuid: uuid }) => uuid)).toEqual([running, ended[0]])
+    const rest = await act('DELETE', all.next ?? '')
+    expect(rest).toMatchObject({ dry_run: true, more: false, next: null })
+    expect(rest.jobs.map(({ job_uuid: uuid }) => uuid)).toEqual(ended.slice(1))
     expect(await find('label=team=a')).toEqual([running, ...ended])
   })
 

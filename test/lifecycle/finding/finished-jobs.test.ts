@@ -48,8 +48,22 @@ it('finds a job that another process has archived as soon as it is live no more'
   const record = recordOf({ name: 'a' })
   await (await finding(parts.store)).records.write(record)
   expect(await uuidsOf(parts, { name: 'a' })).toEqual([])
-  parts.finished.letGo(record.job.job_uuid)
+  parts.finished.letGo(record.job.job_uuid, Date.parse(record.job.created_at))
   expect(await uuidsOf(parts, { name: 'a' })).toEqual([record.job.job_uuid])
+})
+
+it('finds a job by its own labels that another process made anew under the uuid of a deleted one', async () => {
+  const parts = await finding()
+  const before = recordOf({ name: 'a', created_at: at(1) })
+  const { job_uuid: uuid } = before.job
+  await parts.records.write(before)
+  expect(await uuidsOf(parts, { name: 'a' })).toEqual([uuid])
+  const other = await finding(parts.store)
+  await other.records.remove(uuid)
+  await other.records.write(recordOf({ job_uuid: uuid, name: 'b', created_at: at(2) }))
+  parts.finished.letGo(uuid, Date.parse(at(2)))
+  expect(await uuidsOf(parts, { name: 'b' })).toEqual([uuid])
+  expect(await uuidsOf(parts, { name: 'a' })).toEqual([])
 })
 
 it('finds the names of a record that version 0.2 wrote in its request', async () => {

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { findJobs } from '../../../src/lifecycle/finding/find-jobs.ts'
+import { FinishedJobs } from '../../../src/lifecycle/finding/finished-jobs.ts'
+import type { JobFilter } from '../../../src/lifecycle/finding/job-filter.ts'
 import { selectJobs } from '../../../src/lifecycle/finding/select-jobs.ts'
+import { listPosition } from '../../../src/lifecycle/records/list-position.ts'
+import type { Records } from '../../../src/lifecycle/records/records.ts'
+import { createLog } from '../../../src/util/log.ts'
 import { jobAnswer } from '../../support/api/job-answer.ts'
 import { eventually } from '../../support/time/eventually.ts'
 import { at, type Finding, finding, recordOf, uuidsOf } from './setup.ts'
@@ -57,13 +62,19 @@ describe('a filter', () => {
     expect(found.filter((uuid) => uuid === running)).toHaveLength(1)
   })
 
-  it('finds among live jobs alone without reading the store', async () => {
+  it('for states or phases that no finished job has does not list the index', async () => {
     const parts = await finding()
     const { running } = await jobsOf(parts)
-    const options = { limit: 10, liveOnly: true }
-    const { found } = await selectJobs(parts, { labels: [], job: 'pipeline' }, options)
-    expect(found.map(({ uuid }) => uuid)).toEqual([running])
-    expect(parts.reads).toEqual([])
+    const list = (): never => {
+      throw new Error('the index is listed')
+    }
+    const finished = { ...parts.finished, all: list, name: list, removed: list }
+    const found = (filter: Partial<JobFilter>) => uuidsOf({ ...parts, finished }, filter)
+    expect(await found({ states: new Set(['running', 'storing']) })).toEqual([running])
+    expect(await found({ phases: new Set(['running']), states: new Set(['running', 'failed']) })).toEqual([
+      running,
+    ])
+    await expect(found({ states: new Set(['running', 'failed']) })).rejects.toThrow('listed')
   })
 })
 
@@ -103,6 +114,36 @@ it('finds jobs beyond the memory in the store, a thousand records at most a call
   const second = await findJobs(parts, filter, { limit: 10, after: first.next })
   expect(second).toMatchObject({ jobs: [{ job_uuid: records[0]?.job.job_uuid }] })
   expect(second).not.toHaveProperty('next')
+})
+
+it('lists 20,000 jobs beyond the memory at most a call, whose state alone is judged', async () => {
+  const parts = await finding(undefined, { memoryMax: 1000 })
+  const count = 20_300
+  const entries = Array.from({ length: count }, (_, index) => {
+    const uuid = randomUUID()
+    const state = index === count - 1 ? 'failed' : 'succeeded'
+    return {
+      uuid,
+      position: listPosition(uuid, Date.parse(at(count - index))),
+      state,
+      read: async () => undefined,
+    }
+  })
+  const list: Records['list'] = async function* ({ after = '' } = {}) {
+    yield* entries.filter(({ position }) => position > after)
+  }
+  const records = { ...parts.records, list }
+  const finished = new FinishedJobs({
+    ...{ store: parts.store, records, memoryMax: 1000 },
+    ...{ log: createLog('test', 'silent'), isLeader: () => true },
+  })
+  const filter = { labels: [], states: new Set(['failed' as const]) }
+  const first = await selectJobs({ ...parts, records, finished }, filter, { limit: 10 })
+  expect(first.found).toEqual([])
+  const second = await selectJobs({ ...parts, records, finished }, filter, { limit: 10, after: first.next })
+  expect(second.found).toMatchObject([{ uuid: entries.at(-1)?.uuid }])
+  expect(second).not.toHaveProperty('next')
+  await finished.close()
 })
 
 async function jobsOf(parts: Finding) {

@@ -12,14 +12,7 @@ export const listOperations: Operations = {
     id: 'listJobs',
     tag: 'jobs',
     summary: 'Jobs, newest first',
-    parameters: [
-      ...filterParameters,
-      count('limit', 'Jobs of a page', 1, 10_000, 100),
-      query('after', 'Where the page begins, as in `next` of the page before', {
-        schema: { type: 'string' },
-        example: exampleUuid,
-      }),
-    ],
+    parameters: [...filterParameters, count('limit', 'Jobs of a page', 1, 10_000, 100), after('page')],
     answers: {
       200: {
         description: 'A page',
@@ -32,10 +25,24 @@ export const listOperations: Operations = {
   'POST /job/cancel': onAll('cancel', 'cancelJobs', 'Cancels all jobs that the filters find'),
 }
 
+function after(what: 'page' | 'call') {
+  return query('after', `Where the ${what} begins, as in \`next\` of the ${what} before`, {
+    schema: { type: 'string' },
+    example: exampleUuid,
+  })
+}
+
 function onAll(action: 'cancel' | 'delete', id: string, summary: string): Operation {
   const { job_uuid, job, created_at } = exampleJob
   const acted = { job_uuid, job, name: 'rain 42', state: 'running' as const, created_at, done: true }
-  const bulk: z.output<typeof bulkAnswer> = { action, dry_run: false, jobs: [acted], failed: 0, more: false }
+  const bulk: z.output<typeof bulkAnswer> = {
+    action,
+    dry_run: false,
+    jobs: [acted],
+    failed: 0,
+    more: false,
+    next: null,
+  }
   const error = { code: 'unavailable', detail: 'The object store does not answer' }
   return {
     id,
@@ -45,6 +52,7 @@ function onAll(action: 'cancel' | 'delete', id: string, summary: string): Operat
     parameters: [
       ...filterParameters,
       count('limit', 'The most jobs of one call', 1, 10_000, 1000),
+      after('call'),
       flag('dry_run', 'Only answer which jobs they are'),
     ],
     answers: {
