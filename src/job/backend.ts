@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { PodSelectors } from './policy/judged-request.ts'
 import type { JobRequest } from './request/request.ts'
-import type { Observation, Stop, Waiting } from './state/observation.ts'
+import type { AttemptsByJob, Observation, Stop, Waiting } from './state/observation.ts'
 
 /**
  * Where jobs run: a cluster (kubernetes/) or child processes (local/). It runs, stops and observes
@@ -48,10 +48,11 @@ export interface JobBackend {
   create(plan: JobPlan): Promise<{ created: boolean; requestSha256: string }>
 
   /**
-   * Writes down for which jobs alone a waiting job still waits (Observation.waiting). Without any it
-   * begins, and its `begunAt` is now. Idempotent; does nothing for a job that does not wait.
+   * Writes down for which jobs alone a waiting job still waits (Observation.waiting), and adds
+   * `attempts` to those written before, which stand. Without any job it begins, and its `begunAt` is
+   * now. Idempotent; does nothing for a job that does not wait.
    */
-  awaitJobs(uuid: string, jobs: readonly string[]): Promise<void>
+  awaitJobs(uuid: string, jobs: readonly string[], attempts?: AttemptsByJob): Promise<void>
 
   /** From memory; undefined for a job that the backend does not hold. */
   get(uuid: string): LiveJob | undefined

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
+import type { LiveJob } from '../../src/job/backend.ts'
 import { planFor, stopAs, type Under } from './backend-under-test.ts'
 import { forget, hasEnded, nothingRuns, until } from './live-jobs.ts'
 
@@ -12,8 +13,13 @@ export function describeWaiting(under: Under): void {
     const backend = await under().restart()
     const waits = await until(backend, plan.uuid, ({ observation }) => observation.waiting !== undefined)
     expect(waits.observation).toMatchObject({ waiting, suspended: false })
-    await backend.awaitJobs(plan.uuid, [other])
-    await until(backend, plan.uuid, ({ observation }) => observation.waiting?.jobs.length === 1)
+    await backend.awaitJobs(plan.uuid, [other], { [one]: 'its-attempt' })
+    await backend.awaitJobs(plan.uuid, [other], { [one]: 'a-later-one', [other]: null })
+    const left = ({ observation }: LiveJob) => observation.waiting?.attempts?.[other] === null
+    expect((await until(backend, plan.uuid, left)).observation.waiting).toEqual({
+      ...{ jobs: [other], results: [one] },
+      attempts: { [one]: 'its-attempt', [other]: null },
+    })
 
     const before = Date.now()
     await backend.awaitJobs(plan.uuid, [])

@@ -2,8 +2,8 @@ import type { Cause } from '../../job/job.ts'
 import { isJobUuid } from '../../job/job-uuid.ts'
 import { isReason } from '../../job/reason-meanings.ts'
 import type { JobRequest } from '../../job/request/request.ts'
-import type { Disruption, Stop, Waiting } from '../../job/state/observation.ts'
-import { parseJsonObject } from '../../util/objects.ts'
+import type { AttemptsByJob, Disruption, Stop, Waiting } from '../../job/state/observation.ts'
+import { defined, isObject, parseJsonObject } from '../../util/objects.ts'
 import { type KubernetesJob, timeOf } from './api/objects.ts'
 import { annotations, finalizer } from './names.ts'
 import { storedRequest } from './spec/stored-request.ts'
@@ -29,8 +29,8 @@ export function isCreating(job: KubernetesJob): boolean {
 export function waitingOf(job: KubernetesJob): Waiting | undefined {
   const text = annotationOf(job, 'waiting')
   if (text === undefined || job.spec?.suspend !== true || isCreating(job)) return undefined
-  const { jobs, results } = objectIn(text)
-  return { jobs: uuidsIn(jobs), results: uuidsIn(results) }
+  const { jobs, results, attempts } = objectIn(text)
+  return { jobs: uuidsIn(jobs), results: uuidsIn(results), ...defined({ attempts: attemptsIn(attempts) }) }
 }
 
 /** When it had waited; milliseconds since the epoch. */
@@ -154,6 +154,13 @@ function causeOf(found: unknown): Cause {
 
 function uuidsIn(found: unknown): string[] {
   return Array.isArray(found) ? found.filter((one) => typeof one === 'string' && isJobUuid(one)) : []
+}
+
+function attemptsIn(found: unknown): AttemptsByJob | undefined {
+  if (!isObject(found)) return undefined
+  const isAttempt = (entry: [string, unknown]): entry is [string, string | null] =>
+    isJobUuid(entry[0]) && (entry[1] === null || typeof entry[1] === 'string')
+  return Object.fromEntries(Object.entries(found).filter(isAttempt))
 }
 
 function isCount(found: unknown): found is number {

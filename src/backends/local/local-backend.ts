@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { AttemptId, ContainerLog, JobBackend, JobPlan, LiveJob, LogOptions } from '../../job/backend.ts'
-import type { Stop } from '../../job/state/observation.ts'
+import type { AttemptsByJob, Stop } from '../../job/state/observation.ts'
 import { defaultPacking } from '../../result-format/result-layout.ts'
 import { type Clock, systemClock } from '../../util/clock.ts'
 import { Problem } from '../../util/errors.ts'
@@ -125,11 +125,11 @@ class LocalBackend implements JobBackend {
     }
   }
 
-  async awaitJobs(uuid: string, jobs: readonly string[]): Promise<void> {
+  async awaitJobs(uuid: string, jobs: readonly string[], attempts?: AttemptsByJob): Promise<void> {
     await this.#changes.locked(uuid, async () => {
       const job = this.#openJob(uuid)
       if (job?.record.waiting === undefined || job.record.stop || job.record.ended) return
-      await job.writeWaiting(jobs, this.#clock.now())
+      await job.writeWaiting(jobs, attempts, this.#clock.now())
       if (!job.record.waiting) this.#runs.add(job)
       job.changed()
     })

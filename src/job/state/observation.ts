@@ -55,7 +55,14 @@ export interface Waiting {
   jobs: readonly string[]
   /** Uuids of the jobs whose results are inputs: which attempts' results, is known at their end. */
   results: readonly string[]
+  /**
+   * Of those of them that have ended as they should, the attempt's UID; null if they had none. A job
+   * of the same uuid may be made later. Absent where none was written down.
+   */
+  attempts?: AttemptsByJob
 }
+
+export type AttemptsByJob = Readonly<Record<string, string | null>>
 
 /**
  * How much of the newest attempt's results is in the store, and of how much in all if that is

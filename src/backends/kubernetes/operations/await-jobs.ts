@@ -1,3 +1,5 @@
+import { stillWaiting } from '../../../job/dependencies/still-waiting.ts'
+import type { AttemptsByJob } from '../../../job/state/observation.ts'
 import type { Api } from '../api/api.ts'
 import type { KubernetesJob } from '../api/objects.ts'
 import { hasStatus } from '../api/status-error.ts'
@@ -12,6 +14,7 @@ export async function awaitJobs(
   api: Api,
   uuid: string,
   jobs: readonly string[],
+  attempts?: AttemptsByJob,
 ): Promise<KubernetesJob | undefined> {
   const name = jobName(uuid)
   for (;;) {
@@ -22,7 +25,7 @@ export async function awaitJobs(
     const { uid, resourceVersion } = job.metadata ?? {}
     const left = jobs.length > 0
     const changed = {
-      [annotations.waiting]: left ? JSON.stringify({ ...waiting, jobs }) : null,
+      [annotations.waiting]: left ? JSON.stringify(stillWaiting(waiting, jobs, attempts)) : null,
       ...(!left && { [annotations.begun]: new Date().toISOString() }),
     }
     try {

@@ -41,8 +41,8 @@ export function createJobActions(parts: ActionParts): JobActions {
       return { created, requestSha256: requestSha256Of(job) }
     },
 
-    async awaitJobs(uuid, jobs) {
-      put(await awaitJobs(api, uuid, jobs).catch(rejectProblem))
+    async awaitJobs(uuid, jobs, attempts) {
+      put(await awaitJobs(api, uuid, jobs, attempts).catch(rejectProblem))
     },
 
     async look(uuid) {

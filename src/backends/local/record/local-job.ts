@@ -1,6 +1,7 @@
 import type { LiveJob } from '../../../job/backend.ts'
+import { stillWaiting } from '../../../job/dependencies/still-waiting.ts'
 import type { Cause } from '../../../job/job.ts'
-import type { Stop } from '../../../job/state/observation.ts'
+import type { AttemptsByJob, Stop } from '../../../job/state/observation.ts'
 import type { Reports } from '../../../job/state/said-by-uploader.ts'
 import { messageOf } from '../../../util/errors.ts'
 import type { Log } from '../../../util/log.ts'
@@ -65,11 +66,15 @@ export class LocalJob {
   }
 
   /** Writes to disk for which jobs it still waits; without any it has begun. As writeStop(). */
-  async writeWaiting(jobs: readonly string[], now: number): Promise<void> {
+  async writeWaiting(
+    jobs: readonly string[],
+    attempts: AttemptsByJob | undefined,
+    now: number,
+  ): Promise<void> {
     const { record } = this
     const before = record.waiting
     if (before === undefined) return
-    if (jobs.length > 0) record.waiting = { ...before, jobs }
+    if (jobs.length > 0) record.waiting = stillWaiting(before, jobs, attempts)
     else {
       delete record.waiting
       record.begunAt = now

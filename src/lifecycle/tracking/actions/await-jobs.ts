@@ -1,5 +1,9 @@
 import { dependencyFailed, verdictOn } from '../../../job/dependencies/dependency-verdict.ts'
+import { isFinal, type Job } from '../../../job/job.ts'
+import type { Waiting } from '../../../job/state/observation.ts'
 import { jobKeys } from '../../../result-format/job-keys.ts'
+import type { ArtifactStore } from '../../../store/store.ts'
+import { isDamagedRecord } from '../../records/records.ts'
 import { type ActionOutcome, type ActionParts, again, type RunningJob } from './action-parts.ts'
 
 /** What no change has told of, as when another replica's Jobs are removed. */
@@ -21,24 +25,63 @@ export async function awaitJobs(parts: ActionParts, job: RunningJob): Promise<Ac
   }
 }
 
-async function look({ backend, store, clock, findJob }: ActionParts, { known }: RunningJob): Promise<void> {
-  const { uuid, request, observation } = known.live
+async function look(parts: ActionParts, { known }: RunningJob): Promise<void> {
+  const { backend, store, clock } = parts
+  const { uuid, request, observation, madeBy } = known.live
   const { waiting } = observation
   if (waiting === undefined) return
+  const find = (other: string) => findAwaited(parts, other, madeBy)
   const left: string[] = []
-  const failed: { uuid: string; why: string }[] = []
+  const failed: Failed[] = []
+  const attempts: Record<string, string | null> = {}
   for (const other of waiting.jobs) {
     const on = request.depends_on?.find(({ job_uuid }) => job_uuid === other)?.on ?? 'success'
-    const verdict = verdictOn(await findJob(other), on)
+    const found = await find(other)
+    if (found === 'damaged') {
+      failed.push({ uuid: other, why: damaged })
+      continue
+    }
+    const verdict = verdictOn(found, on)
     if (verdict === 'awaited') left.push(other)
     else if (verdict !== 'met') failed.push({ uuid: other, ...verdict })
+    else if (waiting.results.includes(other)) attempts[other] = attemptOf(found)
   }
   const isLast = failed.length === 0 && left.length === 0
-  if (isLast) failed.push(...(await writeAttempts({ store, findJob }, uuid, waiting.results)))
+  if (isLast) {
+    const { results, attempts: before } = waiting
+    failed.push(
+      ...(await writeAttempts(store, uuid, find, { results, attempts: { ...attempts, ...before } })),
+    )
+  }
   if (failed.length > 0) {
     const cause = dependencyFailed(failed)
     await backend.stop(uuid, { outcome: 'failed', cause, at: clock.now() })
-  } else if (left.length < waiting.jobs.length || isLast) await backend.awaitJobs(uuid, left)
+  } else if (left.length < waiting.jobs.length || isLast) await backend.awaitJobs(uuid, left, attempts)
+}
+
+/** A job that can't be waited for any more, and why. */
+interface Failed {
+  uuid: string
+  why: string
+}
+
+type Found = Job | 'damaged' | undefined
+
+const damaged = 'has a damaged record: how it ended is not known'
+
+/** A job of another caller is a later one of that uuid: the awaited one was deleted. */
+async function findAwaited(
+  { findJob }: Pick<ActionParts, 'findJob'>,
+  uuid: string,
+  madeBy: string | undefined,
+): Promise<Found> {
+  try {
+    const found = await findJob(uuid)
+    return found?.made_by === madeBy ? found : undefined
+  } catch (error) {
+    if (isDamagedRecord(error)) return 'damaged'
+    throw error
+  }
 }
 
 /**
@@ -46,20 +89,38 @@ async function look({ backend, store, clock, findJob }: ActionParts, { known }: 
  * jobs whose results are no more. Of a job without a result the uploader says so.
  */
 async function writeAttempts(
-  { store, findJob }: Pick<ActionParts, 'store' | 'findJob'>,
+  store: ArtifactStore,
   uuid: string,
-  results: readonly string[],
-): Promise<{ uuid: string; why: string }[]> {
+  find: (uuid: string) => Promise<Found>,
+  { results, attempts: ended = {} }: Pick<Waiting, 'results' | 'attempts'>,
+): Promise<Failed[]> {
   if (results.length === 0) return []
   const attempts: Record<string, string> = {}
-  const failed: { uuid: string; why: string }[] = []
+  const failed: Failed[] = []
   for (const other of results) {
-    const found = await findJob(other)
-    const state = found?.result.state
-    if (found === undefined) failed.push({ uuid: other, why: 'was deleted, and its result with it' })
-    else if (state === 'expired') failed.push({ uuid: other, why: 'has a result that has expired' })
-    else if (state !== 'missing' && found.attempt !== null) attempts[other] = found.attempt.uid
+    const found = await find(other)
+    if (found === 'damaged') failed.push({ uuid: other, why: damaged })
+    else if (!isTheEnded(found, ended[other])) {
+      failed.push({ uuid: other, why: 'was deleted, and its result with it' })
+    } else if (found.result.state === 'expired') {
+      failed.push({ uuid: other, why: 'has a result that has expired' })
+    } else if (found.result.state !== 'missing' && found.attempt !== null) {
+      attempts[other] = found.attempt.uid
+    }
   }
   if (failed.length === 0) await store.put(jobKeys.inputAttempts(uuid), Buffer.from(JSON.stringify(attempts)))
   return failed
+}
+
+/**
+ * Whether it is the job that ended with this attempt, not a later one of its uuid, as under the same
+ * Idempotency-Key. Undefined if the attempt was not written down.
+ */
+function isTheEnded(found: Job | undefined, attempt: string | null | undefined): found is Job {
+  if (found === undefined || !isFinal(found.state)) return false
+  return attempt === undefined || attemptOf(found) === attempt
+}
+
+function attemptOf(job: Job | undefined): string | null {
+  return job?.attempt?.uid ?? null
 }

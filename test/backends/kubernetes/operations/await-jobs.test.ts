@@ -36,6 +36,18 @@ it('reads an edited annotation as far as it names jobs', () => {
   })
 })
 
+it('reads an edited annotation as far as it names attempts, and one of before without any', () => {
+  const waitingIn = (more: object) => {
+    const annotation = { [annotations.waiting]: JSON.stringify({ jobs: [b], results: [a], ...more }) }
+    return observe({ job: job({ spec: suspended, annotations: annotation }), pods: [] }).waiting
+  }
+  expect(waitingIn({ attempts: { [a]: 'one', [b]: null, x: 'two', [uuid]: 3 } })).toEqual({
+    ...{ jobs: [b], results: [a], attempts: { [a]: 'one', [b]: null } },
+  })
+  expect(waitingIn({ attempts: 'all' })).toEqual({ jobs: [b], results: [a] })
+  expect(waitingIn({})).toEqual({ jobs: [b], results: [a] })
+})
+
 it('leaves a Job that waits for days as it is', () => {
   const seen = { uuid, job: job({ spec: suspended, annotations: waitingFor(a) }), agains: [], pods: [] }
   expect(repair({ ...seen, unlabelled: false }, ms(999_999))).toBeUndefined()
@@ -43,8 +55,10 @@ it('leaves a Job that waits for days as it is', () => {
 
 it('writes down the jobs that are left, and resumes the Job when none is', async () => {
   const cluster = new OneJob(job({ spec: suspended, annotations: waitingFor(a, b) }))
-  await awaitJobs(cluster.api, uuid, [b])
-  expect(observe({ job: cluster.job, pods: [] })).toMatchObject({ waiting: { jobs: [b], results: [a] } })
+  await awaitJobs(cluster.api, uuid, [b], { [a]: 'its-attempt' })
+  expect(observe({ job: cluster.job, pods: [] })).toMatchObject({
+    waiting: { jobs: [b], results: [a], attempts: { [a]: 'its-attempt' } },
+  })
   await awaitJobs(cluster.api, uuid, [])
   const seen = observe({ job: cluster.job, pods: [] })
   expect(cluster.job.spec?.suspend).toBe(false)
