@@ -1,7 +1,8 @@
 import { parseUploadKey, uploadKeys } from '../../result-format/upload-keys.ts'
+import { messageOf } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
 import type { Amount } from '../archive/remove-listed.ts'
-import { type Content, markUnused, removingContents, settleRemoval } from '../uploads/shelf.ts'
+import { type Content, markUnused, removingContents, type Shelf, withoutContents } from '../uploads/shelf.ts'
 import { type JanitorParts, mayRemove } from './parts.ts'
 
 /**
@@ -18,9 +19,25 @@ export async function removeUnusedUploads(
 ): Promise<ReadonlySet<string>> {
   for await (const owner of ownersWithUses(parts, before, signal)) {
     if (!mayRemove(parts) || signal?.aborted) return earlier
-    await removeUnused(parts, owner, before, signal)
+    await forOwner(parts, owner.owner, signal, () => removeUnused(parts, owner, before, signal))
   }
   return await removeStrays(parts, earlier, signal)
+}
+
+/** What fails for one owner, for example by a damaged shelf, is done for the others. */
+async function forOwner<T>(
+  { log }: JanitorParts,
+  owner: string,
+  signal: AbortSignal | undefined,
+  act: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await act()
+  } catch (error) {
+    if (signal?.aborted) throw error
+    log.warn({ owner, error: messageOf(error) }, "a caller's uploads can not be inspected")
+    return undefined
+  }
 }
 
 interface OwnersUses {
@@ -75,29 +92,28 @@ async function removeUnused(
 ): Promise<void> {
   const { store, shelves, rules } = parts
   const isUsed = (id: string) => used.has(id)
+  const unusedIn = (shelf: Shelf) => removingContents(shelf).filter(({ id }) => !isUsed(id))
   if (rules.dryRun) {
-    report(parts, removingContents(markUnused(await shelves.read(owner), isUsed)))
+    report(parts, unusedIn(markUnused(await shelves.read(owner), isUsed)))
     return
   }
-  const marked = removingContents(
+  const marked = unusedIn(
     await shelves.change(owner, (shelf) => {
       const changed = markUnused(shelf, isUsed)
       return removingContents(changed).length === removingContents(shelf).length ? shelf : changed
     }),
   )
-  // A deployment that read the shelf before it was marked has its use there.
-  const restored: string[] = []
+  // A deployment that read the shelf before it was marked has its use there: it stays for that job.
   for (const { id } of marked) {
     for await (const { key } of store.list(uploadKeys.uses(owner, id), defined({ signal }))) {
-      if (isUse(parts, key, before)) restored.push(id)
+      if (isUse(parts, key, before)) used.add(id)
     }
   }
-  if (restored.length > 0) await shelves.change(owner, (shelf) => settleRemoval(shelf, { restored }))
-  const gone = marked.filter(({ id }) => !restored.includes(id))
-  if (gone.length === 0) return
+  const gone = marked.filter(({ id }) => !isUsed(id))
+  if (gone.length === 0 || !mayRemove(parts)) return
   await store.remove(gone.map(({ id }) => uploadKeys.content(owner, id)))
   const removed = gone.map(({ id }) => id)
-  await shelves.change(owner, (shelf) => settleRemoval(shelf, { removed }))
+  await shelves.change(owner, (shelf) => withoutContents(shelf, removed))
   report(parts, gone)
 }
 
@@ -112,15 +128,17 @@ async function removeStrays(
 ): Promise<ReadonlySet<string>> {
   const { store, shelves, rules } = parts
   const strays = new Set<string>()
-  let known: { owner: string; ids: Set<string> } | undefined
+  let known: { owner: string; ids: Set<string> | undefined } | undefined
   for await (const { key, size } of store.list(uploadKeys.contents, defined({ signal }))) {
     const { owner, content } = parseUploadKey(key) ?? {}
     if (owner === undefined || content === undefined) continue
-    if (known?.owner !== owner) known = { owner, ids: await contentsOf(shelves, owner) }
-    if (known.ids.has(content)) continue
+    if (known?.owner !== owner) {
+      known = { owner, ids: await forOwner(parts, owner, signal, () => contentsOf(shelves, owner)) }
+    }
+    if (known.ids === undefined || known.ids.has(content)) continue
     strays.add(key)
-    if (!earlier.has(key) || !mayRemove(parts)) continue
-    if ((await contentsOf(shelves, owner)).has(content)) continue
+    if (!earlier.has(key)) continue
+    if ((await contentsOf(shelves, owner)).has(content) || !mayRemove(parts)) continue
     if (!rules.dryRun) await store.remove([key])
     const why = 'its upload was cut off'
     rules.report({ kind: 'kept-input', why, objects: 1, bytes: size })

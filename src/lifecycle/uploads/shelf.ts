@@ -25,7 +25,10 @@ export interface Content {
   /** Lower-case hex. */
   sha256: string
   etag: string
-  /** The janitor removes it: nothing may refer to it any more. */
+  /**
+   * For ever: nothing new may refer to it, and the janitor removes it when no job needs it. Were it
+   * taken back, a janitor that stalled could remove what is referred to again.
+   */
   removing?: true
 }
 
@@ -87,18 +90,14 @@ export function removingContents(shelf: Shelf): Content[] {
   return shelf.contents.filter(({ removing }) => removing)
 }
 
-/** Of what was marked: `restored` may be referred to again, `removed` are gone. */
-export function settleRemoval(
-  shelf: Shelf,
-  { restored = [], removed = [] }: { restored?: readonly string[]; removed?: readonly string[] },
-): Shelf {
-  const contents = shelf.contents
-    .filter(({ id }) => !removed.includes(id))
-    .map((content) => {
-      const { removing: _removing, ...kept } = content
-      return restored.includes(content.id) ? kept : content
-    })
-  return { ...shelf, contents }
+export function withoutContents(shelf: Shelf, removed: readonly string[]): Shelf {
+  return { ...shelf, contents: shelf.contents.filter(({ id }) => !removed.includes(id)) }
+}
+
+/** The shelf without names whose content it has not: they are as gone, and the others stay usable. */
+export function soundShelf(shelf: Shelf): Shelf {
+  const ids = new Set(shelf.contents.map(({ id }) => id))
+  return { ...shelf, uploads: shelf.uploads.filter(({ content }) => ids.has(content)) }
 }
 
 function keptOf({ contents }: Shelf, named: Named): KeptUpload {

@@ -3,7 +3,7 @@ import { readVersion, replaceJson } from '../../store/json-objects.ts'
 import type { ArtifactStore } from '../../store/store.ts'
 import { updateWithRetry } from '../../store/update-json.ts'
 import { KeyedMutex } from '../../util/keyed-mutex.ts'
-import { emptyShelf, type Shelf } from './shelf.ts'
+import { emptyShelf, type Shelf, soundShelf } from './shelf.ts'
 
 /** The shelves in the store, by owner. Rejects with StoreError. */
 export interface Shelves {
@@ -20,7 +20,7 @@ export function createShelves(store: ArtifactStore): Shelves {
   const locks = new KeyedMutex()
   const readKnown = async (owner: string) => {
     const found = await readVersion(store, uploadKeys.shelf(owner))
-    return { shelf: (found?.value ?? emptyShelf) as Shelf, etag: found?.etag }
+    return { shelf: soundShelf((found?.value ?? emptyShelf) as Shelf), etag: found?.etag }
   }
   return {
     read: async (owner) => (await readKnown(owner)).shelf,

@@ -74,7 +74,7 @@ describe('contents of uploads', () => {
   })
 
   it('that a deployment takes while they are being removed stay, or it takes the next version', async () => {
-    const { parts, store, uploads, put, take, contents, run } = await uploadsSetUp()
+    const { parts, store, backend, uploads, put, take, contents, run } = await uploadsSetUp()
     const uuid = randomUUID()
     await run(uuid)
     const first = await put('a', 'one')
@@ -93,17 +93,66 @@ describe('contents of uploads', () => {
     }
     await removeUnusedUploads({ ...parts, shelves: racing }, later, none)
     expect(await contents()).toEqual([first])
-    expect((await shelves.read(ownerOf(null))).contents).toMatchObject([{ id: first }])
-    expect((await shelves.read(ownerOf(null))).contents[0]).not.toHaveProperty('removing')
+    expect((await shelves.read(ownerOf(null))).contents).toMatchObject([{ id: first, removing: true }])
 
     // The other order: what is marked is not taken any more, and an upload of the same bytes is new.
-    await shelves.change(ownerOf(null), ({ contents: all, ...shelf }) => ({
-      ...shelf,
-      contents: all.map((content) => ({ ...content, removing: true as const })),
-    }))
     const second = await put('a', 'one')
     expect(second).not.toBe(first)
     expect((await take('a', randomUUID())).get('upload:a')).toMatchObject({ content: second })
+    await removeUnusedUploads(parts, later, none)
+    expect(await contents()).toEqual([first, second].sort())
+    await backend.discard(uuid)
+    await removeUnusedUploads(parts, later, none)
+    expect(await contents()).toEqual([second])
+  })
+
+  it('that are named again stay, whatever a janitor removes that stalled while the next one led', async () => {
+    const { parts, store, uploads, put, take, run } = await uploadsSetUp()
+    const uuid = randomUUID()
+    await run(uuid)
+    const first = await put('a', 'one')
+    await uploads.remove(null, 'a', always)
+    const stalled = Object.assign(Object.create(store), {
+      async remove(keys: string[]) {
+        // The next leader finds a use; then the bytes come again and are taken.
+        await store.put(uploadKeys.use(ownerOf(null), first, Date.now(), uuid), Buffer.alloc(0))
+        await removeUnusedUploads(parts, later, none)
+        await put('a', 'one')
+        await store.remove(keys)
+      },
+    })
+    await removeUnusedUploads({ ...parts, store: stalled }, later, none)
+    const { owner, content } = await uploads.get(null, 'a')
+    expect(await store.head(uploadKeys.content(owner, content))).toBeDefined()
+    expect((await take('a', randomUUID())).get('upload:a')).toMatchObject({ content })
+  })
+
+  it('stay if the janitor leads no more when it is about to remove', async () => {
+    const { parts, uploads, put, contents } = await uploadsSetUp()
+    await put('a', 'one')
+    await uploads.remove(null, 'a', always)
+    let isLeader = true
+    const { shelves } = parts
+    const change = async (...args: Parameters<typeof shelves.change>) => {
+      isLeader = false
+      return await shelves.change(...args)
+    }
+    const leadership = { isLeader: () => isLeader }
+    await removeUnusedUploads({ ...parts, leadership, shelves: { ...shelves, change } }, later, none)
+    expect(await contents()).toHaveLength(1)
+  })
+
+  it('of other callers are removed while one caller’s shelf is damaged, whose contents stay', async () => {
+    const { parts, store, uploads, put, contents } = await uploadsSetUp()
+    const damaged = '0000000000000000'
+    const kept = '0123456789abcdef'
+    await store.put(uploadKeys.shelf(damaged), Buffer.from('{'))
+    await store.put(uploadKeys.content(damaged, kept), Buffer.from('kept'))
+    await put('a', 'one')
+    await uploads.remove(null, 'a', always)
+    const strays = await removeUnusedUploads(parts, later, new Set([uploadKeys.content(damaged, kept)]))
+    expect([...strays]).toEqual([])
+    expect(await contents()).toEqual([kept])
   })
 
   it('of an upload that was cut off go when two sweeps saw them', async () => {

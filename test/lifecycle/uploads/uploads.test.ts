@@ -98,3 +98,16 @@ it('leaves nothing of an upload that is too large, cut short, or whose condition
   await expect(uploads.put(null, 'a', Readable.from(['x']), late)).rejects.toThrow('another was faster')
   for (const prefix of ['uploads/', 'jobs/']) expect(await keysOf(store, prefix)).toEqual([])
 })
+
+it('takes a name whose content the shelf has not as gone, and goes on with the others', async () => {
+  const { shelves, uploads, put } = await setUp()
+  const { upload } = await put('a', 'one')
+  await put('b', 'two')
+  await shelves.change(ownerOf(null), ({ contents, ...shelf }) => ({
+    ...shelf,
+    contents: contents.filter(({ id }) => id !== upload.content),
+  }))
+  await expect(uploads.get(null, 'a')).rejects.toMatchObject({ code: 'not-found' })
+  expect((await uploads.list(null, { limit: 10 })).uploads).toMatchObject([{ name: 'b' }])
+  expect(await put('a', 'one')).toMatchObject({ isNew: true })
+})
