@@ -16,6 +16,12 @@ export function refuseEncoded(req: Request): void {
   }
 }
 
+/** Refuses the body of a request whose parameters all are in the query: ignored, they would be missed. */
+export function refuseBody({ headers }: Request): void {
+  if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return
+  throw invalid('body', 'is not read here', 'the parameters in the query, and no body')
+}
+
 export function unsupported(accepted: string): Problem {
   return new Problem('unsupported-media-type', `Send the body as ${accepted}`)
 }

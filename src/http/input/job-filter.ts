@@ -104,12 +104,18 @@ function wordsOf<Word extends string>(
 function timeOf(field: string, text: string | undefined, errors: FieldError[]): number | undefined {
   if (text === undefined) return undefined
   const hasForm = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text)
-  const time = hasForm ? Date.parse(text) : Number.NaN
+  const time = hasForm && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
   if (time >= 0) return time
   // In a query `+` is a space.
   const expected = 'a time like 2026-01-31T12:00:00Z or a day like 2026-01-31 (UTC); a + is written %2B'
   errors.push({ field, problem: 'is not a time', expected })
   return undefined
+}
+
+/** Date.parse() takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  const time = Date.parse(day)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day)
 }
 
 function labelOf(text: string, errors: FieldError[]): [string, string][] {

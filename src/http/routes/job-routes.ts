@@ -4,6 +4,7 @@ import { withLinks } from '../../job/links.ts'
 import type { BulkAction } from '../../lifecycle/finding/act-on-jobs.ts'
 import { defined } from '../../util/objects.ts'
 import type { BulkAnswer } from '../answers/bulk-answer.ts'
+import { refuseBody } from '../input/body.ts'
 import { readFilteredQuery, requireFilter } from '../input/job-filter.ts'
 import { existingJob, jobId } from '../input/job-id.ts'
 import { flagOf, integerOf, readQuery } from '../input/query.ts'
@@ -36,6 +37,7 @@ export function jobRoutes(services: Services, options: HttpOptions): Router {
   })
 
   const act = async (action: BulkAction, req: Request, res: Response) => {
+    refuseBody(req)
     const read = readFilteredQuery(req, ['limit', 'after', 'dry_run'])
     const filter = requireFilter(read)
     const limit = integerOf(read.query, 'limit', 1, maxLimit) ?? defaultBulkLimit

@@ -5,9 +5,9 @@ import { type PutConditions, uploadTooLarge } from '../../lifecycle/uploads/uplo
 import { contentsJob } from '../../result-format/upload-keys.ts'
 import { foreignFileHeaders } from '../../results/serve/answer.ts'
 import { readableFileAnswer } from '../../results/serve/file.ts'
-import { Problem } from '../../util/errors.ts'
+import { invalid, Problem } from '../../util/errors.ts'
 import { callerOf } from '../deploy-job.ts'
-import { refuseEncoded } from '../input/body.ts'
+import { contentType, refuseEncoded, unsupported } from '../input/body.ts'
 import { integerOf, readQuery } from '../input/query.ts'
 import type { Downloads } from '../limits/downloads.ts'
 import type { HttpOptions } from '../options.ts'
@@ -47,6 +47,7 @@ export function uploadRoutes(
     async put(req, res) {
       readQuery(req, [])
       refuseEncoded(req)
+      refusePart(req)
       const { inputMaxBytes } = options
       if (Number(req.headers['content-length'] ?? 0) > inputMaxBytes) throw uploadTooLarge(inputMaxBytes)
       const { upload, isNew } = await withBodyOf(req, (body) =>
@@ -80,6 +81,13 @@ export function uploadRoutes(
     const shownAs = { path: Buffer.from(name), name, headers: foreignFileHeaders() }
     await sendFileAnswer(req, res, services, (request) => readableFileAnswer(source, file, shownAs, request))
   }
+}
+
+/** A part of a file would be kept as the whole (RFC 9110 §14.5), and a form with its boundaries. */
+function refusePart(req: Request): void {
+  if (req.headers['content-range'] !== undefined)
+    throw invalid('Content-Range', 'is not supported', 'the whole file in one body')
+  if (contentType(req)?.startsWith('multipart/')) throw unsupported('bytes, without a form')
 }
 
 function nameOf({ params }: Request): string {

@@ -1,7 +1,7 @@
 import type { JobBackend } from '../../job/backend.ts'
 import type { Job } from '../../job/job.ts'
 import type { JobRequest } from '../../job/request/request.ts'
-import { earlierRequestHash, requestHash } from '../../job/request/request-hash.ts'
+import { earlierRequestHash, type Meaning, requestHash } from '../../job/request/request-hash.ts'
 import type { ArtifactStore } from '../../store/store.ts'
 import { messageOf, Problem } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
@@ -60,7 +60,7 @@ export function createDeployment(
 
     async deploy(request, notification, asked = request, again = {}) {
       try {
-        const hashes = hashesOf(asked, inputs, again.rerunOf)
+        const hashes = hashesOf(asked, inputs, { rerunOf: again.rerunOf, caller: madeBy })
         const job = { uuid, madeBy, request, hashes, inputs, notification, again }
         if (existing !== undefined) ensureSame(existing, hashes)
         else await makeJob(parts, job)
@@ -164,10 +164,10 @@ async function placeInputs(
 type RequestHashes = ReturnType<typeof hashesOf>
 
 /** The request's hash in this version's form and in the earlier one: a replay may have either. */
-function hashesOf(asked: JobRequest, { received }: Inputs, rerunOf: string | undefined) {
+function hashesOf(asked: JobRequest, { received }: Inputs, meaning: Meaning) {
   return {
-    requestSha256: requestHash(asked, received, rerunOf),
-    earlierSha256: earlierRequestHash(asked, received, rerunOf),
+    requestSha256: requestHash(asked, received, meaning),
+    earlierSha256: earlierRequestHash(asked, received, meaning),
   }
 }
 

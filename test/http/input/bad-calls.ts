@@ -23,6 +23,17 @@ const upload = (name: string, headers: Record<string, string> = {}): Call => {
 export const badCalls: BadCall[] = [
   { title: 'an unknown path', call: { path: '/jobs' }, status: 404 },
   { title: 'a path of invalid UTF-8', call: { path: '/job/%ff' }, status: 400 },
+  {
+    title: 'an upload of a part of a file',
+    call: upload('part', { 'content-range': 'bytes 4-4/12' }),
+    status: 400,
+    field: 'Content-Range',
+  },
+  {
+    title: 'an upload as a form',
+    call: upload('form', { 'content-type': 'multipart/form-data; boundary=x' }),
+    status: 415,
+  },
   { title: 'POST to the list', call: { method: 'POST', path: '/job' }, status: 405 },
   { title: 'a limit of 0', call: { path: '/job?limit=0' }, status: 400, field: 'limit' },
   { title: 'a limit too high', call: { path: '/job?limit=10001' }, status: 400, field: 'limit' },

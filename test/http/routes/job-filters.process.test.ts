@@ -64,6 +64,7 @@ describe('GET /job with filters', () => {
     ['label==a', 'label', 'team=physics'],
     ['since=yesterday', 'since', '2026-01-31'],
     ['since=2026-13-01', 'since', '2026-01-31'],
+    ['until=2026-02-30T12:00Z', 'until', '2026-01-31'],
     ['since=2026-01-02&until=2026-01-01', 'until', 'a later time'],
     ['job=quick&after=x', 'after', 'next'],
     ['job=quick&limit=0', 'limit', 'a whole number'],
@@ -86,6 +87,18 @@ describe('a call for many jobs', () => {
     expect(answer.json()).toMatchObject({
       errors: [{ field: 'query', problem: expect.stringContaining('no filter') }],
     })
+  })
+
+  it.each([
+    ['POST', '/job/cancel?label=team=a'],
+    ['DELETE', '/job?label=team=a'],
+  ])('%s %s with a body is refused: parameters in it would be missed', async (method, path) => {
+    const body = '{"dry_run": true}'
+    const headers = { 'content-type': 'application/json', 'content-length': String(body.length) }
+    const answer = await call(api.url, { method, path, headers, body })
+    expect(answer.status).toBe(400)
+    expect(answer.json()).toMatchObject({ errors: [{ field: 'body' }] })
+    expect(await find('label=team=a')).toEqual([running, ...ended])
   })
 
   it('says in a dry run what it would do, and does nothing', async () => {

@@ -51,3 +51,11 @@ test.each<[hash: string, parts: RequestParts]>([
 ])('the hash %s of a request stays as version 0.1 computed it', (hash, parts) => {
   expect(requestHash(mergeRequest(parts), [{ name: 'drive.bag', sha256: '01' }])).toBe(hash)
 })
+
+test('the uploads that a request names are its caller’s, so that the same words of another caller mean others', () => {
+  const request = mergeRequest({ request: { image: 'busybox', inputs: [{ from: 'upload:a' }] } })
+  const hashes = ['alice', 'bob', null].map((caller) => requestHash(request, [], { caller }))
+  expect(new Set(hashes).size).toBe(3)
+  const without = mergeRequest({ request: { image: 'busybox' } })
+  expect(requestHash(without, [], { caller: 'alice' })).toBe(requestHash(without, []))
+})
