@@ -87,6 +87,8 @@ export async function cancel({ out, client }: Session, ids: readonly string[]): 
 /** `jobferry delete` */
 export async function remove({ out, client }: Session, ids: readonly string[]): Promise<number> {
   return await ofEach(out, ids, async (id) => {
+    // DELETE is 204 for a job that was never there, too: a misspelt id would be missed.
+    await client().job(id)
     await client().delete(id)
     if (out.json) out.value({ job_uuid: id, deleted: true })
     else out.note(`${id}: deleted`)

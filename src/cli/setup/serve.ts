@@ -9,8 +9,7 @@ const leastNode = 24
 export async function serve(): Promise<number> {
   const major = Number(process.versions.node.split('.')[0])
   if (major < leastNode) {
-    const instead = 'npx -p node@24 -p jobferry jobferry serve'
-    const message = `serve needs Node ${leastNode}, and this is ${process.version}; expected ${instead}`
+    const message = `serve needs Node ${leastNode}, and this is ${process.version}; the other commands do not`
     throw new CommandError(exitCodes.config, message)
   }
   // Built, the program stands beside this one; of the sources, two folders above.
