@@ -71,6 +71,10 @@ export function withoutUpload(shelf: Shelf, name: string): Shelf {
   return { ...shelf, uploads: shelf.uploads.filter((upload) => upload.name !== name) }
 }
 
+export function hasContent({ contents }: Shelf, id: string): boolean {
+  return contents.some((content) => content.id === id)
+}
+
 /** Contents that may be referred to, by id. */
 export function usableContents(shelf: Shelf): Map<string, Content> {
   return new Map(shelf.contents.filter(({ removing }) => !removing).map((content) => [content.id, content]))

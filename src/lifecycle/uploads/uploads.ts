@@ -6,7 +6,7 @@ import { putStream, TooLargeError } from '../../store/put-stream.ts'
 import { type ArtifactStore, StoreError } from '../../store/store.ts'
 import { invalid, Problem } from '../../util/errors.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
-import { findUpload, type KeptUpload, pageOf, type Shelf, withoutUpload, withUpload } from './shelf.ts'
+import { findUpload, hasContent, type KeptUpload, pageOf, type Shelf, withoutUpload, withUpload } from './shelf.ts'
 import type { Shelves } from './shelves.ts'
 
 /**
@@ -67,17 +67,21 @@ export function createUploads({ store, shelves, maxBytes, most }: UploadsParts):
         receive(store, uploadKeys.content(owner, id), stream, maxBytes),
       )
       const storedAt = Date.now()
-      let there: KeptUpload | undefined
+      let put: PutUpload | undefined
       try {
-        const shelf = await shelves.change(owner, (shelf) => {
+        await shelves.change(owner, (shelf) => {
+          // A write whose answer was lost comes again as a conflict.
+          if (hasContent(shelf, id)) return shelf
           if (Date.now() > storedAt + longestChange) throw tooSlow()
-          there = admit(shelf)
-          return withUpload(shelf, name, { id, ...stored }, new Date())
+          const there = admit(shelf)
+          const changed = withUpload(shelf, name, { id, ...stored }, new Date())
+          const upload = findUpload(changed, name)
+          put = upload && { upload, isNew: there === undefined }
+          return changed
         })
-        const upload = findUpload(shelf, name)
-        if (upload === undefined) throw new Error(`the shelf has no ${name}`)
-        if (upload.content !== id) await store.remove([uploadKeys.content(owner, id)])
-        return { upload, isNew: there === undefined }
+        if (put === undefined) throw new Error(`the shelf has no ${name}`)
+        if (put.upload.content !== id) await store.remove([uploadKeys.content(owner, id)])
+        return put
       } catch (error) {
         // After a store's error the shelf may name it: the janitor knows.
         if (!(error instanceof StoreError)) {

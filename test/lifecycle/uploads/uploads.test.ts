@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { createShelves } from '../../../src/lifecycle/uploads/shelves.ts'
 import { createUploads } from '../../../src/lifecycle/uploads/uploads.ts'
 import { ownerOf, uploadKeys } from '../../../src/result-format/upload-keys.ts'
+import { StoreError } from '../../../src/store/store.ts'
 import { folderStore, keysOf } from '../../support/store/folder-store.ts'
 
 const always = () => undefined
@@ -110,4 +111,24 @@ it('takes a name whose content the shelf has not as gone, and goes on with the o
   await expect(uploads.get(null, 'a')).rejects.toMatchObject({ code: 'not-found' })
   expect((await uploads.list(null, { limit: 10 })).uploads).toMatchObject([{ name: 'b' }])
   expect(await put('a', 'one')).toMatchObject({ isNew: true })
+})
+
+it('keeps an upload whose write to the shelf came again, as its answer was lost', async () => {
+  const { store } = await setUp()
+  let isLost = true
+  const losing = Object.assign(Object.create(store), {
+    async put(...args: Parameters<typeof store.put>) {
+      const stored = await store.put(...args)
+      if (args[0] !== uploadKeys.shelf(ownerOf(null)) || !isLost) return stored
+      isLost = false
+      throw new StoreError('precondition-failed', 'the repeated write met the first one')
+    },
+  })
+  const uploads = createUploads({ store: losing, shelves: createShelves(losing), maxBytes: 1000, most: 3 })
+  const onlyNew = (there: unknown) => {
+    if (there !== undefined) throw new Error('it is there')
+  }
+  const { upload, isNew } = await uploads.put(null, 'a', Readable.from(['one']), onlyNew)
+  expect(isNew).toBe(true)
+  expect(await keysOf(store, uploadKeys.contents)).toEqual([uploadKeys.content(ownerOf(null), upload.content)])
 })
