@@ -137,14 +137,20 @@ function describeRunning(under: Under): void {
 
   it('lets config_map_ref override the configured environment, and the caller override both', async () => {
     const { backend } = under()
-    const plain = await backend.environments.create({ B: 'plain', C: 'plain', D: 'plain' }, false)
+    const plain = await backend.environments.create(
+      { B: 'plain', C: 'plain', D: 'plain', JOBFERRY_DIRECTORY: '/nowhere' },
+      false,
+    )
     const secret = await backend.environments.create({ C: 'secret', D: 'secret' }, true)
     const plan = planFor(
-      under().request('echo "$A-$B-$C-$D"; test -d "$INPUT_DIRECTORY" && test -d "$RESULT_DIRECTORY"', {
-        job_env: { A: 'job', B: 'job', C: 'job', D: 'job' },
-        config_map_ref: [plain.id, secret.id],
-        env: { D: 'env $(A) $$' },
-      }),
+      under().request(
+        'echo "$A-$B-$C-$D"; cd "$INPUT_DIRECTORY" && cd "$RESULT_DIRECTORY" && cd "$JOBFERRY_DIRECTORY"',
+        {
+          job_env: { A: 'job', B: 'job', C: 'job', D: 'job' },
+          config_map_ref: [plain.id, secret.id],
+          env: { D: 'env $(A) $$' },
+        },
+      ),
     )
     await backend.create(plan)
     const { observation } = await until(backend, plan.uuid, hasEnded)

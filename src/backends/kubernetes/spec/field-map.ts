@@ -36,7 +36,7 @@ export function ownItemsOf(request: JobRequest, pod: PodSpec | undefined): OwnIt
   return {
     resultsVolume: volumes.findIndex(({ name }) => name === volumeNames.results),
     volumes: volumes.length - request.volumes.length,
-    mounts: volumeMounts.length - request.volumes.length,
+    mounts: volumeMounts.filter(({ name }) => name !== volumeNames.word).length - request.volumes.length,
     environmentSources: envFrom.length - request.config_map_ref.length,
     variables: variablesOf(container),
     steps,

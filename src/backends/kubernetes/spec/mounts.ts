@@ -31,13 +31,13 @@ export function checkMounts(request: Pick<JobRequest, 'result_directory' | 'volu
 }
 
 /**
- * Where the worker has JOBFERRY_DIRECTORY: /jobferry, unless the request's own mounts need that
- * path.
+ * Where the worker has JOBFERRY_DIRECTORY: /run/jobferry, where an image has no files of its own,
+ * unless the request's own mounts need that path.
  */
 export function wordPath(request: Pick<JobRequest, 'result_directory' | 'volumes'>): string {
   const taken = [request.result_directory, ...request.volumes.map(({ mount_path: path }) => path)]
   const free = (path: string) => !taken.some((other) => overlap(path, other))
-  return [paths.word, '/.jobferry', '/run/jobferry', '/var/jobferry'].find(free) ?? paths.word
+  return ['/run/jobferry', '/.jobferry', '/jobferry', '/var/jobferry'].find(free) ?? '/run/jobferry'
 }
 
 function overlap(a: string, b: string): boolean {

@@ -75,7 +75,7 @@ function programContainer(
     env: environmentVariables(plan, program),
     resources: programResources(program),
     securityContext: workerSecurity(request, settings),
-    volumeMounts: programMounts(plan),
+    volumeMounts: programMounts(plan, program),
   }
 }
 
@@ -93,7 +93,10 @@ function commandOf(program: Program, request: JobRequest): Pick<Container, 'comm
   return defined({ command: command?.map(literal), args: args?.map(literal) })
 }
 
-function programMounts({ request, readOnlyInputs }: JobPlan): NonNullable<Container['volumeMounts']> {
+function programMounts(
+  { request, readOnlyInputs }: JobPlan,
+  program: Program,
+): NonNullable<Container['volumeMounts']> {
   const hasSteps = request.steps !== undefined
   return [
     { name: volumes.results, mountPath: request.result_directory },
@@ -102,14 +105,20 @@ function programMounts({ request, readOnlyInputs }: JobPlan): NonNullable<Contai
       mountPath: paths.inputs,
       ...((hasSteps || readOnlyInputs) && { readOnly: true }),
     },
-    { name: volumes.word, mountPath: wordPath(request) },
     ...(hasSteps ? [{ name: volumes.scratch, mountPath: paths.scratch }] : []),
     ...request.volumes.map(({ mount_path: mountPath, read_only: readOnly }, index) => ({
       name: volumes.claim(index),
       mountPath,
       readOnly,
     })),
+    // The last one, as not every program has it: the others' places are the same in all.
+    ...(hasWord(request, program) ? [{ name: volumes.word, mountPath: wordPath(request) }] : []),
   ]
+}
+
+/** A request of before may have a variable of that name for its own use. */
+function hasWord({ env, job_env: jobEnv }: JobRequest, program: Program): boolean {
+  return ![env, jobEnv, program.env ?? {}].some((own) => Object.hasOwn(own, wordVariable))
 }
 
 /** Kubernetes replaces `$(NAME)` and `$$` in commands: a doubled `$` arrives as one. */
@@ -135,10 +144,8 @@ function environmentSources(
  * References to single keys: the Secret's other keys, the uploader's credentials, stay out of the
  * worker.
  */
-function environmentVariables(
-  { uuid, request }: JobPlan,
-  { index, env = {} }: Program,
-): NonNullable<Container['env']> {
+function environmentVariables({ uuid, request }: JobPlan, program: Program): NonNullable<Container['env']> {
+  const { index, env = {} } = program
   const names = Object.keys({ ...request.env, ...env }).filter((name) => !ownVariables.has(name))
   const keyOf = (name: string) =>
     index !== undefined && Object.hasOwn(env, name) ? secretKeys.stepEnv(index, name) : secretKeys.env(name)
@@ -149,10 +156,7 @@ function environmentVariables(
     })),
     { name: 'RESULT_DIRECTORY', value: literal(request.result_directory) },
     { name: 'INPUT_DIRECTORY', value: paths.inputs },
-    // A request of before may have a variable of that name for its own use.
-    ...(names.includes(wordVariable) || Object.hasOwn(request.job_env, wordVariable)
-      ? []
-      : [{ name: wordVariable, value: wordPath(request) }]),
+    ...(hasWord(request, program) ? [{ name: wordVariable, value: wordPath(request) }] : []),
     ...(index === undefined ? [] : [{ name: scratchVariable, value: paths.scratch }]),
   ]
 }

@@ -1,6 +1,7 @@
 import type { JobPlan } from '../../../job/backend.ts'
 import type { JobRequest } from '../../../job/request/request.ts'
 import { stepsOf } from '../../../job/steps/effective-steps.ts'
+import { wordVariable } from '../../../job/word/word-folder.ts'
 import { invalid } from '../../../util/errors.ts'
 import { defined } from '../../../util/objects.ts'
 import type { LocalJobRecord } from './local-job-record.ts'
@@ -25,10 +26,12 @@ export function newRecord({ plan, environments, namedVariablesOnly, createdAt }:
   if (namedVariablesOnly) refuseOtherVariables(request, environments)
   refuseNul('command', request.command ?? [])
   refuseNul('args', request.args ?? [])
-  const environment = Object.assign({}, request.job_env, ...environments, request.env) as Record<
-    string,
-    string
-  >
+  const environment: Record<string, string> = Object.assign(
+    {},
+    request.job_env,
+    ...(Object.hasOwn(request.job_env, wordVariable) ? environments : environments.map(withoutWord)),
+    request.env,
+  )
   refuseNul('env', Object.values(environment))
   return {
     version: 1,
@@ -42,6 +45,12 @@ export function newRecord({ plan, environments, namedVariablesOnly, createdAt }:
     createdAt,
     failedAttempts: 0,
   }
+}
+
+/** As on a cluster: these variables don't replace one that Jobferry sets itself. */
+function withoutWord(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const { [wordVariable]: _, ...others } = environment
+  return others
 }
 
 function refuseWithoutCommand(request: JobRequest): void {

@@ -34,7 +34,7 @@ it.each([
   [`${worker}.env[1].name`, 'env.C'],
   [`${worker}.env[2].value`, 'env'],
   [`${worker}.volumeMounts[0].mountPath`, 'result_directory'],
-  [`${worker}.volumeMounts[4].mountPath`, 'volumes[1].mount_path'],
+  [`${worker}.volumeMounts[3].mountPath`, 'volumes[1].mount_path'],
   [`${pod}.volumes[0].emptyDir.sizeLimit`, 'result_storage'],
   [`${pod}.volumes[0].ephemeral.volumeClaimTemplate.spec.storageClassName`, 'result_storage_class'],
   [`${pod}.volumes[5].persistentVolumeClaim.claimName`, 'volumes[0].claim'],

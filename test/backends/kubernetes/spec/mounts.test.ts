@@ -23,10 +23,11 @@ it('accepts paths that share only the beginning of a name', () => {
 })
 
 it.each([
-  ['/output', [], '/jobferry'],
-  ['/jobferry', [], '/.jobferry'],
-  ['/output', volumes('/jobferry/data'), '/.jobferry'],
-  ['/jobferry', volumes('/.jobferry'), '/run/jobferry'],
+  ['/output', [], '/run/jobferry'],
+  ['/jobferry', [], '/run/jobferry'],
+  ['/run', [], '/.jobferry'],
+  ['/output', volumes('/run/jobferry/data'), '/.jobferry'],
+  ['/run/jobferry', volumes('/.jobferry'), '/jobferry'],
 ])('leaves %s and %j their paths: the folder of its word is elsewhere', (result_directory, mounts, path) => {
   expect(wordPath({ result_directory, volumes: mounts })).toBe(path)
 })

@@ -146,9 +146,21 @@ describe('the worker', () => {
       { name: 'B', valueFrom: { secretKeyRef: { name: `job-${uuid}`, key: 'env.B' } } },
       { name: 'RESULT_DIRECTORY', value: '/output' },
       { name: 'INPUT_DIRECTORY', value: '/input' },
-      { name: 'JOBFERRY_DIRECTORY', value: '/jobferry' },
+      { name: 'JOBFERRY_DIRECTORY', value: '/run/jobferry' },
     ])
   })
+
+  it.each([
+    ['env', { env: { JOBFERRY_DIRECTORY: '/own' } }],
+    ['job_env', { job_env: { JOBFERRY_DIRECTORY: '/own' } }],
+  ])(
+    'has no folder for its word, which could hide files of its own, with that variable in %s',
+    (_, request) => {
+      const { worker } = build(request)
+      expect(worker?.volumeMounts?.map(({ name }) => name)).toEqual(['results', 'inputs'])
+      expect(worker?.env).not.toContainEqual(expect.objectContaining({ value: '/run/jobferry' }))
+    },
+  )
 
   it('has every $ of its command doubled, because Kubernetes would expand $(NAME)', () => {
     const { worker } = build({ command: ['sh'], args: ['-c', 'echo $$ $(date) $A'] })

@@ -22,8 +22,8 @@ const fields: Partial<JobRequest> = {
 }
 const given = { environmentKinds: ['plain' as const] }
 
-function containersOf() {
-  const { pod } = build(fields, given)
+function containersOf(request: Partial<JobRequest> = fields) {
+  const { pod } = build(request, given)
   return [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
 }
 
@@ -80,12 +80,21 @@ describe('the steps of a job', () => {
       expect(volumeMounts).toEqual([
         { name: 'results', mountPath: '/output' },
         { name: 'inputs', mountPath: '/input', readOnly: true },
-        { name: 'word', mountPath: '/jobferry' },
         { name: 'scratch', mountPath: '/scratch' },
         { name: 'claim-0', mountPath: '/data', readOnly: false },
+        { name: 'word', mountPath: '/run/jobferry' },
       ])
     }
     expect(build(fields, given).volumes).toContainEqual({ name: 'scratch', emptyDir: {} })
+  })
+
+  it('have the folder of their word but where their own variable has its name', () => {
+    const [, ...programs] = containersOf({
+      ...fields,
+      steps: [{ name: 'one', env: { JOBFERRY_DIRECTORY: '/own' } }, { name: 'two' }],
+    })
+    const hasWord = programs.map(({ volumeMounts = [] }) => volumeMounts.some(({ name }) => name === 'word'))
+    expect(hasWord).toEqual([false, true])
   })
 
   it('have environments that are merged by name, without values in the Job', () => {
@@ -138,7 +147,7 @@ describe('the API server’s errors about steps', () => {
     [`${pod}.initContainers[1].env[2].name`, 'steps[0].env.KEY'],
     [`${pod}.initContainers[2].env[1].name`, 'env.B'],
     [`${pod}.initContainers[2].workingDir`, 'steps[1].working_directory'],
-    [`${pod}.initContainers[2].volumeMounts[4].mountPath`, 'volumes[0].mount_path'],
+    [`${pod}.initContainers[2].volumeMounts[3].mountPath`, 'volumes[0].mount_path'],
     [`${pod}.containers[0].image`, 'image'],
     [`${pod}.containers[0].resources.limits[memory]`, 'memory'],
     ['data[step-0.env.KEY]', 'steps[0].env.KEY'],
