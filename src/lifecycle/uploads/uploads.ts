@@ -6,7 +6,15 @@ import { putStream, TooLargeError } from '../../store/put-stream.ts'
 import { type ArtifactStore, StoreError } from '../../store/store.ts'
 import { invalid, Problem } from '../../util/errors.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
-import { findUpload, hasContent, type KeptUpload, pageOf, type Shelf, withoutUpload, withUpload } from './shelf.ts'
+import {
+  findUpload,
+  hasContent,
+  type KeptUpload,
+  pageOf,
+  type Shelf,
+  withoutUpload,
+  withUpload,
+} from './shelf.ts'
 import type { Shelves } from './shelves.ts'
 
 /**

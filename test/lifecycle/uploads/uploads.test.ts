@@ -130,5 +130,7 @@ it('keeps an upload whose write to the shelf came again, as its answer was lost'
   }
   const { upload, isNew } = await uploads.put(null, 'a', Readable.from(['one']), onlyNew)
   expect(isNew).toBe(true)
-  expect(await keysOf(store, uploadKeys.contents)).toEqual([uploadKeys.content(ownerOf(null), upload.content)])
+  expect(await keysOf(store, uploadKeys.contents)).toEqual([
+    uploadKeys.content(ownerOf(null), upload.content),
+  ])
 })
