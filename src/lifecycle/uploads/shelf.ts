@@ -60,11 +60,27 @@ export function pageOf(
  * the given one.
  */
 export function withUpload(shelf: Shelf, name: string, content: Content, now: Date): Shelf {
-  const same = shelf.contents.find(({ sha256, removing }) => sha256 === content.sha256 && !removing)
+  const same = sameContent(shelf, content.sha256)
   const others = shelf.uploads.filter((upload) => upload.name !== name)
   const named = { name, content: (same ?? content).id, modified_at: now.toISOString() }
   const uploads = [...others, named].sort((a, b) => compare(a.name, b.name))
   return { uploads, contents: same === undefined ? [...shelf.contents, content] : shelf.contents }
+}
+
+/** The content with this SHA-256 that may be referred to. */
+export function sameContent(shelf: Shelf, sha256: string): Content | undefined {
+  return shelf.contents.find((content) => content.sha256 === sha256 && !content.removing)
+}
+
+/** The shelf with the content in the place of the one that is lost, also for the names that had it. */
+export function withReplaced(shelf: Shelf, lost: string | undefined, content: Content): Shelf {
+  if (lost === undefined || !hasContent(shelf, lost)) return shelf
+  return {
+    uploads: shelf.uploads.map((upload) =>
+      upload.content === lost ? { ...upload, content: content.id } : upload,
+    ),
+    contents: [...shelf.contents.filter(({ id }) => id !== lost), content],
+  }
 }
 
 export function withoutUpload(shelf: Shelf, name: string): Shelf {

@@ -12,7 +12,9 @@ import {
   type KeptUpload,
   pageOf,
   type Shelf,
+  sameContent,
   withoutUpload,
+  withReplaced,
   withUpload,
 } from './shelf.ts'
 import type { Shelves } from './shelves.ts'
@@ -77,12 +79,14 @@ export function createUploads({ store, shelves, maxBytes, most }: UploadsParts):
       const storedAt = Date.now()
       let put: PutUpload | undefined
       try {
+        const lost = await lostContent(store, owner, await shelves.read(owner), stored.sha256)
         await shelves.change(owner, (shelf) => {
           // A write whose answer was lost comes again as a conflict.
           if (hasContent(shelf, id)) return shelf
           if (Date.now() > storedAt + longestChange) throw tooSlow()
           const there = admit(shelf)
-          const changed = withUpload(shelf, name, { id, ...stored }, new Date())
+          const content = { id, ...stored }
+          const changed = withUpload(withReplaced(shelf, lost, content), name, content, new Date())
           const upload = findUpload(changed, name)
           put = upload && { upload, isNew: there === undefined }
           return changed
@@ -126,6 +130,14 @@ export function createUploads({ store, shelves, maxBytes, most }: UploadsParts):
 
 /** Within the hour after which the janitor takes a content on no shelf for a stray. */
 const longestChange = 600_000
+
+/** The id of the content with these bytes, if its object is gone or another one. */
+async function lostContent(store: ArtifactStore, owner: string, shelf: Shelf, sha256: string) {
+  const same = sameContent(shelf, sha256)
+  if (same === undefined) return undefined
+  const head = await store.head(uploadKeys.content(owner, same.id))
+  return head?.etag === same.etag ? undefined : same.id
+}
 
 async function receive(store: ArtifactStore, key: string, stream: Readable, maxBytes: number) {
   try {

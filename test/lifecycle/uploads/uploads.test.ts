@@ -134,3 +134,18 @@ it('keeps an upload whose write to the shelf came again, as its answer was lost'
     uploadKeys.content(ownerOf(null), upload.content),
   ])
 })
+
+it('stores bytes anew whose object was removed or changed, for each name that had it', async () => {
+  const { store, uploads, put } = await setUp()
+  const key = async () => uploadKeys.content(ownerOf(null), (await uploads.get(null, 'a')).content)
+  await put('a', 'one')
+  for (const damage of [
+    (at: string) => store.remove([at]),
+    (at: string) => store.put(at, Buffer.from('x')),
+  ]) {
+    await damage(await key())
+    await put('b', 'one')
+    expect(String(await buffer((await store.get(await key())).stream))).toBe('one')
+    expect((await uploads.get(null, 'a')).content).toBe((await uploads.get(null, 'b')).content)
+  }
+})
