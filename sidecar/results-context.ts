@@ -33,6 +33,11 @@ export interface Words {
   /** When a `publish` was seen that is not answered yet; milliseconds since the epoch. */
   readonly publishWanted: number | undefined
   published(wantedAt: number): void
-  /** Takes the last word; true if it differs from the one before. Rejects with Halted. */
+  /** Looks once more after the worker's end, when nothing is half written. Never rejects. */
+  hear(): Promise<void>
+  /**
+   * Takes the last word, and stores its values. True if it differs from the one taken before.
+   * Rejects with Halted.
+   */
   take(calls: StoreCalls): Promise<boolean>
 }

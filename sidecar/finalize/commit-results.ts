@@ -60,7 +60,9 @@ async function commitOnce(
   { checkpointEveryMs, again = false, onlyChanges = false }: CommitOptions,
 ): Promise<Committed> {
   await ensureNotSuperseded(context, context.calls)
-  const { ledger, complete } = await runCheckpointedPass(context, {
+  // Beside the pass, which may never be complete. An error comes again after it.
+  const taking = context.words?.take(context.calls).catch(() => false)
+  const passing = runCheckpointedPass(context, {
     final: true,
     everyMs: checkpointEveryMs,
     // A full store would otherwise hold requests for files that nobody wants for hours.
@@ -72,10 +74,12 @@ async function commitOnce(
       delete context.current.obstacle
     },
   })
+  await Promise.allSettled([passing, taking])
+  const { ledger, complete } = await passing
   if (!complete) throw new Halted('storing')
   // An upload of a file that was removed since may still be in flight.
   await context.live?.halt(0)
-  const hasNewWord = (await context.words?.take(context.calls)) === true
+  const hasNewWord = [await taking, await context.words?.take(context.calls)].includes(true)
   const committed = { tally: ledger.tally, changes: ledger.changes + (hasNewWord ? 1 : 0) }
   if (!onlyChanges || committed.changes > 0) {
     await ledger.commit(context.calls)

@@ -78,6 +78,8 @@ async function storeOrGiveUp(
   const stop = resumed ? await lookForStop(watch, ended) : undefined
   if (stop?.outcome === 'deleted') return { kind: 'given-up', giveUp: { why: 'stopped', stop } }
 
+  await context.words?.hear()
+
   const timeIsShort = watch.stoppedBeforeEnd
   const committed = checkpointing.then(() =>
     watch.stepMayRun

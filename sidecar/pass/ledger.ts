@@ -59,6 +59,7 @@ export class Ledger {
   /** The journal's length at the last checkpoint. */
   #checkpointedTo = 0
   #checkpointedUploads = '[]'
+  #checkpointedWord: string | undefined
   #writing: Promise<void> = Promise.resolve()
   /** When the store was last asked whether the attempt was superseded. */
   #askedAt = Date.now()
@@ -84,7 +85,7 @@ export class Ledger {
    * one says whether all names are listed. Rejects with Halted and Superseded.
    */
   checkpoint(calls: StoreCalls, { last = false } = {}): Promise<void> {
-    const written = this.#writing.then(() => this.#checkpoint(calls, last && this.allListed))
+    const written = this.#writing.then(() => this.#checkpoint(calls, last))
     this.#writing = written.catch(() => undefined)
     return written
   }
@@ -117,13 +118,14 @@ export class Ledger {
     return this.tally
   }
 
-  async #checkpoint(calls: StoreCalls, allListed: boolean): Promise<void> {
+  async #checkpoint(calls: StoreCalls, last: boolean): Promise<void> {
+    const allListed = last && this.allListed
     const { state } = this.#context
     const uploads = this.#context.uploads.list()
     const end = this.#journal.flush()
     const lines = () => changesOf(readJournal(this.#journal.file, this.#checkpointedTo, end))
     const uploadsText = JSON.stringify(uploads)
-    const isNew = allListed || uploadsText !== this.#checkpointedUploads
+    const isNew = allListed || uploadsText !== this.#checkpointedUploads || (last && this.#hasNewWord())
     if (!isNew && !(await hasAny(lines()))) return
 
     await ensureNotSuperseded(this.#context, calls)
@@ -155,9 +157,16 @@ export class Ledger {
   ): Promise<void> {
     const { job, attempt, state, store } = this.#context
     const head: CheckpointHead = { version: 1, job, attempt, ...this.#facts(), ...facts }
+    this.#checkpointedWord = JSON.stringify(head.word)
     const key = jobKeys.checkpoint(job, attempt, facts.number)
     await calls.run('storing a checkpoint', (signal) => putCheckpoint(store, key, head, lines(), signal))
     state.storedCheckpoint = facts.number
+  }
+
+  /** An older word in the head of an earlier checkpoint would stand for it. */
+  #hasNewWord(): boolean {
+    const { state, words } = this.#context
+    return state.storedCheckpoint > 0 && JSON.stringify(words?.word) !== this.#checkpointedWord
   }
 
   /** The facts that a manifest's head and a checkpoint's share. */

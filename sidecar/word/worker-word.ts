@@ -47,6 +47,8 @@ export class WorkerWords implements Words {
   #looking: Promise<void> = Promise.resolve()
   /** Undefined as soon as it has ended; never rejects. */
   #storing: Promise<void> | undefined
+  #taken: string | undefined
+  #taking: Promise<unknown> = Promise.resolve()
 
   constructor(parts: WorkerWordParts) {
     this.#parts = parts
@@ -86,21 +88,34 @@ export class WorkerWords implements Words {
     }
   }
 
-  /**
-   * Takes the worker's last word, and stores its values. True if any of it changed. Rejects with
-   * Halted.
-   */
-  async take(calls: StoreCalls): Promise<boolean> {
+  async hear(): Promise<void> {
+    await this.#looking
+    await this.#files.look({ last: true })
+    this.#sayNew()
+  }
+
+  take(calls: StoreCalls): Promise<boolean> {
+    const taking = this.#taking.then(() => this.#take(calls))
+    this.#taking = taking.catch(() => undefined)
+    return taking
+  }
+
+  async #take(calls: StoreCalls): Promise<boolean> {
     await this.#looking
     // Never cut off: a store may still execute it later, over the last values.
     if (this.#storing !== undefined) await orAborted(this.#storing, calls.halted)
-    const before = JSON.stringify(this.word)
     await this.#files.look({ last: true })
     const text = this.#files.values
     if (text !== undefined && text !== this.#stored?.text)
       await calls.run("storing the worker's values", (signal) => this.#store(text, signal))
+    this.#sayNew()
+    const before = this.#taken
+    this.#taken = JSON.stringify(this.word)
+    return this.#taken !== before
+  }
+
+  #sayNew(): void {
     if (this.#textOf(false) !== this.#said.text) this.#say(false)
-    return JSON.stringify(this.word) !== before
   }
 
   async #look(stopSignal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -57,6 +57,19 @@ describe('the uploader', () => {
     expect(await uploader.terminate().exit()).toBe(0)
     expect((await headOf(made))?.word).toMatchObject({ percent: 100, values_bytes: 14 })
     expect(await valuesOf(made)).toBe('{"last": true}')
+  })
+
+  it('stores the last values though its results can’t be', async () => {
+    const { made, say } = speaking()
+    const uploader = await new Uploader(made).ready()
+    rmSync(made.result, { recursive: true })
+    writeFileSync(made.result, 'no directory')
+    say('progress.json', '{"percent": 100}')
+    say('values.json', '{"last": true}')
+    expect(await uploader.terminate().exit()).not.toBe(0)
+    expect(await headOf(made)).toBeUndefined()
+    expect(await valuesOf(made)).toBe('{"last": true}')
+    expect(heardWord(uploader.log)?.word).toMatchObject({ percent: 100, values_bytes: 14 })
   })
 
   it('is not flooded by a worker that writes all the time', async () => {
