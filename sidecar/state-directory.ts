@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TakenInput } from '../src/result-format/manifest/manifest.ts'
+import type { WorkerWord } from '../src/result-format/worker-word.ts'
 import { isDiskFull } from '../src/util/error-code.ts'
 
 const reserveBytes = 32 * 1024
@@ -62,6 +63,16 @@ export class StateDirectory {
 
   markTakenInputs(inputs: readonly TakenInput[]): void {
     this.#write('taken-inputs', JSON.stringify(inputs))
+  }
+
+  /** What the worker said, of an uploader whose pod has gone. */
+  get takenWord(): WorkerWord | undefined {
+    const text = this.#read('taken-word')
+    return text === undefined ? undefined : JSON.parse(text)
+  }
+
+  markTakenWord(word: WorkerWord): void {
+    this.#write('taken-word', JSON.stringify(word))
   }
 
   /** Milliseconds since the epoch of the first SIGTERM; supervise.sh writes it too. */

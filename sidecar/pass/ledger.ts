@@ -171,10 +171,11 @@ export class Ledger {
 
   /** The facts that a manifest's head and a checkpoint's share. */
   #facts(): Pick<CheckpointHead, 'scan_started_at' | 'stop_seen_at' | 'inputs' | 'word'> {
-    const { stopSeenAt, takenInputs } = this.#context.state
+    const { stopSeenAt, takenInputs, takenWord } = this.#context.state
+    const word = this.#context.words?.word ?? takenWord
     return {
       scan_started_at: this.#scanStartedAt,
-      ...defined({ stop_seen_at: stopSeenAt, inputs: takenInputs, word: this.#context.words?.word }),
+      ...defined({ stop_seen_at: stopSeenAt, inputs: takenInputs, word }),
     }
   }
 }

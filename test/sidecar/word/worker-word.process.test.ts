@@ -72,6 +72,21 @@ describe('the uploader', () => {
     expect(heardWord(uploader.log)?.word).toMatchObject({ percent: 100, values_bytes: 14 })
   })
 
+  it('has the word of the checkpoints in the manifest of a rescue, which hears no worker', async () => {
+    const { made, say } = speaking({ UPLOAD_WHILE_RUNNING: 'true' })
+    const uploader = await new Uploader(made).ready()
+    write(made, 'file', 'content')
+    say('values.json', '{"a": 1}')
+    await eventually(() => expect(heardWord(uploader.log)?.word).toHaveProperty('values_bytes'), patient)
+    write(made, 'other', 'content')
+    say('publish', '')
+    await eventually(() => expect(heardWord(uploader.log)?.word).toHaveProperty('published_at'), patient)
+    await uploader.kill()
+    const environment = { ...made.environment, STATE_DIRECTORY: join(made.root, 'other'), RESCUE: 'true' }
+    expect(await new Uploader({ ...made, environment }).exit()).toBe(0)
+    expect((await headOf(made))?.word).toMatchObject({ values_bytes: 8 })
+  })
+
   it('is not flooded by a worker that writes all the time', async () => {
     const { made, say } = speaking()
     const uploader = await new Uploader(made).ready()
