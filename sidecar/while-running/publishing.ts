@@ -10,6 +10,8 @@ const afterMs = settleMs + 100
 /** Answers `publish` requests of the worker: each by one whole pass and its checkpoint. */
 export class Publishing {
   readonly #words: Words | undefined
+  /** The first request that no pass answers yet: later ones put nothing off. */
+  #since: number | undefined
   #inPass: number | undefined
   #notBefore = 0
 
@@ -19,12 +21,16 @@ export class Publishing {
 
   isDue(now: number): boolean {
     const wanted = this.#words?.publishWanted
-    return wanted !== undefined && now >= Math.max(wanted + afterMs, this.#notBefore)
+    if (wanted === undefined) return false
+    this.#since ??= wanted
+    return now >= Math.max(this.#since + afterMs, this.#notBefore)
   }
 
-  /** A pass begins that answers the newest request. */
+  /** A pass begins that answers the newest request whose files have settled. */
   begin(now: number, scanMs: number): void {
-    this.#inPass = this.#words?.publishWanted
+    const wanted = this.#words?.publishWanted
+    this.#inPass = wanted !== undefined && now < wanted + afterMs ? this.#since : wanted
+    this.#since = undefined
     this.#notBefore = now + Math.max(againMs, scanMs * scanShare)
   }
 
