@@ -39,6 +39,8 @@ export async function run(
   }
 
   try {
+    // Before it is ready: a worker that has started may have put a link there.
+    const resultDirectory = state.realPath(settings.resultDirectory)
     if (!state.ready) {
       if (!(await preparation.run(store, state, settings, log, terminated.signal))) {
         const reason = preparation.obstacle?.reason ?? 'Interrupted'
@@ -52,7 +54,6 @@ export async function run(
     }
     // Its worker has ended already.
     if (settings.rescue) terminated.abort()
-    const resultDirectory = state.realPath(settings.resultDirectory)
     const passContext = newPassContext({ ...settings, resultDirectory }, state, store)
     const words = wordsOf(settings, store, log)
     const context: ResultsContext = { ...passContext, current: {}, log, ...defined({ words }) }

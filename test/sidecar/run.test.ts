@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { readSettings } from '../../sidecar/read-uploader-settings.ts'
@@ -104,9 +112,28 @@ it('obeys POST /end, GET /stop and SIGTERM, even if no mark of them can be writt
 })
 
 /** Ends the worker as soon as it may start; gives the exit code. */
-async function runWith(made: Attempt, store: ArtifactStore): Promise<number> {
+
+it('stores nothing of a folder that a worker links in the place of its results as soon as it may start', async () => {
+  const made = newFolderAttempt()
+  const outside = join(made.root, 'outside')
+  mkdirSync(outside)
+  writeFileSync(join(outside, 'foreign.txt'), 'not the job’s')
+  const replace = () => {
+    rmSync(made.result, { recursive: true })
+    symlinkSync(outside, made.result)
+  }
+  expect(await runWith(made, made.store, replace)).toBe(exitCode.gaveUp)
+  expect(readFileSync(made.message, 'utf8')).toContain('replaced by a link to')
+  expect(await keysOf(made.store)).not.toContainEqual(expect.stringContaining('foreign'))
+})
+
+/** `onReady` is called as soon as the uploader lets the worker start. */
+async function runWith(made: Attempt, store: ArtifactStore, onReady = () => {}): Promise<number> {
   const terminated = new AbortController()
   const log = createLog('test', 'silent')
+  log.info = (said: unknown) => {
+    if (said === 'ready') onReady()
+  }
   const running = run(readSettings(made.environment), async () => store, log, terminated)
   while (!readdirSync(made.state).includes('ready')) await new Promise((resolve) => setTimeout(resolve, 20))
   terminated.abort()
