@@ -150,7 +150,8 @@ fault(
     if (first !== undefined) expect(first).toEqual(again)
     await all.replace(victim)
     await all.expectResult(again.uuid, bytes)
-    await all.expectOneJob(again.uuid)
+    // The killed one may have stored the input, and the list of inputs as well: they go with the job.
+    await all.expectOneJob(again.uuid, [2, 3, 4])
     const { status } = await fetch(`${other.url}/job/${again.uuid}`, { method: 'DELETE' })
     expect(status).toBe(204)
     await eventually(() => all.expectNothingOf(again.uuid), { within: 60_000, every: 500 })
