@@ -3,7 +3,7 @@ import { parseConfigData } from '../job/request/config-data.ts'
 import { parseEnvFile } from '../job/request/env-file.ts'
 import type { JobRequest } from '../job/request/request.ts'
 import { parseRequest } from '../job/request/request-schema.ts'
-import type { Again, Deployment } from '../lifecycle/jobs.ts'
+import type { Deployment, RerunOptions } from '../lifecycle/jobs.ts'
 import { invalid, invalidFields } from '../util/errors.ts'
 import { defined } from '../util/objects.ts'
 import { contentType, readBody, unsupported } from './input/body.ts'
@@ -137,7 +137,7 @@ export async function finishDeployment(
   deployment: Deployment,
   { request, asked, ignored }: ResolvedRequest,
   caller: string | null,
-  again?: Again,
+  again?: RerunOptions,
 ): Promise<Deployed> {
   const notification = notifications.callbacks.pendingNotification(deployment.uuid, request, caller)
   const { job_uuid } = await deployment.deploy(request, notification, asked, again)

@@ -120,7 +120,7 @@ export interface Deployment {
     request: JobRequest,
     notification?: PendingNotification,
     asked?: JobRequest,
-    again?: Again,
+    again?: RerunOptions,
   ): Promise<{ job_uuid: string }>
 
   /** Removes the inputs that were stored. */
@@ -128,7 +128,7 @@ export interface Deployment {
 }
 
 /** That a request repeats a job's. */
-export interface Again {
+export interface RerunOptions {
   rerunOf?: string
   /** Its `inputs` are those of that job: what is wrong with one is `inputs-gone`. */
   sameInputs?: boolean

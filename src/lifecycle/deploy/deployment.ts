@@ -7,7 +7,7 @@ import { messageOf, Problem } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Metrics } from '../../util/metrics.ts'
 import { defined } from '../../util/objects.ts'
-import type { Again, Deployment, PendingNotification } from '../jobs.ts'
+import type { Deployment, PendingNotification, RerunOptions } from '../jobs.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
 import type { Shelves } from '../uploads/shelves.ts'
 import { findDependencies } from './find-dependencies.ts'
@@ -98,7 +98,7 @@ interface JobToMake extends Pick<BegunDeployment, 'uuid' | 'madeBy'> {
   hashes: RequestHashes
   inputs: Inputs
   notification: PendingNotification | undefined
-  again: Again
+  again: RerunOptions
 }
 
 async function makeJob(

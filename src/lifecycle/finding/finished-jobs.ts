@@ -7,7 +7,7 @@ import { Semaphore } from '../../util/semaphore.ts'
 import { listPosition } from '../records/list-position.ts'
 import { type Records, readOrDamaged } from '../records/records.ts'
 import { type FinishedJob, FinishedSet } from './finished-set.ts'
-import { type JobNames, namesOf } from './job-filter.ts'
+import { type JobNames, judgedNames } from './job-filter.ts'
 import { readSegments, writeSegments } from './segments.ts'
 
 export interface FinishedParts {
@@ -81,7 +81,7 @@ export class FinishedJobs {
     if (!this.#isUsed) return
     const position = listPosition(job.job_uuid, Date.parse(job.created_at))
     const { job_uuid: uuid, state } = job
-    this.#set.add({ uuid, position, state, names: namesOf(job), inSegment: false })
+    this.#set.add({ uuid, position, state, names: judgedNames(job), inSegment: false })
   }
 
   /** This process removes the job's record. */
@@ -175,7 +175,7 @@ export class FinishedJobs {
   async #name(job: FinishedJob): Promise<void> {
     const record = await readOrDamaged(this.#parts.records, job.uuid)
     if (record === undefined) this.#set.remove(job.uuid)
-    else this.#set.setNames(job, record === 'damaged' ? { job: null } : namesOf(record.job))
+    else this.#set.setNames(job, record === 'damaged' ? { job: null } : judgedNames(record.job))
   }
 
   #warn(error: unknown): void {

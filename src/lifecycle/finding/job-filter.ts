@@ -22,7 +22,7 @@ export interface JobFilter {
 /** What of a job a filter judges beside its state and time. It never changes. */
 export type JobNames = Pick<Job, 'job' | 'name' | 'labels' | 'made_by'>
 
-export function namesOf({ job, name, labels, made_by }: JobNames): JobNames {
+export function judgedNames({ job, name, labels, made_by }: JobNames): JobNames {
   return { job, ...defined({ name, labels, made_by }) }
 }
 

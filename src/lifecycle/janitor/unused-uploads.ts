@@ -2,7 +2,13 @@ import { parseUploadKey, uploadKeys } from '../../result-format/upload-keys.ts'
 import { messageOf } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
 import type { Amount } from '../archive/remove-listed.ts'
-import { type Content, markUnused, removingContents, type Shelf, withoutContents } from '../uploads/shelf.ts'
+import {
+  type KeptContent,
+  markUnused,
+  removingContents,
+  type Shelf,
+  withoutContents,
+} from '../uploads/shelf.ts'
 import { type JanitorParts, mayRemove } from './parts.ts'
 
 /**
@@ -150,7 +156,7 @@ async function contentsOf(shelves: JanitorParts['shelves'], owner: string): Prom
   return new Set((await shelves.read(owner)).contents.map(({ id }) => id))
 }
 
-function report({ rules }: JanitorParts, contents: readonly Content[]): void {
+function report({ rules }: JanitorParts, contents: readonly KeptContent[]): void {
   const amount: Amount = { objects: contents.length, bytes: 0 }
   for (const { size } of contents) amount.bytes += size
   const why = 'neither an upload nor a live job has this content'

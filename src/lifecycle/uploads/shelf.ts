@@ -7,7 +7,7 @@ export interface Shelf {
   /** Sorted by name. */
   uploads: readonly Named[]
   /** Each has another SHA-256, unless one of two is `removing`. */
-  contents: readonly Content[]
+  contents: readonly KeptContent[]
 }
 
 interface Named {
@@ -18,7 +18,7 @@ interface Named {
 }
 
 /** An object in the store. */
-export interface Content {
+export interface KeptContent {
   /** 16 hex digits. */
   id: string
   size: number
@@ -59,7 +59,7 @@ export function pageOf(
  * The shelf with the name at the content: at that of the same SHA-256 if the shelf has one, else at
  * the given one.
  */
-export function withUpload(shelf: Shelf, name: string, content: Content, now: Date): Shelf {
+export function withUpload(shelf: Shelf, name: string, content: KeptContent, now: Date): Shelf {
   const same = sameContent(shelf, content.sha256)
   const others = shelf.uploads.filter((upload) => upload.name !== name)
   const named = { name, content: (same ?? content).id, modified_at: now.toISOString() }
@@ -68,12 +68,12 @@ export function withUpload(shelf: Shelf, name: string, content: Content, now: Da
 }
 
 /** The content with this SHA-256 that may be referred to. */
-export function sameContent(shelf: Shelf, sha256: string): Content | undefined {
+export function sameContent(shelf: Shelf, sha256: string): KeptContent | undefined {
   return shelf.contents.find((content) => content.sha256 === sha256 && !content.removing)
 }
 
 /** The shelf with the content in the place of the one that is lost, also for the names that had it. */
-export function withReplaced(shelf: Shelf, lost: string | undefined, content: Content): Shelf {
+export function withReplaced(shelf: Shelf, lost: string | undefined, content: KeptContent): Shelf {
   if (lost === undefined || !hasContent(shelf, lost)) return shelf
   return {
     uploads: shelf.uploads.map((upload) =>
@@ -92,21 +92,21 @@ export function hasContent({ contents }: Shelf, id: string): boolean {
 }
 
 /** Contents that may be referred to, by id. */
-export function usableContents(shelf: Shelf): Map<string, Content> {
+export function usableContents(shelf: Shelf): Map<string, KeptContent> {
   return new Map(shelf.contents.filter(({ removing }) => !removing).map((content) => [content.id, content]))
 }
 
 /** Marks the contents that no name has, and for which `isUsed` is false. */
 export function markUnused(shelf: Shelf, isUsed: (id: string) => boolean): Shelf {
   const named = new Set(shelf.uploads.map(({ content }) => content))
-  const isUnused = ({ id }: Content) => !named.has(id) && !isUsed(id)
+  const isUnused = ({ id }: KeptContent) => !named.has(id) && !isUsed(id)
   const contents = shelf.contents.map((content) =>
     isUnused(content) ? { ...content, removing: true as const } : content,
   )
   return { ...shelf, contents }
 }
 
-export function removingContents(shelf: Shelf): Content[] {
+export function removingContents(shelf: Shelf): KeptContent[] {
   return shelf.contents.filter(({ removing }) => removing)
 }
 
