@@ -25,7 +25,7 @@ const introduction = `# Request fields
   without an effect, and the answer lists it in \`ignored\`. "commands": callers may give it only with LOCAL_ALLOW_COMMANDS=1.
   An \`image\` is refused there with 400 if neither the request nor its configured job has a \`command\`.
 
-This file is made by \`npm run docs\` from src/job/request/fields.ts.`
+This file is made by \`npm run docs\` from src/job/request/fields/.`
 
 const queryText = { text: 'yes', number: 'yes', flag: 'yes', list: 'commas', none: 'no' }
 const scopeText = { everywhere: 'yes', cluster: 'ignored', commands: 'commands' }
