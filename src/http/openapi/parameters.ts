@@ -49,6 +49,11 @@ export const lastEventId = header(
   '7f3c-12',
 )
 
+/** The path's id where it is no job's. */
+export function idIn(description: string, example: string): Parameter {
+  return { name: 'id', in: 'path', description, schema: { type: 'string' }, example }
+}
+
 export function query(
   name: string,
   description: string,
