@@ -1,10 +1,7 @@
 import type { JobBackend } from '../job/backend.ts'
-import { isFinal, type Job, states } from '../job/job.ts'
-import { jobUuid } from '../job/job-uuid.ts'
+import { type Job, states } from '../job/job.ts'
 import type { Leadership } from '../job/leadership.ts'
-import type { Stop } from '../job/state/observation.ts'
 import type { ArtifactStore } from '../store/store.ts'
-import { Problem } from '../util/errors.ts'
 import { KeyedMutex } from '../util/keyed-mutex.ts'
 import type { Log } from '../util/log.ts'
 import type { Metrics } from '../util/metrics.ts'
@@ -12,9 +9,9 @@ import { within } from '../util/timers.ts'
 import { archiveJob, removeJob, untilFollowed } from './archive/archive-job.ts'
 import { jobLog } from './archive/job-log.ts'
 import { LogArchive } from './archive/log-archive.ts'
-import { type OpenUploads, purge } from './archive/purge.ts'
-import { currentJob, requireJob, waitForFinal } from './current-job.ts'
-import { createDeployment } from './deploy/deployment.ts'
+import type { OpenUploads } from './archive/purge.ts'
+import { beginDeployment } from './begin-deployment.ts'
+import { currentJob, waitForFinal } from './current-job.ts'
 import type { SourceRules } from './deploy/input-sources.ts'
 import { createLiveJobLimit, type LiveJobLimit } from './deploy/live-job-limit.ts'
 import { actOnJobs } from './finding/act-on-jobs.ts'
@@ -22,9 +19,10 @@ import { findJobs } from './finding/find-jobs.ts'
 import { FinishedJobs } from './finding/finished-jobs.ts'
 import { type JanitorSettings, startJanitor } from './janitor/janitor.ts'
 import { listJobs } from './job-list.ts'
-import type { Deployment, Jobs } from './jobs.ts'
+import type { Jobs } from './jobs.ts'
 import { withValues } from './read-values.ts'
 import { createRecords, type Records } from './records/records.ts'
+import { cancelJob, stopOrPurge } from './stop-job.ts'
 import { storedJob } from './stored-job.ts'
 import { Tracker } from './tracking/tracker.ts'
 import { watchJobs } from './tracking/watch-jobs.ts'
@@ -159,16 +157,16 @@ function jobsOver(parts: AllParts): Jobs {
       const acting = {
         ...parts,
         current: (uuid: string) => currentJob(tracker, records, uuid),
-        cancel: (uuid: string) => cancel(parts, uuid),
-        remove: (uuid: string) => remove(parts, uuid),
+        cancel: (uuid: string) => cancelJob(parts, uuid),
+        remove: (uuid: string) => stopOrPurge(parts, uuid),
         onError: (job: string, error: unknown) => log.error({ job, error }, `a bulk ${action} failed`),
       }
       return translateStoreErrors(() => actOnJobs(acting, action, filter, options))
     },
 
-    cancel: (uuid) => cancel(parts, uuid),
+    cancel: (uuid) => cancelJob(parts, uuid),
 
-    remove: (uuid) => remove(parts, uuid),
+    remove: (uuid) => stopOrPurge(parts, uuid),
 
     log: (uuid, options) => jobLog({ backend, store, records, tracker }, uuid, options),
 
@@ -192,70 +190,4 @@ function countArchived(metrics: Metrics, { state, reason, result }: Job): void {
   metrics.uploads.inc({ state: result.state ?? 'missing' })
   metrics.uploadEntries.inc(result.count ?? 0)
   metrics.uploadBytes.inc(result.bytes ?? 0)
-}
-
-async function beginDeployment(
-  parts: AllParts,
-  madeBy: string | null,
-  idempotencyKey?: string,
-): Promise<Deployment> {
-  const { backend, records, locks, limit } = parts
-  const uuid = jobUuid(parts.namespace, idempotencyKey)
-  const unlock = await locks.lock(uuid)
-  try {
-    const existing = idempotencyKey === undefined ? undefined : await existingRequest(backend, records, uuid)
-    const free = existing === undefined ? limit.begin(uuid, madeBy) : () => {}
-    const end = () => {
-      free()
-      unlock()
-    }
-    const findJob = (other: string) => currentJob(parts.tracker, records, other)
-    return createDeployment({ ...parts, findJob }, { uuid, existing, madeBy, unlock: end })
-  } catch (error) {
-    unlock()
-    throw error
-  }
-}
-
-async function cancel({ backend, records, tracker }: AllParts, uuid: string): Promise<Job> {
-  const job = await requireJob(tracker, records, uuid)
-  if (isFinal(job.state)) return job
-  await backend.stop(uuid, stopNow('canceled', 'canceled by request'))
-  return requireJob(tracker, records, uuid)
-}
-
-async function remove(parts: AllParts, uuid: string): Promise<void> {
-  const { backend, store, records, locks, openUploads, tracker } = parts
-  const stop = () => backend.stop(uuid, stopNow('deleted', 'deleted by request'))
-  // The decision is stored in the backend: a live job is removed once nothing of it writes into the
-  // store.
-  if (await stop()) return
-  // A creation of a job of this uuid may have stored its inputs already.
-  const unlock = await locks.lock(uuid)
-  try {
-    if (await stop()) return
-    // Otherwise the record would be written after its removal.
-    await tracker.dropGivenUp(uuid)
-    await translateStoreErrors(() => purge(store, records, openUploads, uuid))
-  } finally {
-    unlock()
-  }
-}
-
-async function existingRequest(
-  backend: JobBackend,
-  records: Records,
-  uuid: string,
-): Promise<string | undefined> {
-  const live = backend.get(uuid)
-  if (live?.observation.stop?.outcome === 'deleted') {
-    throw new Problem('deletion-under-way', `job ${uuid} with this Idempotency-Key is being deleted`, {
-      retryAfterSeconds: 5,
-    })
-  }
-  return live?.requestSha256 ?? (await translateStoreErrors(() => records.read(uuid)))?.request_sha256
-}
-
-function stopNow(outcome: Stop['outcome'], message: string): Stop {
-  return { outcome, cause: { reason: 'Canceled', message }, at: Date.now() }
 }

@@ -4,8 +4,8 @@ import { isReason } from '../../job/reason-meanings.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import type { AttemptsByJob, Disruption, Stop, Waiting } from '../../job/state/observation.ts'
 import { defined, isObject, parseJsonObject } from '../../util/objects.ts'
-import { type KubernetesJob, timeOf } from './api/objects.ts'
-import { annotations, finalizer } from './names.ts'
+import { type KubernetesJob, type KubernetesObject, timeOf } from './api/objects.ts'
+import { annotations, finalizer, managedBy } from './names.ts'
 import { storedRequest } from './spec/stored-request.ts'
 
 // Reads a Job's own annotations and its finalizer. Every client of the cluster may edit them: an
@@ -42,6 +42,11 @@ export function begunAtOf(job: KubernetesJob): number | undefined {
 export function isOurs(job: KubernetesJob): boolean {
   const own = ['request', 'requestSha256', 'creating', 'archived'] as const
   return hasFinalizer(job) || own.some((name) => annotationOf(job, name) !== undefined)
+}
+
+/** The label by which our watches select Jobs and pods; other clients may take it away. */
+export function hasOurLabel({ metadata }: KubernetesObject): boolean {
+  return metadata?.labels?.[managedBy.label] === managedBy.value
 }
 
 export function hasFinalizer(job: KubernetesJob): boolean {

@@ -139,7 +139,7 @@ function checkSuccess(world: World, { states: all }: Follower): void {
   const first = all.find(({ assessment }) => assessment.state === 'succeeded')
   if (!first) return
   const pod = world.pod(first.attempt)
-  const manifest = world.manifest(first.attempt ?? '')
+  const manifest = world.store.manifest(first.attempt ?? '')
   expect(pod?.worker.code).toBe(0)
   expect(manifest?.checkpoint).toBeUndefined()
   const ended = pod?.worker.endedAt ?? Number.NaN

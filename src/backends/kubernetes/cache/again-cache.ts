@@ -1,6 +1,6 @@
 import { isOlderObject, type KubernetesJob } from '../api/objects.ts'
-import { firstJobOf, mustStillBeThere } from '../job-metadata.ts'
-import { againInName, managedBy } from '../names.ts'
+import { firstJobOf, hasOurLabel, mustStillBeThere } from '../job-metadata.ts'
+import { againInName } from '../names.ts'
 import { pruneJob } from './prune-objects.ts'
 
 /** A further Job of a job. */
@@ -32,7 +32,7 @@ export class AgainCache {
     const all = this.#records.get(uuid) ?? new Map<number, CachedAgain>()
     const known = all.get(number)
     if (known === undefined || !isOlderObject(job, known.job)) {
-      const unlabelled = job.metadata?.labels?.[managedBy.label] !== managedBy.value
+      const unlabelled = !hasOurLabel(job)
       all.set(number, { number, job: pruneJob(job), unlabelled })
       this.#records.set(uuid, all)
     }

@@ -68,6 +68,16 @@ export function podsOf(
   }
 }
 
+/** The Job is gone: so are pods that were kept as ends of its attempts, and those the watch lost. */
+export function dropJob(entry: CacheEntry): void {
+  delete entry.job
+  delete entry.diagnosis
+  delete entry.word
+  delete entry.unlabelled
+  for (const [uid, { goneAt, unlabelled }] of entry.pods)
+    if (goneAt !== undefined || unlabelled) entry.pods.delete(uid)
+}
+
 function withFewerFailures(job: KubernetesJob, fewer: number): KubernetesJob {
   const failed = Math.max(0, (job.status?.failed ?? 0) - fewer)
   return { ...job, status: { ...job.status, failed } }

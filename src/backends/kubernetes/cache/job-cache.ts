@@ -2,14 +2,21 @@ import type { LiveJob } from '../../../job/backend.ts'
 import { defined } from '../../../util/objects.ts'
 import { isOlderObject, isOlderVersion, type KubernetesJob, type Pod } from '../api/objects.ts'
 import type { ListVersion } from '../api/watch.ts'
-import { isCreating, isOurs, mustStillBeThere } from '../job-metadata.ts'
-import { againInName, managedBy } from '../names.ts'
+import { hasOurLabel, isCreating, isOurs, mustStillBeThere } from '../job-metadata.ts'
+import { againInName } from '../names.ts'
 import { AgainCache } from './again-cache.ts'
 import { CacheEntries, type OnFailure } from './cache-entries.ts'
-import { type CachedJob, type CacheEntry, type Diagnosis, liveJob, mayStillRun } from './cached-job.ts'
+import {
+  type CachedJob,
+  type CacheEntry,
+  type Diagnosis,
+  dropJob,
+  liveJob,
+  mayStillRun,
+} from './cached-job.ts'
 import { DeletedObjects } from './deleted-objects.ts'
 import { pruneJob, prunePod, uuidOfJob, uuidOfPod, withIdentity } from './prune-objects.ts'
-import { type CachedRescue, RescueCache } from './rescue-cache.ts'
+import { RescueCache } from './rescue-cache.ts'
 
 /**
  * The cluster's jobs in their newest known state, from watches and from answers to our own calls.
@@ -36,16 +43,8 @@ export class JobCache {
 
   /** Also a job whose creation is not complete. */
   cachedJob(uuid: string): CachedJob | undefined {
-    const entry = this.#entries.get(uuid)
-    const seen = this.#entries.seen(uuid)
-    if (entry === undefined || seen === undefined) return undefined
-    return {
-      uuid,
-      ...seen,
-      unlabelled: entry.unlabelled === true,
-      ...defined({ word: entry.word }),
-      ...this.#rescueOf(uuid, seen.job),
-    }
+    const seen = this.#seen(uuid)
+    return seen && { uuid, ...seen, unlabelled: this.#entries.get(uuid)?.unlabelled === true }
   }
 
   /** Undefined too while the creation is not complete: it may still be undone. */
@@ -53,14 +52,9 @@ export class JobCache {
     const entry = this.#entries.get(uuid)
     if (entry?.job === undefined || isCreating(entry.job)) return undefined
     if (entry.live !== undefined) return entry.live
-    const seen = this.#entries.seen(uuid)
+    const seen = this.#seen(uuid)
     if (seen === undefined) return undefined
-    entry.live = liveJob(uuid, {
-      ...seen,
-      ...entry.diagnosis?.found,
-      ...defined({ word: entry.word }),
-      ...this.#rescueOf(uuid, seen.job),
-    })
+    entry.live = liveJob(uuid, { ...seen, ...entry.diagnosis?.found })
     return entry.live
   }
 
@@ -90,7 +84,7 @@ export class JobCache {
     const entry = this.#entries.getOrCreate(uuid)
     if (entry.job !== undefined && isOlderObject(job, entry.job)) return
     entry.job = withIdentity(pruneJob(job), entry.job)
-    entry.unlabelled = job.metadata?.labels?.[managedBy.label] !== managedBy.value
+    entry.unlabelled = !hasOurLabel(job)
     this.#entries.changed(uuid)
   }
 
@@ -118,13 +112,8 @@ export class JobCache {
     if (uuid === undefined || entry === undefined) return
     this.#deleted.add(job)
     if (entry.job?.metadata?.uid !== job.metadata?.uid) return
-    delete entry.job
-    delete entry.diagnosis
-    delete entry.word
-    delete entry.unlabelled
+    dropJob(entry)
     this.#rescues.forget(uuid)
-    for (const [uid, { goneAt, unlabelled }] of entry.pods)
-      if (goneAt !== undefined || unlabelled) entry.pods.delete(uid)
     this.#entries.changed(uuid)
   }
 
@@ -137,7 +126,7 @@ export class JobCache {
     const uid = pod.metadata?.uid ?? ''
     const known = entry.pods.get(uid)
     if (known !== undefined && (known.goneAt !== undefined || isOlderObject(pod, known.pod))) return
-    const unlabelled = pod.metadata?.labels?.[managedBy.label] !== managedBy.value
+    const unlabelled = !hasOurLabel(pod)
     entry.pods.set(uid, { pod: prunePod(pod), ...(unlabelled && { unlabelled }) })
     this.#entries.changed(uuid)
   }
@@ -202,22 +191,20 @@ export class JobCache {
   }
 
   listPods(pods: readonly Pod[], { wentBack }: ListVersion): void {
-    this.#entries.atOnce(() => this.#replacePods(pods, wentBack))
-  }
-
-  #replacePods(pods: readonly Pod[], wentBack: boolean): void {
-    if (wentBack) this.#forgetVersions()
-    const present = new Set(pods.map((pod) => pod.metadata?.uid))
-    for (const pod of [...this.#rescues.pods()]) if (!present.has(pod.metadata?.uid)) this.removePod(pod)
-    for (const entry of [...this.#entries.values()]) {
-      for (const [uid, { pod, goneAt }] of entry.pods) {
-        const isMissing = goneAt === undefined && !present.has(uid)
-        if (isMissing && wentBack) this.removePod(pod)
-        else if (isMissing) this.losePod(pod)
-        else if (wentBack) entry.pods.delete(uid)
+    this.#entries.atOnce(() => {
+      if (wentBack) this.#forgetVersions()
+      const present = new Set(pods.map((pod) => pod.metadata?.uid))
+      for (const pod of [...this.#rescues.pods()]) if (!present.has(pod.metadata?.uid)) this.removePod(pod)
+      for (const entry of [...this.#entries.values()]) {
+        for (const [uid, { pod, goneAt }] of entry.pods) {
+          const isMissing = goneAt === undefined && !present.has(uid)
+          if (isMissing && wentBack) this.removePod(pod)
+          else if (isMissing) this.losePod(pod)
+          else if (wentBack) entry.pods.delete(uid)
+        }
       }
-    }
-    for (const pod of pods) this.#entries.try(pod.metadata?.name, () => this.putPod(pod))
+      for (const pod of pods) this.#entries.try(pod.metadata?.name, () => this.putPod(pod))
+    })
   }
 
   /**
@@ -247,8 +234,10 @@ export class JobCache {
     this.#entries.changed(uuid)
   }
 
-  #rescueOf(uuid: string, job: KubernetesJob): { rescue?: CachedRescue } {
-    return defined({ rescue: this.#rescues.get(uuid, job.metadata?.uid) })
+  #seen(uuid: string): Omit<CachedJob, 'uuid' | 'unlabelled'> | undefined {
+    const seen = this.#entries.seen(uuid)
+    const word = this.#entries.get(uuid)?.word
+    return seen && { ...seen, ...defined({ word, rescue: this.#rescues.get(uuid, seen.job.metadata?.uid) }) }
   }
 
   #forgetVersions(): void {

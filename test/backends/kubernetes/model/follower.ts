@@ -92,7 +92,7 @@ export class Follower {
   lookUp(): boolean {
     const { now } = this
     if (!now?.assessment.awaitsManifest) return false
-    const found = this.#world.lookUp(now.attempt, isEnded(now.live))
+    const found = this.#world.store.lookUp(now.attempt, isEnded(now.live))
     if (found.stored === undefined) return false
     const attempt = found.attempt ?? now.attempt
     this.states.splice(-1, 1, { ...now, attempt, stored: { attempt, results: found.stored } })

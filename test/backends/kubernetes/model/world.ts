@@ -1,12 +1,12 @@
 import type { KubernetesJob, Pod } from '../../../../src/backends/kubernetes/api/objects.ts'
 import type { Again } from '../../../../src/backends/kubernetes/job-metadata.ts'
 import { againName, annotations, finalizer, jobName } from '../../../../src/backends/kubernetes/names.ts'
-import type { Stop, Stored } from '../../../../src/job/state/observation.ts'
-import type { ManifestHead } from '../../../../src/result-format/manifest/manifest.ts'
+import type { Stop } from '../../../../src/job/state/observation.ts'
 import { at, job, ms, uuid } from '../objects.ts'
 import { clusterRequest } from '../request.ts'
 import { conditionsOf, newJob, ownerOf, type SimJob } from './sim-job.ts'
 import { SimPod, seconds } from './sim-pod.ts'
+import { SimStore } from './sim-store.ts'
 
 /** An event of a watch. */
 export interface WatchEvent<T> {
@@ -18,6 +18,7 @@ export interface WatchEvent<T> {
 export class World {
   now = ms(1)
   readonly pods: SimPod[] = []
+  readonly store = new SimStore(this.pods)
   /** Every event of the watches, in order. */
   readonly jobEvents: WatchEvent<KubernetesJob>[] = []
   readonly podEvents: WatchEvent<Pod>[] = []
@@ -26,7 +27,6 @@ export class World {
   stop?: Stop
   readonly retries: number
   readonly #request: string
-  readonly #manifests = new Map<string, ManifestHead>()
   readonly #jobs: SimJob[]
   /** The decision to make another Job, which may not be made yet. */
   #again: Again | undefined
@@ -67,11 +67,6 @@ export class World {
 
   pod(uid: string | undefined): SimPod | undefined {
     return this.pods.find((one) => one.uid === uid)
-  }
-
-  /** The attempt's manifest in the store. */
-  manifest(attempt: string): ManifestHead | undefined {
-    return this.#manifests.get(attempt)
   }
 
   /** The first Job, and those that followed it. */
@@ -142,9 +137,7 @@ export class World {
   }
 
   publishPod(pod: SimPod): void {
-    // The first manifest of an attempt is never replaced.
-    if (pod.manifest && !this.#manifests.has(pod.uid)) this.#manifests.set(pod.uid, pod.manifest)
-    delete pod.manifest
+    this.store.take(pod)
     this.#version += 1
     if (!pod.gone) this.podEvents.push({ type: 'changed', object: pod.object(String(this.#version)) })
   }
@@ -209,30 +202,6 @@ export class World {
   #removeExcess(pod: SimPod, isFailed: boolean): void {
     pod.excess = isFailed ? 'of-a-failed-job' : 'thrown-away'
     this.endPod(pod, 3600, true)
-  }
-
-  /** The store's answer by the rules of lifecycle/tracking/actions/stored-result.ts. */
-  lookUp(attempt: string | undefined, ended: boolean): { attempt?: string; stored?: Stored } {
-    if (!ended) {
-      const head = attempt === undefined ? undefined : this.#manifests.get(attempt)
-      return head ? { stored: head } : {}
-    }
-    if (attempt !== undefined) return { stored: this.#settle(attempt) ?? 'none' }
-    const found = this.pods.flatMap(({ uid }) => {
-      const stored = this.#settle(uid)
-      return stored ? [{ attempt: uid, stored }] : []
-    })
-    const newest = found.toSorted((a, b) => (a.stored.scan_started_at > b.stored.scan_started_at ? -1 : 1))[0]
-    return newest ?? { stored: 'none' }
-  }
-
-  #settle(attempt: string): ManifestHead | undefined {
-    const pod = this.pod(attempt)
-    const existing = this.#manifests.get(attempt)
-    if (existing || !pod?.checkpoints) return existing
-    const made = pod.head(pod.createdAt, pod.checkpoints)
-    this.#manifests.set(attempt, made)
-    return made
   }
 
   #count(): void {
