@@ -60,13 +60,6 @@ export function createResultOpener(
     fetchMethod: (key) => openManifest(store, key),
   })
 
-  async function open(located: LocatedResult): Promise<OpenResult> {
-    const key = jobKeys.manifest(located.job.job_uuid, located.attempt)
-    const manifest = await manifests.fetch(key)
-    if (manifest === undefined) throw new DamagedManifest(key, 'it is gone')
-    return { located, manifest }
-  }
-
   return {
     async withResult(uuid, use, soFar = false) {
       for (let tries = 1; ; tries += 1) {
@@ -79,7 +72,7 @@ export function createResultOpener(
               use({ located, manifest }),
             )
           }
-          opened = await open(located)
+          opened = await open(manifests, located)
           return await use(opened)
         } catch (error) {
           if (opened !== undefined && isStale(error)) manifests.delete(opened.manifest.key)
@@ -104,6 +97,13 @@ export function createResultOpener(
 
     filesAt: (at) => ({ ...shared, ...at, provisional: false }),
   }
+}
+
+async function open(manifests: LRUCache<string, Manifest>, located: LocatedResult): Promise<OpenResult> {
+  const key = jobKeys.manifest(located.job.job_uuid, located.attempt)
+  const manifest = await manifests.fetch(key)
+  if (manifest === undefined) throw new DamagedManifest(key, 'it is gone')
+  return { located, manifest }
 }
 
 /** The caller's error for a failed read of a manifest. */

@@ -33,33 +33,11 @@ export function jobRoutes(services: Services, options: HttpOptions): Router {
         next: nextLink('/job', { limit: query.get('limit'), after: page.next }, publicUrl, given),
       })
     },
-    delete: (req, res) => act('delete', req, res),
+    delete: (req, res) => bulk('delete', services, publicUrl, req, res),
   })
 
-  const act = async (action: BulkAction, req: Request, res: Response) => {
-    refuseBody(req)
-    const read = readFilteredQuery(req, ['limit', 'after', 'dry_run'])
-    const filter = requireFilter(read)
-    const limit = integerOf(read.query, 'limit', 1, maxLimit) ?? defaultBulkLimit
-    const dryRun = flagOf(read.query, 'dry_run')
-    const after = read.query.get('after')
-    const { jobs: acted, next: further } = await jobs.act(action, filter, { limit, after, dryRun })
-    const failed = acted.filter(({ error }) => error !== undefined).length
-    const path = action === 'cancel' ? '/job/cancel' : '/job'
-    const parameters = { limit: read.query.get('limit'), dry_run: read.query.get('dry_run'), after: further }
-    const next = nextLink(path, parameters, publicUrl, read.given)
-    const answer: BulkAnswer = {
-      action,
-      dry_run: dryRun,
-      jobs: acted,
-      failed,
-      more: next !== null,
-      next,
-    }
-    res.status(failed === 0 ? 200 : 207).json(answer)
-  }
   // Before /job/:id, which would match it too.
-  route(router, '/job/cancel', { post: (req, res) => act('cancel', req, res) })
+  route(router, '/job/cancel', { post: (req, res) => bulk('cancel', services, publicUrl, req, res) })
 
   route(router, '/job/:id', {
     async get(req, res) {
@@ -87,4 +65,34 @@ export function jobRoutes(services: Services, options: HttpOptions): Router {
     },
   })
   return router
+}
+
+/** Answers a bulk call: what is done to all jobs that a filter finds. */
+async function bulk(
+  action: BulkAction,
+  { jobs }: Pick<Services, 'jobs'>,
+  publicUrl: string | undefined,
+  req: Request,
+  res: Response,
+): Promise<void> {
+  refuseBody(req)
+  const read = readFilteredQuery(req, ['limit', 'after', 'dry_run'])
+  const filter = requireFilter(read)
+  const limit = integerOf(read.query, 'limit', 1, maxLimit) ?? defaultBulkLimit
+  const dryRun = flagOf(read.query, 'dry_run')
+  const after = read.query.get('after')
+  const { jobs: acted, next: further } = await jobs.act(action, filter, { limit, after, dryRun })
+  const failed = acted.filter(({ error }) => error !== undefined).length
+  const path = action === 'cancel' ? '/job/cancel' : '/job'
+  const parameters = { limit: read.query.get('limit'), dry_run: read.query.get('dry_run'), after: further }
+  const next = nextLink(path, parameters, publicUrl, read.given)
+  const answer: BulkAnswer = {
+    action,
+    dry_run: dryRun,
+    jobs: acted,
+    failed,
+    more: next !== null,
+    next,
+  }
+  res.status(failed === 0 ? 200 : 207).json(answer)
 }

@@ -24,7 +24,7 @@ export function uploadRoutes(
   services: Services & { downloads: Downloads },
   options: Pick<HttpOptions, 'publicUrl' | 'inputMaxBytes'>,
 ): Router {
-  const { uploads, resultOpener } = services
+  const { uploads } = services
   const router = Router()
   const link = (name: string) => `${options.publicUrl ?? ''}/upload/${encodeURIComponent(name)}`
   const shown = ({ name, size, sha256, modified_at }: KeptUpload) => {
@@ -60,7 +60,7 @@ export function uploadRoutes(
 
     async get(req, res) {
       readQuery(req, [])
-      await sendUpload(req, res)
+      await sendUpload(services, req, res)
     },
 
     async delete(req, res) {
@@ -70,17 +70,22 @@ export function uploadRoutes(
     },
   })
   return router
+}
 
-  async function sendUpload(req: Request, res: Response): Promise<void> {
-    const { owner, name, content, size, sha256, etag, modified_at } = await uploads.get(
-      callerOf(res),
-      nameOf(req),
-    )
-    const source = resultOpener.filesAt({ uuid: contentsJob, attempt: owner, of: 'the uploads' })
-    const file = { path: name, type: 'file' as const, key: content, size, sha256, etag, mtime: modified_at }
-    const shownAs = { path: Buffer.from(name), name, headers: foreignFileHeaders() }
-    await sendFileAnswer(req, res, services, (request) => readableFileAnswer(source, file, shownAs, request))
-  }
+async function sendUpload(
+  services: Services & { downloads: Downloads },
+  req: Request,
+  res: Response,
+): Promise<void> {
+  const { uploads, resultOpener } = services
+  const { owner, name, content, size, sha256, etag, modified_at } = await uploads.get(
+    callerOf(res),
+    nameOf(req),
+  )
+  const source = resultOpener.filesAt({ uuid: contentsJob, attempt: owner, of: 'the uploads' })
+  const file = { path: name, type: 'file' as const, key: content, size, sha256, etag, mtime: modified_at }
+  const shownAs = { path: Buffer.from(name), name, headers: foreignFileHeaders() }
+  await sendFileAnswer(req, res, services, (request) => readableFileAnswer(source, file, shownAs, request))
 }
 
 /** A part of a file would be kept as the whole (RFC 9110 §14.5), and a form with its boundaries. */

@@ -56,52 +56,10 @@ export interface UploadsParts {
   most: number
 }
 
-export function createUploads({ store, shelves, maxBytes, most }: UploadsParts): Uploads {
-  const change = (owner: string, make: (shelf: Shelf) => Shelf) =>
-    translateStoreErrors(() => shelves.change(owner, make))
-
+export function createUploads(parts: UploadsParts): Uploads {
+  const { shelves } = parts
   return {
-    async put(caller, name, stream, conditions) {
-      checkName(name)
-      const owner = ownerOf(caller)
-      const admit = (shelf: Shelf) => {
-        const there = findUpload(shelf, name)
-        conditions(there)
-        if (there === undefined && shelf.uploads.length >= most) throw tooMany(most)
-        return there
-      }
-      // Before GiBs are sent; what counts is said below.
-      admit(await translateStoreErrors(() => shelves.read(owner)))
-      const id = randomBytes(8).toString('hex')
-      const stored = await translateStoreErrors(() =>
-        receive(store, uploadKeys.content(owner, id), stream, maxBytes),
-      )
-      const storedAt = Date.now()
-      let put: PutUpload | undefined
-      try {
-        const lost = await lostContent(store, owner, await shelves.read(owner), stored.sha256)
-        await shelves.change(owner, (shelf) => {
-          // A write whose answer was lost comes again as a conflict.
-          if (hasContent(shelf, id)) return shelf
-          if (Date.now() > storedAt + longestChange) throw tooSlow()
-          const there = admit(shelf)
-          const content = { id, ...stored }
-          const changed = withUpload(withReplaced(shelf, lost, content), name, content, new Date())
-          const upload = findUpload(changed, name)
-          put = upload && { upload, isNew: there === undefined }
-          return changed
-        })
-        if (put === undefined) throw new Error(`the shelf has no ${name}`)
-        if (put.upload.content !== id) await store.remove([uploadKeys.content(owner, id)])
-        return put
-      } catch (error) {
-        // After a store's error the shelf may name it: the janitor knows.
-        if (!(error instanceof StoreError)) {
-          await store.remove([uploadKeys.content(owner, id)]).catch(() => {})
-        }
-        return await translateStoreErrors(() => Promise.reject(error))
-      }
-    },
+    put: (caller, name, stream, conditions) => putUpload(parts, { caller, name }, stream, conditions),
 
     async list(caller, page) {
       const shelf = await translateStoreErrors(() => shelves.read(ownerOf(caller)))
@@ -118,13 +76,61 @@ export function createUploads({ store, shelves, maxBytes, most }: UploadsParts):
 
     async remove(caller, name, conditions) {
       checkName(name)
-      await change(ownerOf(caller), (shelf) => {
+      const withoutName = (shelf: Shelf) => {
         const there = findUpload(shelf, name)
         if (there === undefined) throw absent(name)
         conditions(there)
         return withoutUpload(shelf, name)
-      })
+      }
+      await translateStoreErrors(() => shelves.change(ownerOf(caller), withoutName))
     },
+  }
+}
+
+async function putUpload(
+  { store, shelves, maxBytes, most }: UploadsParts,
+  { caller, name }: { caller: string | null; name: string },
+  stream: Readable,
+  conditions: PutConditions,
+): Promise<PutUpload> {
+  checkName(name)
+  const owner = ownerOf(caller)
+  const admit = (shelf: Shelf) => {
+    const there = findUpload(shelf, name)
+    conditions(there)
+    if (there === undefined && shelf.uploads.length >= most) throw tooMany(most)
+    return there
+  }
+  // Before GiBs are sent; what counts is said below.
+  admit(await translateStoreErrors(() => shelves.read(owner)))
+  const id = randomBytes(8).toString('hex')
+  const stored = await translateStoreErrors(() =>
+    receive(store, uploadKeys.content(owner, id), stream, maxBytes),
+  )
+  const storedAt = Date.now()
+  let put: PutUpload | undefined
+  try {
+    const lost = await lostContent(store, owner, await shelves.read(owner), stored.sha256)
+    await shelves.change(owner, (shelf) => {
+      // A write whose answer was lost comes again as a conflict.
+      if (hasContent(shelf, id)) return shelf
+      if (Date.now() > storedAt + longestChange) throw tooSlow()
+      const there = admit(shelf)
+      const content = { id, ...stored }
+      const changed = withUpload(withReplaced(shelf, lost, content), name, content, new Date())
+      const upload = findUpload(changed, name)
+      put = upload && { upload, isNew: there === undefined }
+      return changed
+    })
+    if (put === undefined) throw new Error(`the shelf has no ${name}`)
+    if (put.upload.content !== id) await store.remove([uploadKeys.content(owner, id)])
+    return put
+  } catch (error) {
+    // After a store's error the shelf may name it: the janitor knows.
+    if (!(error instanceof StoreError)) {
+      await store.remove([uploadKeys.content(owner, id)]).catch(() => {})
+    }
+    return await translateStoreErrors(() => Promise.reject(error))
   }
 }
 
