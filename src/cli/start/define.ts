@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { collect, type Define } from '../define.ts'
 import { rerun } from './rerun.ts'
-import { type RunOptions, run } from './run.ts'
+import { run } from './run/run.ts'
+import type { RunOptions } from './run/run-options.ts'
 import { submit } from './submit.ts'
 
 export function addStartCommands(program: Command, define: Define): void {
@@ -12,11 +13,13 @@ export function addStartCommands(program: Command, define: Define): void {
     .option('--no-log', 'do not show its log')
     .option('--parallel <n>', 'requests at once while its files are fetched (default: 8)')
     .addHelpText('after', examples)
+  addSeveral(running)
   define(running, (session, args, options) => run(session, options as RunOptions, args))
 
   const submitting = requestOptions(program.command('submit [command...]')).description(
     'start a job and print its id',
   )
+  addSeveral(submitting)
   define(submitting, (session, args, options) => submit(session, options, args))
 
   const repeating = requestOptions(program.command('rerun <job> [command...]'), false).description(
@@ -33,6 +36,18 @@ Examples:
   jobferry run -f request.yaml --set memory=8Gi -e SEED=42
 
 Ctrl-C once asks whether to cancel the job (without a terminal it cancels); twice leaves it running.`
+
+/** Options of several jobs, and the flags of the submission helper. */
+function addSeveral(command: Command): void {
+  command
+    .option('--payloads <file>', 'a command for bash a line (`-`: standard input): a job for each')
+    .option('--max-concurrent <n>', 'most jobs of --payloads at once')
+    .option('--debug', 'show the requests that would be sent, and send nothing')
+    .option('--k8s-image <image>', 'as --image; with one of these four the command is run by `bash -cl`')
+    .option('--k8s-registry-secret <name>', 'of the registry (default: sh-k8s-registry-secret)')
+    .option('--k8s-volume-claim <name>', 'volume claim that is mounted (default: ntuples-claim)')
+    .option('--k8s-mount-path <path>', 'where it is mounted (default: /ntuples)')
+}
 
 /** The options that make a request; those that send files, too, if `withInputs`. */
 function requestOptions(command: Command, withInputs = true): Command {

@@ -1,26 +1,20 @@
 import type { Deployed } from '../../client/index.ts'
 import type { Session } from '../session/session.ts'
-import { inputFiles } from './input-files.ts'
-import { type RequestOptions, requestOf } from './request.ts'
+import type { Prepared } from './prepare.ts'
 
-export interface DeployCommandOptions extends RequestOptions {
-  input?: string[]
-  idempotencyKey?: string
-}
-
-/** Sends a request and its files; says what has no effect on this server. */
+/** Deploys one of the requests, by its index, with its files; says what has no effect on this server. */
 export async function deploy(
   { out, client }: Session,
-  options: DeployCommandOptions,
-  command: readonly string[],
+  { requests, inputs, idempotencyKey: key }: Prepared,
+  index = 0,
   signal?: AbortSignal,
 ): Promise<Deployed> {
-  const request = await requestOf(options, command)
-  const { files, bytes: totalBytes } = await inputFiles(options.input ?? [])
+  const request = requests[index] ?? requests[0]
+  const { files, bytes: totalBytes } = inputs
   let bytes = 0
   const deployed = await client().deploy(request, {
     inputs: files,
-    idempotencyKey: options.idempotencyKey,
+    idempotencyKey: key === undefined || requests.length === 1 ? key : `${key}-${index + 1}`,
     onSent(sent) {
       bytes += sent
       out.progress('uploading', { bytes, totalBytes })
@@ -29,6 +23,7 @@ export async function deploy(
   })
   out.endProgress()
   const { ignored = [] } = deployed
-  if (ignored.length > 0) out.note(`no effect on this server: ${ignored.join(', ')}`)
+  // Of each of several jobs it is the same.
+  if (ignored.length > 0 && index === 0) out.note(`no effect on this server: ${ignored.join(', ')}`)
   return deployed
 }

@@ -1,6 +1,6 @@
 import type { Session } from '../session/session.ts'
-import type { DeployCommandOptions } from './deploy.ts'
-import { fieldsOf } from './request.ts'
+import type { DeployCommandOptions } from './prepare.ts'
+import { fieldsOf } from './request/request.ts'
 
 /** `jobferry rerun`: prints the new job's id. */
 export async function rerun(

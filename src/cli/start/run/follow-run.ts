@@ -1,8 +1,8 @@
 import process from 'node:process'
-import type { Job, JobEvent } from '../../client/index.ts'
-import { hasCode, isFinal, JobferryError } from '../../client/index.ts'
-import type { Session } from '../session/session.ts'
-import { shown } from '../terminal/format.ts'
+import type { Job, JobEvent } from '../../../client/index.ts'
+import { hasCode, isFinal, JobferryError } from '../../../client/index.ts'
+import type { Session } from '../../session/session.ts'
+import { shown } from '../../terminal/format.ts'
 
 /** Shows a job's states, progress and log up to its end. */
 export async function followRun(

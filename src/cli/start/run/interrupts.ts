@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { createInterface, type Interface } from 'node:readline'
-import type { Output } from '../terminal/output.ts'
+import type { Output } from '../../terminal/output.ts'
 
 /** Why `run` leaves a job alone that goes on. */
 export class Detached extends Error {}

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import type { InputFile } from '../../client/index.ts'
-import { usageError } from '../exit-codes.ts'
+import type { InputFile } from '../../../client/index.ts'
+import { usageError } from '../../exit-codes.ts'
 
 export interface LocalInputs {
   files: InputFile[]
