@@ -1,11 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadConfig } from '../../src/config/config.ts'
-import { start } from '../../src/server.ts'
 import { markerFile } from '../../src/store/folder/folder-root.ts'
-import { createLog } from '../../src/util/log.ts'
-import { endJobs } from '../support/end-jobs.ts'
+import { startEmbedded } from '../support/api/embedded.ts'
 
 export interface RunningApi {
   url: string
@@ -22,18 +18,8 @@ export async function startApi(
   jobs: Readonly<Record<string, string>>,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<RunningApi> {
-  const directory = await mkdtemp(join(tmpdir(), 'jobferry-http-'))
-  const jobsDirectory = join(directory, 'jobs')
-  await mkdir(jobsDirectory)
-  for (const [name, yaml] of Object.entries(jobs)) await writeFile(join(jobsDirectory, `${name}.yaml`), yaml)
-  const config = loadConfig({
-    PORT: '0',
-    JOBS_DIRECTORY: jobsDirectory,
-    DATA_DIRECTORY: join(directory, 'data'),
-    SHUTDOWN_SECONDS: '5',
-    ...settings,
-  })
-  const { url, close } = await start(config, createLog('test', 'silent'))
+  const environment = { SHUTDOWN_SECONDS: '5', LOG_LEVEL: 'fatal', ...settings }
+  const { url, config, remove } = await startEmbedded(jobs, environment)
   return {
     url,
     async stored() {
@@ -42,10 +28,6 @@ export async function startApi(
       const objects = entries.filter((entry) => entry.isFile() && entry.name !== markerFile)
       return objects.map((entry) => join(entry.parentPath, entry.name))
     },
-    async close() {
-      await close()
-      await endJobs(config.local.dataDirectory)
-      await rm(directory, { recursive: true, force: true })
-    },
+    close: remove,
   }
 }

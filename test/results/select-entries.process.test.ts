@@ -3,29 +3,26 @@ import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import type { Entry } from '../../src/result-format/entry.ts'
 import { temporaryFolder } from '../support/files/temporary-folder.ts'
-import { putFile, serve } from './served.ts'
+import { folderEntry, linkEntry, putFile, serve } from './served.ts'
 
 const run = promisify(execFile)
-const link = (path: string, target: string): Entry => ({ path, type: 'symlink', target })
-const folder = (path: string): Entry => ({ path, type: 'directory', mode: '0755' })
 
 async function served(): Promise<string> {
   const { url } = await serve(async (store) => [
     await putFile(store, 'real/deep/f.txt', 'deep'),
     await putFile(store, 'real/deep/g.txt', 'beside'),
     await putFile(store, 'plain.txt', 'plain'),
-    folder('real'),
-    folder('real/deep'),
-    link('dlink', 'real'),
-    link('first', 'second/deep'),
-    link('second', './real'),
-    link('link.txt', 'plain.txt'),
-    link('real/deep/up.txt', '../../plain.txt'),
-    link('circle', 'circle/x'),
-    link('outside', '../real'),
-    link('absolute', '/real'),
+    folderEntry('real'),
+    folderEntry('real/deep'),
+    linkEntry('dlink', 'real'),
+    linkEntry('first', 'second/deep'),
+    linkEntry('second', './real'),
+    linkEntry('link.txt', 'plain.txt'),
+    linkEntry('real/deep/up.txt', '../../plain.txt'),
+    linkEntry('circle', 'circle/x'),
+    linkEntry('outside', '../real'),
+    linkEntry('absolute', '/real'),
     { path: 'real/unread', type: 'file', size: 7, error: 'EACCES' },
   ])
   return url

@@ -50,6 +50,14 @@ export async function putFile(
   }
 }
 
+export function linkEntry(path: string, target: string): Entry {
+  return { path, type: 'symlink', target }
+}
+
+export function folderEntry(path: string): Entry {
+  return { path, type: 'directory', mode: '0755' }
+}
+
 export interface Served {
   url: string
   logged: string[]

@@ -1,15 +1,14 @@
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import { createS3Store, staticCredentials } from '../../src/store/s3/s3.ts'
 import type { ArtifactStore } from '../../src/store/store.ts'
 import { temporaryBucket } from '../support/store/bucket.ts'
 import { type FaultProxy, startFaultProxy } from '../support/store/fault-proxy.ts'
 import type { RunningMinio } from '../support/store/minio.ts'
-import { manifestOf } from './stored.ts'
-import { sorted, storedTree, treeOf } from './tree.ts'
-import { type Attempt, newAttempt } from './uploader-process.ts'
+import { expectAllStored } from './tree.ts'
+import { type Attempt, getFrom, newAttempt, Uploader, writeMany } from './uploader-process.ts'
 
 export interface S3Attempt extends Attempt {
   store: ArtifactStore
@@ -48,15 +47,22 @@ export async function newS3Attempt(
   })
   return { ...made, store, bucket, proxy }
 }
-export function writeMany(made: Attempt, count: number, bytes: number): void {
-  for (let index = 0; index < count; index += 1) {
-    const directory = join(made.result, `d${index % 10}`)
-    mkdirSync(directory, { recursive: true })
-    writeFileSync(join(directory, `f${index}`), randomBytes(bytes))
-  }
-}
 
-export async function expectAllStored(made: S3Attempt): Promise<void> {
-  const { entries } = await manifestOf(made.store)
-  expect([...(await storedTree(made.store, entries))]).toEqual(sorted(treeOf(made.result)))
+/** Kills the uploader at random moments while small files come, change and go: all are stored nevertheless. */
+export async function expectSurvivesKills(
+  made: S3Attempt,
+  { rounds, mostMs }: { rounds: number; mostMs: number },
+): Promise<void> {
+  writeMany(made, 400, 3000)
+  const uploader = await new Uploader(made).ready()
+  await getFrom(made, '/stop/token')
+  for (let round = 0; round < rounds; round += 1) {
+    await delay(Math.random() * mostMs)
+    uploader.killProgram()
+    writeMany(made, 100 + round, 1000)
+    rmSync(join(made.result, `d${round}`), { recursive: true })
+  }
+  await delay(mostMs / 2)
+  expect(await uploader.terminate().exit()).toBe(0)
+  await expectAllStored(made)
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { expect } from 'vitest'
 import { type Entry, pathBytes, targetBytes } from '../../src/result-format/entry.ts'
 import { jobKeys } from '../../src/result-format/job-keys.ts'
 import type { ArtifactStore } from '../../src/store/store.ts'
-import { objectOf } from './stored.ts'
-import { attempt, job } from './uploader-process.ts'
+import { manifestOf, objectOf } from './stored.ts'
+import { type Attempt, attempt, job } from './uploader-process.ts'
 
 /** What there is of one path, in a form that a difference can be read from. */
 export type Facts = Record<string, string | number>
@@ -31,6 +32,11 @@ export function treeOf(directory: string, path = Buffer.alloc(0), found = new Ma
     if (stat.isDirectory()) treeOf(directory, child, found)
   }
   return found
+}
+
+export async function expectAllStored({ result, store }: Attempt & { store: ArtifactStore }): Promise<void> {
+  const { entries } = await manifestOf(store)
+  expect([...(await storedTree(store, entries))]).toEqual(sorted(treeOf(result)))
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -70,6 +71,15 @@ export function write(made: Attempt, name: string, content: string | Buffer): Bu
   const path = Buffer.concat([Buffer.from(`${made.result}/`), Buffer.from(name, 'latin1')])
   writeFileSync(path, content)
   return path
+}
+
+/** Files of random bytes in ten folders. */
+export function writeMany(made: Attempt, count: number, bytes: number): void {
+  for (let index = 0; index < count; index += 1) {
+    const directory = join(made.result, `d${index % 10}`)
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, `f${index}`), randomBytes(bytes))
+  }
 }
 
 /** The real thing: supervise.sh with the program below it, in processes of their own. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,9 +10,10 @@ import { jobKeys } from '../../src/result-format/job-keys.ts'
 import { s3Client } from '../support/store/bucket.ts'
 import { type RunningMinio, startMinio } from '../support/store/minio.ts'
 import { eventually } from '../support/time/eventually.ts'
-import { expectAllStored, newS3Attempt, type S3Attempt, writeMany } from './s3-attempt.ts'
+import { expectSurvivesKills, newS3Attempt, type S3Attempt } from './s3-attempt.ts'
 import { keysOf, manifestOf } from './stored.ts'
-import { attempt, getFrom, job, listening, Uploader } from './uploader-process.ts'
+import { expectAllStored } from './tree.ts'
+import { attempt, getFrom, job, listening, Uploader, writeMany } from './uploader-process.ts'
 
 const MiB = 1024 * 1024
 
@@ -68,18 +69,7 @@ describe('killed while it stores', () => {
 
   it('survives kills at random moments while files are still being written', async () => {
     const made = await newS3Attempt(minio, await listening())
-    writeMany(made, 400, 3000)
-    const uploader = await new Uploader(made).ready()
-    await getFrom(made, '/stop/token')
-    for (let round = 0; round < 6; round += 1) {
-      await delay(Math.random() * 1500)
-      uploader.killProgram()
-      writeMany(made, 100 + round, 1000)
-      rmSync(join(made.result, `d${round}`), { recursive: true })
-    }
-    await delay(1000)
-    expect(await uploader.terminate().exit()).toBe(0)
-    await expectAllStored(made)
+    await expectSurvivesKills(made, { rounds: 6, mostMs: 1500 })
     expect((await manifestOf(made.store)).head.stop_seen_at).toBeDefined()
   })
 })

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { InputFile } from '../types.ts'
+import { streamOf } from './stream-of.ts'
 
 /** A multipart/form-data body: the request first, so that a wrong one is refused before the files. */
 export function multipart(request: string, inputs: readonly InputFile[]) {
@@ -37,20 +38,4 @@ async function* parts(
 /** As browsers do (WHATWG HTML, "multipart/form-data"). */
 function escaped(name: string): string {
   return name.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22')
-}
-
-function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await chunks.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      async cancel() {
-        await chunks.return(undefined)
-      },
-    },
-    { highWaterMark: 1 },
-  )
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { JobferryError } from '../errors.ts'
+import { streamOf } from '../http/stream-of.ts'
 import type { Transport } from '../http/transport.ts'
 import { filePath, readBytes } from './read-file.ts'
 
@@ -59,17 +60,4 @@ async function* checked(
   if (hash.digest('hex') !== sha256) {
     throw new JobferryError('damaged', `${url} came with other bytes than were stored`)
   }
-}
-
-function streamOf(bytes: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await bytes.next()
-      if (done) controller.close()
-      else controller.enqueue(value)
-    },
-    async cancel() {
-      await bytes.return(undefined)
-    },
-  })
 }

@@ -7,8 +7,7 @@ import { createRecords } from '../../../src/lifecycle/records/records.ts'
 import type { TrackedJob } from '../../../src/lifecycle/tracking/known-job.ts'
 import { jobKeys } from '../../../src/result-format/job-keys.ts'
 import { StoreError } from '../../../src/store/store.ts'
-import { jobAnswer } from '../../support/api/job-answer.ts'
-import { jobRequest } from '../../support/api/job-request.ts'
+import { finalRecord, jobAnswer } from '../../support/api/job-answer.ts'
 import { folderStore } from '../../support/store/folder-store.ts'
 
 const uuid = '3f0c2a52-6f0b-4a7e-9d55-0c3c1c6d6b11'
@@ -39,14 +38,7 @@ async function endedJob() {
   }
   const archive = async () => {
     await store.put(jobKeys.log(uuid, 'attempt', 'worker'), Buffer.from('all of it\n'))
-    await records.write({
-      version: 1,
-      job: answer,
-      request: jobRequest(),
-      request_sha256: '',
-      ended_at: '2026-11-21T06:00:02.000Z',
-      logs: { worker: { from_beginning: true } },
-    })
+    await records.write(finalRecord(answer, { logs: { worker: { from_beginning: true } } }))
   }
   return { parts, archive, assessment }
 }
@@ -163,14 +155,7 @@ describe('the log of an attempt by its number', () => {
 
   it('can be read of a job whose record names no attempt', async () => {
     const { parts, put } = await severalAttempts('succeeded', null)
-    const job = jobAnswer({ job_uuid: uuid, state: 'canceled', attempt: null })
-    const record = {
-      request: jobRequest(),
-      request_sha256: '',
-      ended_at: '2026-11-21T06:00:02.000Z',
-      logs: {},
-    }
-    await parts.records.write({ version: 1, job, ...record })
+    await parts.records.write(finalRecord({ job_uuid: uuid, state: 'canceled', attempt: null }))
     const released = { ...parts, tracker: { ...parts.tracker, get: () => undefined } }
     released.backend = { ...parts.backend, earlierAttempts: () => [] }
     await put(jobKeys.earlierLog(uuid, 1, 'worker'), 'first\n')

@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Answer, call } from '../../http/client.ts'
+import { bytesOfResult, type Caller, callAs, callersTokens } from '../../http/callers.ts'
+import type { Answer, Call } from '../../http/client.ts'
 import { type RunningApi, startApi } from '../../http/running.ts'
 
 const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex')
-const tokens = { alice: 'correct-horse', bob: 'battery-staple' }
 let source: string
 const large = randomBytes(3 * 2 ** 20)
 let api: RunningApi
@@ -16,15 +16,7 @@ let made: string
 beforeAll(async () => {
   source = await mkdtemp(join(tmpdir(), 'job-inputs-'))
   await writeFile(join(source, 'large'), large)
-  api = await startApi(
-    {},
-    {
-      LOCAL_ALLOW_COMMANDS: '1',
-      API_TOKENS: Object.entries(tokens)
-        .map(([name, token]) => `${name}:${sha256(token)}`)
-        .join('\n'),
-    },
-  )
+  api = await startApi({}, { LOCAL_ALLOW_COMMANDS: '1', API_TOKENS: callersTokens })
   made = await run(`cd "$RESULT_DIRECTORY"; mkdir -p out/deep/empty; cp ${source}/large out/deep/;
     printf a >out/a; printf '#!/bin/sh' >out/run.sh; chmod 755 out/run.sh; ln -s ../a out/deep/up
     printf o >other; ln -s /etc/passwd away; tar cf all.tar out`)
@@ -129,7 +121,7 @@ async function run(script: string, inputs?: object[], state = 'succeeded'): Prom
   return job.job_uuid
 }
 
-function deploy(name: keyof typeof tokens, script: string, inputs?: object[]): Promise<Answer> {
+function deploy(name: Caller, script: string, inputs?: object[]): Promise<Answer> {
   const wait = script.startsWith('sleep') ? 0 : 55
   return ask(name, {
     method: 'POST',
@@ -139,13 +131,5 @@ function deploy(name: keyof typeof tokens, script: string, inputs?: object[]): P
   })
 }
 
-function ask(name: keyof typeof tokens, request: Parameters<typeof call>[1]): Promise<Answer> {
-  const headers = { ...request.headers, authorization: `Bearer ${tokens[name]}` }
-  return call(api.url, { ...request, headers })
-}
-
-async function bytesOf(uuid: string, path: string): Promise<Buffer> {
-  const answer = await ask('alice', { path: `/job/${uuid}/result?file=${encodeURIComponent(path)}` })
-  expect(answer.status).toBe(200)
-  return answer.body
-}
+const ask = (name: Caller, request: Call) => callAs(name, api.url, request)
+const bytesOf = (uuid: string, path: string) => bytesOfResult(api.url, uuid, path)

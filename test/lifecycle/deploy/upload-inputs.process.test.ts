@@ -1,17 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, call } from '../../http/client.ts'
+import { bytesOfResult, type Caller, callAs, callersTokens } from '../../http/callers.ts'
+import { type Answer, type Call, call } from '../../http/client.ts'
 import { type RunningApi, startApi } from '../../http/running.ts'
 import { zipOf } from '../../sidecar/inputs/unpack/zip-of.ts'
 
 const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex')
-const tokens = { alice: 'correct-horse', bob: 'battery-staple' }
 const large = randomBytes(20 * 2 ** 20)
 let api: RunningApi
 
 beforeAll(async () => {
-  const lines = Object.entries(tokens).map(([name, token]) => `${name}:${sha256(token)}`)
-  api = await startApi({}, { LOCAL_ALLOW_COMMANDS: '1', API_TOKENS: lines.join('\n'), UPLOADS_MAX: '8' })
+  api = await startApi({}, { LOCAL_ALLOW_COMMANDS: '1', API_TOKENS: callersTokens, UPLOADS_MAX: '8' })
 })
 afterAll(() => api?.close())
 
@@ -149,7 +148,7 @@ describe('the routes of uploads', () => {
   })
 })
 
-async function put(name: keyof typeof tokens, upload: string, body: string | Buffer): Promise<unknown> {
+async function put(name: Caller, upload: string, body: string | Buffer): Promise<unknown> {
   const answer = await ask(name, { method: 'PUT', path: `/upload/${encodeURIComponent(upload)}`, body })
   expect([200, 201]).toContain(answer.status)
   return answer.json()
@@ -165,7 +164,7 @@ async function run(script: string, inputs: object[]): Promise<string> {
 }
 
 function deploy(
-  name: keyof typeof tokens,
+  name: Caller,
   script: string,
   inputs: object[],
   headers: Record<string, string> = {},
@@ -178,13 +177,5 @@ function deploy(
   })
 }
 
-function ask(name: keyof typeof tokens, request: Parameters<typeof call>[1]): Promise<Answer> {
-  const headers = { ...request.headers, authorization: `Bearer ${tokens[name]}` }
-  return call(api.url, { ...request, headers })
-}
-
-async function bytesOf(uuid: string, path: string): Promise<Buffer> {
-  const answer = await ask('alice', { path: `/job/${uuid}/result?file=${encodeURIComponent(path)}` })
-  expect(answer.status).toBe(200)
-  return answer.body
-}
+const ask = (name: Caller, request: Call) => callAs(name, api.url, request)
+const bytesOf = (uuid: string, path: string) => bytesOfResult(api.url, uuid, path)

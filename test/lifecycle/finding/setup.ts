@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Job } from '../../../src/job/job.ts'
 import { FinishedJobs, type FinishedParts } from '../../../src/lifecycle/finding/finished-jobs.ts'
 import type { JobFilter } from '../../../src/lifecycle/finding/job-filter.ts'
@@ -9,7 +8,7 @@ import { createRecords, type Records } from '../../../src/lifecycle/records/reco
 import type { TrackedJob } from '../../../src/lifecycle/tracking/known-job.ts'
 import type { ArtifactStore } from '../../../src/store/store.ts'
 import { createLog } from '../../../src/util/log.ts'
-import { jobAnswer } from '../../support/api/job-answer.ts'
+import { finalRecord } from '../../support/api/job-answer.ts'
 import { jobRequest } from '../../support/api/job-request.ts'
 import { folderStore } from '../../support/store/folder-store.ts'
 
@@ -64,16 +63,8 @@ export async function uuidsOf(parts: FindingParts, filter: Partial<JobFilter>): 
 }
 
 export function recordOf(job: Partial<Job> = {}): FinalRecord {
-  const answer = jobAnswer({ job_uuid: randomUUID(), state: 'succeeded', ...job })
-  const { name, labels = {} } = answer
-  return {
-    version: 1,
-    job: answer,
-    request: jobRequest({ labels, ...(name !== undefined && { name }) }),
-    request_sha256: 'ab',
-    ended_at: answer.created_at,
-    logs: {},
-  }
+  const { name, labels = {} } = job
+  return finalRecord(job, { request: jobRequest({ labels, ...(name !== undefined && { name }) }) })
 }
 
 export function at(second: number): string {

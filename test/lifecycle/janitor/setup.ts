@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Job } from '../../../src/job/job.ts'
 import { soleLeader } from '../../../src/job/leadership.ts'
 import type { Removal } from '../../../src/job/removal.ts'
@@ -11,6 +10,7 @@ import type { ArtifactStore } from '../../../src/store/store.ts'
 import { KeyedMutex } from '../../../src/util/keyed-mutex.ts'
 import { createLog } from '../../../src/util/log.ts'
 import { shellRequest, startBackend } from '../../backends/local/setup.ts'
+import { finalRecord } from '../../support/api/job-answer.ts'
 import { temporaryFolder } from '../../support/files/temporary-folder.ts'
 import { folderStore } from '../../support/store/folder-store.ts'
 
@@ -42,27 +42,8 @@ export async function setUp(given?: ArtifactStore) {
 
 /** The record of a job that has succeeded. */
 export function recordOf(fields: Partial<FinalRecord> = {}, job: Partial<Job> = {}): FinalRecord {
-  return {
-    version: 1,
-    job: {
-      job_uuid: randomUUID(),
-      job: null,
-      state: 'succeeded',
-      phase: 'finished',
-      reason: null,
-      message: null,
-      exit_code: 0,
-      attempt: { number: 1, uid: randomUUID() },
-      created_at: new Date(0).toISOString(),
-      started_at: null,
-      finished_at: null,
-      result: { state: 'complete', count: 0, bytes: 0 },
-      ...job,
-    },
-    request: shellRequest('exit 0'),
-    request_sha256: 'x',
-    ended_at: new Date(endedAt).toISOString(),
-    logs: {},
-    ...fields,
-  }
+  return finalRecord(
+    { created_at: new Date(0).toISOString(), ...job },
+    { request: shellRequest('exit 0'), ended_at: new Date(endedAt).toISOString(), ...fields },
+  )
 }

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
-import type { Job } from '../../../src/job/job.ts'
 import type { FinalRecord } from '../../../src/lifecycle/records/final-record.ts'
 import { listPosition, positionTime, positionUuid } from '../../../src/lifecycle/records/list-position.ts'
 import { createRecords, readOrDamaged } from '../../../src/lifecycle/records/records.ts'
 import { jobKeys } from '../../../src/result-format/job-keys.ts'
-import { jobRequest } from '../../support/api/job-request.ts'
+import { finalRecord } from '../../support/api/job-answer.ts'
 import { folderStore, keysOf } from '../../support/store/folder-store.ts'
 
 it('reads a record as it was written, and none that was not written', async () => {
@@ -71,27 +70,8 @@ it('gives newer jobs positions that sort before those of older ones', () => {
 })
 
 function recordOf(createdAt: string): FinalRecord {
-  const job: Job = {
-    job_uuid: randomUUID(),
-    job: 'default',
-    state: 'succeeded',
-    phase: 'finished',
-    reason: null,
-    message: null,
-    exit_code: 0,
-    attempt: { number: 1, uid: randomUUID() },
-    created_at: createdAt,
-    started_at: createdAt,
-    finished_at: createdAt,
-    result: { state: 'complete', count: 0, bytes: 0 },
-  }
-  const request = jobRequest()
-  return {
-    version: 1,
-    job,
-    request,
-    request_sha256: 'ab',
-    ended_at: createdAt,
-    logs: { worker: { from_beginning: true } },
-  }
+  return finalRecord(
+    { job: 'default', created_at: createdAt, started_at: createdAt, finished_at: createdAt },
+    { logs: { worker: { from_beginning: true } } },
+  )
 }

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Entry } from '../../../src/result-format/entry.ts'
 import type { ArtifactStore } from '../../../src/store/store.ts'
-import { putFile, serve } from '../served.ts'
+import { folderEntry, linkEntry, putFile, serve } from '../served.ts'
 import { problemCode } from './typical-result.ts'
-
-const link = (path: string, target: string): Entry => ({ path, type: 'symlink', target })
-const folder = (path: string): Entry => ({ path, type: 'directory', mode: '0755' })
 
 const numbered = (i: number) => `l${String(i).padStart(2, '0')}`
 
@@ -25,23 +21,23 @@ async function served() {
     await putFile(store, 'runs/7/plot.png', 'plot of 7'),
     await putFile(store, 'runs/7/blob', 'a,b\n'),
     await putFile(store, 'report.txt', 'report'),
-    folder('runs'),
-    folder('runs/7'),
-    link('latest', 'runs/7'),
-    link('newest.png', 'latest/plot.png'),
-    link('newest', './runs//7/plot.png'),
-    link('table.csv', 'runs/7/blob'),
-    link('runs/up.txt', '../report.txt'),
-    link('runs/7/up.txt', '../up.txt'),
-    link('around.txt', 'latest/../up.txt'),
-    link('circle', 'circle'),
-    link('circle-a', 'circle-b/x'),
-    link('circle-b', 'circle-a/x'),
-    link('broken', 'nowhere'),
-    link('outside', '../../etc/passwd'),
-    link('through-outside', '../results/report.txt'),
-    link('absolute', '/etc/passwd'),
-    link('below-a-file', 'report.txt/x'),
+    folderEntry('runs'),
+    folderEntry('runs/7'),
+    linkEntry('latest', 'runs/7'),
+    linkEntry('newest.png', 'latest/plot.png'),
+    linkEntry('newest', './runs//7/plot.png'),
+    linkEntry('table.csv', 'runs/7/blob'),
+    linkEntry('runs/up.txt', '../report.txt'),
+    linkEntry('runs/7/up.txt', '../up.txt'),
+    linkEntry('around.txt', 'latest/../up.txt'),
+    linkEntry('circle', 'circle'),
+    linkEntry('circle-a', 'circle-b/x'),
+    linkEntry('circle-b', 'circle-a/x'),
+    linkEntry('broken', 'nowhere'),
+    linkEntry('outside', '../../etc/passwd'),
+    linkEntry('through-outside', '../results/report.txt'),
+    linkEntry('absolute', '/etc/passwd'),
+    linkEntry('below-a-file', 'report.txt/x'),
     { path_base64: Buffer.from([0x6c, 0xff]).toString('base64'), type: 'symlink', target: 'report.txt' },
   ])
   return (path: string, init: RequestInit = {}) => fetch(`${url}?file=${path}`, init)
@@ -95,7 +91,7 @@ describe('a symbolic link', () => {
     const { url } = await serve(
       async (store) => [
         await putFile(store, 'l00', 'end'),
-        ...Array.from({ length: 41 }, (_, i) => link(numbered(i + 1), numbered(i))),
+        ...Array.from({ length: 41 }, (_, i) => linkEntry(numbered(i + 1), numbered(i))),
       ],
       { faults: (store) => recording(store, gets) },
     )
@@ -110,9 +106,9 @@ describe('a symbolic link', () => {
   it('leads through no more than 200 links and folders', async () => {
     const { url } = await serve(async (store) => [
       await putFile(store, 'a/file', 'end'),
-      folder('a'),
-      link('long', `${'a/../'.repeat(197)}a/file`),
-      link('longer', `${'a/../'.repeat(198)}a/file`),
+      folderEntry('a'),
+      linkEntry('long', `${'a/../'.repeat(197)}a/file`),
+      linkEntry('longer', `${'a/../'.repeat(198)}a/file`),
     ])
     expect(await (await fetch(`${url}?file=long`)).text()).toBe('end')
     const answer = await fetch(`${url}?file=longer`)

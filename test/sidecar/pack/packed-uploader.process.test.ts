@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, linkSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, readdirSync, symlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { jobKeys } from '../../../src/result-format/job-keys.ts'
 import { keysOf, manifestOf, objectOf } from '../stored.ts'
-import { sorted, storedTree, treeOf } from '../tree.ts'
-import { type Attempt, attempt, job, newFolderAttempt, Uploader, write } from '../uploader-process.ts'
+import { expectAllStored, treeOf } from '../tree.ts'
+import { attempt, job, newFolderAttempt, Uploader, write, writeMany } from '../uploader-process.ts'
 
 const packed = { RESULT_LAYOUT: 'packed', PACK_FILE_BYTES: '100000' }
 
@@ -37,19 +37,6 @@ async function unpacked(made: ReturnType<typeof newFolderAttempt>): Promise<stri
 
 async function packsOf({ store }: ReturnType<typeof newFolderAttempt>): Promise<string[]> {
   return keysOf(store, jobKeys.file(job, attempt, '~packs/'))
-}
-
-function writeMany(made: Attempt, count: number, bytes: number): void {
-  for (let index = 0; index < count; index += 1) {
-    const directory = join(made.result, `d${index % 10}`)
-    mkdirSync(directory, { recursive: true })
-    writeFileSync(join(directory, `f${index}`), randomBytes(bytes))
-  }
-}
-
-async function expectAllStored(made: ReturnType<typeof newFolderAttempt>): Promise<void> {
-  const { entries } = await manifestOf(made.store)
-  expect([...(await storedTree(made.store, entries))]).toEqual(sorted(treeOf(made.result)))
 }
 
 describe('packed results', () => {

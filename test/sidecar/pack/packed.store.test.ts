@@ -1,15 +1,14 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { commitCheckpoints } from '../../../src/result-format/checkpoint/checkpoint.ts'
 import { jobKeys } from '../../../src/result-format/job-keys.ts'
 import { type RunningMinio, startMinio } from '../../support/store/minio.ts'
 import { eventually } from '../../support/time/eventually.ts'
-import { expectAllStored, newS3Attempt, type S3Attempt, writeMany } from '../s3-attempt.ts'
+import { expectSurvivesKills, newS3Attempt, type S3Attempt } from '../s3-attempt.ts'
 import { isCheckpoint, keysOf, manifestOf } from '../stored.ts'
-import { sorted, storedTree, treeOf } from '../tree.ts'
-import { attempt, getFrom, job, listening, Uploader } from '../uploader-process.ts'
+import { expectAllStored, sorted, storedTree, treeOf } from '../tree.ts'
+import { attempt, getFrom, job, listening, Uploader, writeMany } from '../uploader-process.ts'
 
 const MiB = 1024 * 1024
 const packed = { RESULT_LAYOUT: 'packed' }
@@ -60,18 +59,7 @@ it('sends a pack that is stored no second time when its program was killed', asy
 
 it('survives kills at random moments while small files come, change and go', async () => {
   const made = await newS3Attempt(minio, { ...packed, ...(await listening()) })
-  writeMany(made, 400, 3000)
-  const uploader = await new Uploader(made).ready()
-  await getFrom(made, '/stop/token')
-  for (let round = 0; round < 5; round += 1) {
-    await delay(Math.random() * 1200)
-    uploader.killProgram()
-    writeMany(made, 100 + round, 1000)
-    rmSync(join(made.result, `d${round}`), { recursive: true })
-  }
-  await delay(500)
-  expect(await uploader.terminate().exit()).toBe(0)
-  await expectAllStored(made)
+  await expectSurvivesKills(made, { rounds: 5, mostMs: 1200 })
 })
 
 it('makes what is stored of it a partial result once it is stopped', async () => {

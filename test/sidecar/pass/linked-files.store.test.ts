@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { jobKeys } from '../../../src/result-format/job-keys.ts'
 import { type RunningMinio, startMinio } from '../../support/store/minio.ts'
 import { eventually } from '../../support/time/eventually.ts'
-import { expectAllStored, newS3Attempt } from '../s3-attempt.ts'
+import { newS3Attempt } from '../s3-attempt.ts'
 import { keysOf } from '../stored.ts'
+import { expectAllStored } from '../tree.ts'
 import { attempt, job, Uploader, write } from '../uploader-process.ts'
 
 let minio: RunningMinio

@@ -7,8 +7,9 @@ import { jobKeys } from '../../../src/result-format/job-keys.ts'
 import { s3Client } from '../../support/store/bucket.ts'
 import { type RunningMinio, startMinio } from '../../support/store/minio.ts'
 import { eventually } from '../../support/time/eventually.ts'
-import { expectAllStored, newS3Attempt, type S3Attempt } from '../s3-attempt.ts'
+import { newS3Attempt, type S3Attempt } from '../s3-attempt.ts'
 import { isCheckpoint, keysOf, manifestOf, objectOf } from '../stored.ts'
+import { expectAllStored } from '../tree.ts'
 import { attempt, getFrom, job, listening, Uploader } from '../uploader-process.ts'
 
 const MiB = 1024 * 1024

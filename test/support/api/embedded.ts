@@ -1,12 +1,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadConfig } from '../../../src/config/config.ts'
+import { type Config, loadConfig } from '../../../src/config/config.ts'
 import { type Running, start } from '../../../src/server.ts'
 import { createLog } from '../../../src/util/log.ts'
 import { endJobs } from '../end-jobs.ts'
 
 export interface Embedded extends Running {
+  config: Config
   /** Its DATA_DIRECTORY. */
   directory: string
   /** Closes it and removes its folders. */
@@ -35,6 +36,7 @@ export async function startEmbedded(
   const running = await start(config, createLog('test', config.log.level))
   return {
     ...running,
+    config,
     directory: config.local.dataDirectory,
     async remove() {
       await running.close()

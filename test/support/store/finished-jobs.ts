@@ -6,6 +6,7 @@ import { jobKeys } from '../../../src/result-format/job-keys.ts'
 import { writeManifest } from '../../../src/result-format/manifest/manifest-writer.ts'
 import { putStream } from '../../../src/store/put-stream.ts'
 import type { ArtifactStore } from '../../../src/store/store.ts'
+import { finalRecord } from '../api/job-answer.ts'
 import { jobRequest } from '../api/job-request.ts'
 import { each } from '../each.ts'
 
@@ -124,27 +125,24 @@ export async function putRecord(
   createdAt: number,
   size: { count: number; bytes: number },
 ): Promise<void> {
-  await records.write({
-    version: 1,
-    job: {
-      job_uuid: uuid,
-      job: null,
-      state: 'succeeded',
-      phase: 'finished',
-      reason: null,
-      message: null,
-      exit_code: 0,
-      attempt: { number: 1, uid: attempt },
-      created_at: at(createdAt, 0),
-      started_at: at(createdAt, 10),
-      finished_at: at(createdAt, 29),
-      result: { state: 'complete', ...size },
-    },
-    request: jobRequest({ image: 'docker.io/library/busybox:latest' }),
-    request_sha256: createHash('sha256').update(uuid).digest('hex'),
-    ended_at: at(createdAt, 31),
-    logs: { worker: { from_beginning: true } },
-  })
+  await records.write(
+    finalRecord(
+      {
+        job_uuid: uuid,
+        attempt: { number: 1, uid: attempt },
+        created_at: at(createdAt, 0),
+        started_at: at(createdAt, 10),
+        finished_at: at(createdAt, 29),
+        result: { state: 'complete', ...size },
+      },
+      {
+        request: jobRequest({ image: 'docker.io/library/busybox:latest' }),
+        request_sha256: createHash('sha256').update(uuid).digest('hex'),
+        ended_at: at(createdAt, 31),
+        logs: { worker: { from_beginning: true } },
+      },
+    ),
+  )
 }
 
 function at(createdAt: number, seconds: number): string {
