@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import type { Define } from './define.ts'
 import { exitCodes } from './exit-codes.ts'
 import { explainError } from './explain-error.ts'
+import { addInputCommands } from './inputs/define.ts'
 import { addJobCommands } from './jobs/define.ts'
 import { addResultCommands } from './results/define.ts'
 import { createSession, type GlobalOptions } from './session/session.ts'
@@ -55,6 +56,7 @@ export function createProgram(
   addStartCommands(program, define)
   addJobCommands(program, define)
   addResultCommands(program, define)
+  addInputCommands(program, define)
   addSetupCommands(program, define)
   return program
 }

@@ -9,7 +9,24 @@ import { followLog, type LogOptions, readLog } from './jobs/log.ts'
 import { type WaitOptions, waitForEnd } from './jobs/wait.ts'
 import { type EntriesOptions, readEntries } from './results/entries.ts'
 import { type OpenedFile, type OpenOptions, openFile } from './results/open-file.ts'
-import type { Deployed, Entry, InputFile, Job, JobEvent, JobFilter, JobPage, JobRequest } from './types.ts'
+import type {
+  Deployed,
+  Entry,
+  InputFile,
+  Job,
+  JobEvent,
+  JobFilter,
+  JobPage,
+  JobRequest,
+  Upload,
+} from './types.ts'
+import {
+  deleteUpload,
+  listUploads,
+  type PutUploadOptions,
+  putUpload,
+  uploadFacts,
+} from './uploads/uploads.ts'
 
 export interface DeployOptions {
   inputs?: readonly InputFile[]
@@ -122,6 +139,30 @@ export class Jobferry {
   /** Writes a result, or parts of it, into a folder; goes on where an earlier call was ended. */
   async download(id: string, directory: string, options?: DownloadOptions): Promise<Downloaded> {
     return await download(this.#transport, id, directory, options)
+  }
+
+  /** The inputs that the server keeps for this token's jobs, in the order of their names. */
+  uploads(signal?: AbortSignal): AsyncGenerator<Upload, void, undefined> {
+    return listUploads(this.#transport, signal)
+  }
+
+  /** What is kept under a name; undefined if nothing is. */
+  async upload(name: string, signal?: AbortSignal): Promise<{ size: number; sha256: string } | undefined> {
+    return await uploadFacts(this.#transport, name, signal)
+  }
+
+  /** Keeps bytes for several jobs: `open` is called once for each attempt to send them. */
+  async putUpload(
+    name: string,
+    open: () => AsyncIterable<Uint8Array>,
+    options?: PutUploadOptions,
+  ): Promise<Upload> {
+    return await putUpload(this.#transport, name, open, options)
+  }
+
+  /** Removes a name; jobs that took its bytes keep them. */
+  async deleteUpload(name: string, signal?: AbortSignal): Promise<void> {
+    await deleteUpload(this.#transport, name, signal)
   }
 
   /** What the server says of itself: `GET /health`, whatever its state. */

@@ -27,6 +27,8 @@ export interface Job {
   /** The request's own; absent without one. */
   name?: string
   labels?: Record<string, string>
+  /** The state in fewer words, of which none is followed by an earlier one. */
+  phase: 'queued' | 'running' | 'finished' | 'failed' | 'canceled'
   state: State
   /** docs/reasons.md explains each. */
   reason: string | null
@@ -44,8 +46,34 @@ export interface Job {
     bytes: number | null
     expires_at?: string
   }
+  /** What the worker says of its progress. */
+  progress?: { percent: number | null; message: string | null; updated_at: string }
+  /** When the files of the newest `publish` were in the store. */
+  published_at?: string
+  values_bytes?: number
+  /** The worker's `values.json`: of one job, and in callbacks. */
+  values?: Record<string, unknown>
+  /** What came in from `from` of its inputs. */
+  inputs?: FetchedInput[]
+  /** The job whose request this one repeats. */
+  rerun_of?: string
+  /** Name of the token that made it. */
   made_by?: string
   links: Links
+}
+
+/** An input by reference, as it was read. */
+export interface FetchedInput {
+  /** The address without its query. */
+  source: string
+  /** Relative to the input directory. */
+  to: string
+  /** Bytes. */
+  size: number
+  sha256: string
+  /** Of a folder alone. */
+  files?: number
+  etag?: string
 }
 
 /** Which jobs a call means: those that meet all that is given. */
@@ -119,11 +147,29 @@ export type JobEvent =
 /** The fields of docs/fields.md. */
 export type JobRequest = Readonly<Record<string, unknown>>
 
-/** A file that is sent with a request; the worker finds it under `name` in INPUT_DIRECTORY. */
+/** A file that is sent with a request; the worker finds it under `name`, which may have folders, in INPUT_DIRECTORY. */
 export interface InputFile {
   name: string
   /** Is called once for each attempt to send it. */
   open(): AsyncIterable<Uint8Array>
+}
+
+/** An input that the server keeps for several jobs. */
+export interface Upload {
+  name: string
+  /** Bytes. */
+  size: number
+  sha256: string
+  /** RFC 3339 in UTC. */
+  modified_at: string
+  /** `from` of an input that takes it. */
+  from: string
+}
+
+export interface UploadPage {
+  uploads: Upload[]
+  /** Link to the next page. */
+  next: string | null
 }
 
 /** What a callback sends: `data` is the job. */

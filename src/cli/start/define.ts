@@ -53,9 +53,8 @@ function addSeveral(command: Command): void {
 function requestOptions(command: Command, withInputs = true): Command {
   if (withInputs) {
     command.option(
-      '--input <path>',
-      'a file, or a folder of files, any number of times: /input has it',
-      collect,
+      '--input <path...>',
+      'files, and folders with all below them: /input has them; or addresses, such as upload:NAME or https://…',
     )
   }
   return command

@@ -1,7 +1,8 @@
 import type { JobRequest } from '../../client/index.ts'
 import { usageError } from '../exit-codes.ts'
 import type { Output } from '../terminal/output.ts'
-import { inputFiles, type LocalInputs } from './inputs/input-files.ts'
+import { type CommandInputs, commandInputs } from './inputs/input-files.ts'
+import { withSources } from './inputs/with-sources.ts'
 import { type RequestOptions, requestsOf } from './request/request.ts'
 
 export interface DeployCommandOptions extends RequestOptions {
@@ -16,7 +17,7 @@ export interface DeployCommandOptions extends RequestOptions {
 /** What is to be deployed: a request for each job, and the inputs of each. */
 export interface Prepared {
   requests: readonly [JobRequest, ...JobRequest[]]
-  inputs: LocalInputs
+  inputs: CommandInputs
   /** Undefined: no limit was given. */
   mostAtOnce: number | undefined
   /** Of one job; of several, each has its number behind it. */
@@ -26,12 +27,18 @@ export interface Prepared {
 /** Reads all that the options name. Throws a CommandError. */
 export async function prepare(options: DeployCommandOptions, command: readonly string[]): Promise<Prepared> {
   const { maxConcurrent, idempotencyKey } = options
-  const requests = await requestsOf(options, command)
+  const inputs = await commandInputs(options.input ?? [])
+  const sources = inputs.sources.map((from) => ({ from }))
+  const [first, ...others] = await requestsOf(options, command)
   if (maxConcurrent !== undefined && options.payloads === undefined) {
     throw usageError('--max-concurrent is for several jobs; expected --payloads beside it')
   }
   const mostAtOnce = maxConcurrent === undefined ? undefined : mostOf(maxConcurrent)
-  return { requests, inputs: await inputFiles(options.input ?? []), mostAtOnce, idempotencyKey }
+  const requests: Prepared['requests'] = [
+    withSources(first, sources),
+    ...others.map((request) => withSources(request, sources)),
+  ]
+  return { requests, inputs, mostAtOnce, idempotencyKey }
 }
 
 /** `--debug`: the requests that would be sent, in the form that `-f` takes; nothing is made. */

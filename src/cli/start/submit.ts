@@ -2,6 +2,7 @@ import { hasCode } from '../../client/index.ts'
 import type { Session } from '../session/session.ts'
 import { deploy } from './deploy.ts'
 import { type DeployCommandOptions, type Prepared, prepare, showPrepared } from './prepare.ts'
+import { sharingInputs } from './share-inputs.ts'
 
 /** `jobferry submit`: prints the ids of the new jobs. */
 export async function submit(
@@ -11,6 +12,10 @@ export async function submit(
 ): Promise<number> {
   const prepared = await prepare(options, command)
   if (options.debug) return showPrepared(session.out, prepared)
+  return await sharingInputs(session, prepared, undefined, (shared) => submitAll(session, shared))
+}
+
+async function submitAll(session: Session, prepared: Prepared): Promise<number> {
   const turns = new Turns(session, prepared)
   try {
     for (const index of prepared.requests.keys()) {

@@ -16,7 +16,7 @@ export interface ClientOptions {
 }
 
 export interface Call {
-  method?: 'GET' | 'HEAD' | 'POST' | 'DELETE'
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
   headers?: Readonly<Record<string, string>>
   /** Makes the body anew for each attempt. */
   body?: () => string | ReadableStream<Uint8Array>

@@ -14,16 +14,18 @@ const ignored = z
   .describe('Fields of the request that have no effect here, as `cpu` without a cluster')
   .exactOptional()
 
-/** With the whole job if the caller waited for its end. */
-export const deployAnswer = z.union([
-  z.strictObject({
-    status,
-    job_uuid: z.uuid(),
-    rerun_of: jobAnswer.shape.rerun_of,
-    links: linksSchema,
-    ignored,
-  }),
-  z.strictObject({ status, ...jobAnswer.shape, ignored }),
-])
+/** Both parts have names in the document: some generators make no types of nameless parts. */
+export const newJobAnswer = z.strictObject({
+  status,
+  job_uuid: z.uuid(),
+  rerun_of: jobAnswer.shape.rerun_of,
+  links: linksSchema,
+  ignored,
+})
+
+/** Of a caller that waited for the job's end. */
+export const awaitedJobAnswer = z.strictObject({ status, ...jobAnswer.shape, ignored })
+
+export const deployAnswer = z.union([newJobAnswer, awaitedJobAnswer])
 
 export type DeployAnswer = z.output<typeof deployAnswer>

@@ -62,8 +62,7 @@ function parse(req: Request, reading: Reading): Promise<void> {
   return new Promise((resolve, reject) => {
     const parser = busboy({
       headers: req.headers,
-      // A name with a folder is refused later; without this option busboy would silently drop the
-      // folder.
+      // Without this option busboy would silently drop the folders of a name.
       preservePath: true,
       defParamCharset: 'utf8',
       // busboy truncates a text that reaches its limit.

@@ -17,7 +17,13 @@ import {
 import { environmentAnswer, environmentListAnswer } from '../answers/environment-answers.ts'
 import { callbackPayload, eventPayloads } from '../answers/event-payloads.ts'
 import { healthAnswer, liveAnswer, readyAnswer } from '../answers/health-answers.ts'
-import { deployAnswer, jobAnswer, jobListAnswer } from '../answers/job-answers.ts'
+import {
+  awaitedJobAnswer,
+  deployAnswer,
+  jobAnswer,
+  jobListAnswer,
+  newJobAnswer,
+} from '../answers/job-answers.ts'
 import { limitsAnswer } from '../answers/limits-answer.ts'
 import { problemAnswer } from '../answers/problem-answer.ts'
 import { listedEntry, resultListAnswer } from '../answers/result-answers.ts'
@@ -43,6 +49,8 @@ export const namedSchemas = {
   },
   output: {
     Deployment: deployAnswer,
+    NewJob: newJobAnswer,
+    AwaitedJob: awaitedJobAnswer,
     Job: jobAnswer,
     JobList: jobListAnswer,
     BulkAnswer: bulkAnswer,

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { inputConflicts } from '../../job/inputs/input-conflicts.ts'
 import type { SourceLine, SourceSettings } from '../../job/inputs/input-list.ts'
-import { inputNameExpected, inputNameProblem } from '../../job/inputs/input-name.ts'
+import { inputPathExpected, inputPathProblem } from '../../job/inputs/input-name.ts'
 import { placeOf } from '../../job/inputs/input-place.ts'
 import type { InputRequest } from '../../job/inputs/input-schema.ts'
 import { fileKey } from '../../result-format/file-keys.ts'
@@ -40,6 +40,8 @@ export class Inputs {
   readonly #contents: ReceivedInput[] = []
   readonly #options: InputOptions
   readonly #names = new Set<string>()
+  /** Of the received inputs. */
+  readonly #folders = new Set<string>()
   readonly #stored: string[] = []
   readonly #folder = randomBytes(8).toString('hex')
   #bytes = 0
@@ -51,9 +53,7 @@ export class Inputs {
   /** As Deployment.receiveInput. */
   async receive(name: string, stream: Readable): Promise<void> {
     const { store, maxBytes, hashOnly } = this.#options
-    checkInputName(name)
-    if (this.#names.has(name))
-      throw invalid('input', `the name ${JSON.stringify(name)} was given twice`, 'different file names')
+    this.#checkPlace(name)
     this.#names.add(name)
     const limit = maxBytes - this.#bytes
     const { key, at } = this.#keyOf(name)
@@ -67,6 +67,18 @@ export class Inputs {
     } catch (error) {
       throw error instanceof TooLargeError ? tooLarge(maxBytes) : error
     }
+  }
+
+  /** Throws Problem `invalid-request`; notes the folders of the path. */
+  #checkPlace(path: string): void {
+    const problem = inputPathProblem(path)
+    if (problem !== undefined) throw invalid('input', problem, inputPathExpected)
+    if (this.#names.has(path))
+      throw invalid('input', `the name ${JSON.stringify(path)} was given twice`, 'different file names')
+    const folders = [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index))
+    if (this.#folders.has(path) || folders.some((folder) => this.#names.has(folder)))
+      throw invalid('input', `${JSON.stringify(path)} is a file and a folder`, 'different file names')
+    for (const folder of folders) this.#folders.add(folder)
   }
 
   /** Takes an input that another job had, byte for byte. Rejects with Problem `inputs-changed` and as `open`. */
@@ -147,11 +159,6 @@ function tooLarge(maxBytes: number): Problem {
   const detail = `input: the files have more than ${maxBytes} bytes in all (INPUT_MAX_BYTES)`
   const expected = `at most ${maxBytes} bytes in all`
   return new Problem('too-large', detail, { errors: [{ field: 'input', problem: 'too large', expected }] })
-}
-
-function checkInputName(name: string): void {
-  const problem = inputNameProblem(name)
-  if (problem !== undefined) throw invalid('input', problem, inputNameExpected)
 }
 
 async function hashOf(stream: Readable, limit: number): Promise<{ size: number; sha256: string }> {

@@ -3,6 +3,7 @@ import { jobExitCode } from '../../jobs/job-exit-code.ts'
 import type { Session } from '../../session/session.ts'
 import { deploy } from '../deploy.ts'
 import type { Prepared } from '../prepare.ts'
+import { sharingInputs } from '../share-inputs.ts'
 import { Detached, Interrupts } from './interrupts.ts'
 import { jobResults } from './job-results.ts'
 import type { RunOptions } from './run-options.ts'
@@ -25,7 +26,7 @@ export async function runSeveral(session: Session, options: RunOptions, prepared
   const waiting = [...requests.keys()]
   let lastFetch = Promise.resolve()
 
-  async function runNext(): Promise<void> {
+  async function runNext(prepared: Prepared): Promise<void> {
     const index = interrupts.isCanceled ? undefined : waiting.shift()
     if (index === undefined) return
     const { job_uuid: id } = await deploy(session, prepared, index, signal)
@@ -42,11 +43,13 @@ export async function runSeveral(session: Session, options: RunOptions, prepared
       exits[index] = jobExitCode(job) || results.exitCode
     })
     await lastFetch
-    await runNext()
+    await runNext(prepared)
   }
 
   try {
-    await Promise.all(Array.from({ length: Math.min(mostAtOnce, requests.length) }, runNext))
+    await sharingInputs(session, prepared, signal, async (shared) => {
+      await Promise.all(Array.from({ length: Math.min(mostAtOnce, requests.length) }, () => runNext(shared)))
+    })
     return interrupts.isCanceled ? exitCodes.interrupted : (exits.find((code) => code !== 0) ?? 0)
   } catch (error) {
     waiting.length = 0

@@ -62,7 +62,8 @@ const form: Content = {
       input: {
         type: 'array',
         items: { type: 'string', format: 'binary' },
-        description: 'Files that the container finds in `/input`, under their names',
+        description:
+          'Files that the container finds in `/input`, under their names, which may have folders: `tables/a.csv`',
       },
     },
     additionalProperties: false,
