@@ -6,7 +6,7 @@ import { keepNames } from './names/keep-names.ts'
 import { lookupBy } from './names/lookup.ts'
 import { orphanedReason } from './orphaned.ts'
 import { readSettings } from './read-uploader-settings.ts'
-import { run } from './run.ts'
+import { runUploader } from './run.ts'
 import type { StateDirectory } from './state-directory.ts'
 import { exitCode, type UploaderSettings } from './uploader-settings.ts'
 
@@ -38,7 +38,7 @@ async function main(): Promise<number> {
   const openStore = (state: StateDirectory) =>
     openUploaderStore(settings.store, port === undefined ? undefined : lookupBy(keepNames(state)))
   try {
-    const code = await run(settings, openStore, log, terminated)
+    const code = await runUploader(settings, openStore, log, terminated)
     // Node's exit waits for its threads, sometimes for ever. Everything is written by now, also the
     // exit code that supervise.sh reads (state-directory.ts: ended).
     process.kill(process.pid, 'SIGKILL')

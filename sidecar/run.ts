@@ -2,7 +2,7 @@ import type { TerminationMessage } from '../src/job/state/termination-message.ts
 import type { ArtifactStore } from '../src/store/store.ts'
 import type { Log } from '../src/util/log.ts'
 import { defined } from '../src/util/objects.ts'
-import { serve } from './endpoint/uploader-endpoint.ts'
+import { serveEndpoint } from './endpoint/uploader-endpoint.ts'
 import { newPassContext } from './pass/pass-context.ts'
 import { Preparation } from './prepare/prepare.ts'
 import type { ResultsContext } from './results-context.ts'
@@ -19,7 +19,7 @@ import { writeTerminationMessage } from './write-termination-message.ts'
  * while the worker runs, stores its results. `terminated` is aborted by SIGTERM. Resolves with the
  * exit code.
  */
-export async function run(
+export async function runUploader(
   settings: UploaderSettings,
   openStore: (state: StateDirectory) => Promise<ArtifactStore>,
   log: Log,
@@ -96,5 +96,5 @@ function startServer(
     },
   }
   const { port, attempt, preStopToken, endKey, stopToken: formerToken } = settings
-  return serve({ port, attempt, preStopToken, endKey, formerToken }, endpoint, log)
+  return serveEndpoint({ port, attempt, preStopToken, endKey, formerToken }, endpoint, log)
 }

@@ -33,7 +33,12 @@ export interface EndpointAccess {
  * store is away (200, 401 with the reason as text, 413); else 404. Returns the function that ends
  * it.
  */
-export function serve(access: EndpointAccess, endpoint: Endpoint, log: Log, clock = systemClock): () => void {
+export function serveEndpoint(
+  access: EndpointAccess,
+  endpoint: Endpoint,
+  log: Log,
+  clock = systemClock,
+): () => void {
   const server = createGuardedServer((request, response) => {
     const send = ([status, text, headers]: Answer) => {
       if (status === 401) log.warn({ problem: text }, 'a call of POST /end was refused')

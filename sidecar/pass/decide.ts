@@ -32,7 +32,7 @@ export interface DecisionRules {
 export function decide(joined: Joined, { final, selects }: DecisionRules): PathDecision {
   const { found } = joined
   if (found?.type !== 'file') return decideWithoutFile(joined, found)
-  const known = newestOf(joined)
+  const known = newestKnown(joined)
   const isWanted = selects === undefined ? !isUnchanged(found, known, final) : selects(found, known)
   if (isWanted) return { action: 'store', found, known }
   return known?.entry.type === 'file' ? record(known, joined) : decideWithoutFile(joined, undefined)
@@ -63,7 +63,7 @@ function record(line: EntryLine, joined: Joined): PathDecision {
  * What an interrupted pass found is newer than the checkpoints: its object may have replaced
  * theirs.
  */
-export function newestOf({ checkpointed: known, recovered }: Joined): EntryLine | undefined {
+export function newestKnown({ checkpointed: known, recovered }: Joined): EntryLine | undefined {
   if (recovered === undefined) return known
   return isGone(recovered) ? undefined : recovered
 }

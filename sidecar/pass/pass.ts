@@ -46,7 +46,7 @@ export interface PassOptions {
   /** Default: by this context. */
   uploads?: PassUploads
   /** Default: all files that have changed. */
-  selection?: Selection
+  selection?: PassSelection
 }
 
 /**
@@ -54,7 +54,7 @@ export interface PassOptions {
  * ends such a pass at once: its journal says nothing of files in flight, which are left to the
  * owner of `uploads`.
  */
-export interface Selection {
+export interface PassSelection {
   selects: SelectsFile
   /**
    * Limit of outcomes that wait for a slow one before them: a removed file keeps its disk space

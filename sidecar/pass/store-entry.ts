@@ -9,7 +9,7 @@ import { entryOf, fileEntry, isLinked } from '../scan/entry-of.ts'
 import { openFound } from '../scan/open-file.ts'
 import { Halted } from '../store/store-calls.ts'
 import type { FileProcessor, FileToStore, SharedObject } from '../upload/file-processor.ts'
-import { compared, type DecisionRules, decide, decideWithoutFile, newestOf } from './decide.ts'
+import { compared, type DecisionRules, decide, decideWithoutFile, newestKnown } from './decide.ts'
 import type { LinkedFiles } from './linked-files.ts'
 import type { ResultBudget } from './result-budget.ts'
 import { type Unstored, unstoredLine } from './unstored.ts'
@@ -48,7 +48,7 @@ export async function storeEntry(joined: Joined, parts: EntryParts): Promise<Win
     if ('stored' in begun) return { weight: 1, promise: begun.stored.then(parts.counted) }
     const added = (await orAborted(begun.added, parts.passAborted)) ?? { outcome: undefined }
     if (!('shared' in added)) return { weight: light, result: parts.counted(added.outcome) }
-    return waitingFor(added.shared, added.line, newestOf(joined), parts.counted)
+    return waitingFor(added.shared, added.line, newestKnown(joined), parts.counted)
   } catch (error) {
     return { weight: light, result: parts.counted(failed(error, joined)) }
   }
@@ -153,5 +153,5 @@ function failed(error: unknown, joined: Joined): EntryOutcome {
 
 function unstored(joined: Joined): EntryOutcome {
   if (joined.found === undefined) return undefined
-  return { unstored: compared(unstoredLine(entryOf(joined.found), newestOf(joined)), joined) }
+  return { unstored: compared(unstoredLine(entryOf(joined.found), newestKnown(joined)), joined) }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Progress, parseProgress } from '../../src/job/word/progress-file.ts'
+import { parseProgress, type WorkerProgress } from '../../src/job/word/progress-file.ts'
 import { parseValues } from '../../src/job/word/values-file.ts'
 import { longestFile, wordFiles } from '../../src/job/word/word-folder.ts'
 import { defined } from '../../src/util/objects.ts'
@@ -19,7 +19,7 @@ interface Seen<Content> {
 /** The worker's files, looked at again and again. */
 export class WordFiles {
   readonly #directory: string
-  #progress: Seen<Progress> = {}
+  #progress: Seen<WorkerProgress> = {}
   #values: Seen<string> = {}
   #publish: string | undefined
 
@@ -28,7 +28,7 @@ export class WordFiles {
   }
 
   /** The last valid `progress.json`, and when it was written; milliseconds since the epoch. */
-  get progress(): { progress?: Progress; changedAt?: number } {
+  get progress(): { progress?: WorkerProgress; changedAt?: number } {
     const { content, changedAt } = this.#progress
     return content === undefined || changedAt === undefined ? {} : { progress: content, changedAt }
   }

@@ -64,7 +64,7 @@ export function folderSetting(otherwise: string, meta: Omit<SettingMeta, 'defaul
 }
 
 /** Items between commas. */
-export const list = z.string().transform((text) =>
+export const listSetting = z.string().transform((text) =>
   text
     .split(',')
     .map((item) => item.trim())
@@ -72,7 +72,7 @@ export const list = z.string().transform((text) =>
 )
 
 /** Lines without those that are empty. */
-export function linesOf(text: string): string[] {
+export function nonEmptyLines(text: string): string[] {
   return text
     .split('\n')
     .map((line) => line.trim())

@@ -33,7 +33,7 @@ export function callerOf(res: Response): string | null {
   return typeof token === 'string' ? token : null
 }
 
-export interface Deployed {
+export interface DeployedJob {
   uuid: string
   /** Fields of the request that have no effect here. */
   ignored: string[]
@@ -45,7 +45,7 @@ export async function deployJob(
   { key, caller }: Deployer,
   admitted: ResolvedRequest,
   services: Services,
-): Promise<Deployed> {
+): Promise<DeployedJob> {
   checkCallback(services, admitted.request, caller)
   const deployment = await services.jobs.beginDeployment(key, caller)
   return await finishDeployment(services, deployment, admitted, caller)
@@ -57,7 +57,7 @@ export async function deployBody(
   deployer: Deployer,
   services: Services,
   options: HttpOptions,
-): Promise<Deployed> {
+): Promise<DeployedJob> {
   switch (contentType(req)) {
     case 'application/json': {
       const request = parseRequest(parseRequestJson(await readBody(req), 'body'))
@@ -75,7 +75,7 @@ async function deployForm(
   { key, caller }: Deployer,
   services: Services,
   options: HttpOptions,
-): Promise<Deployed> {
+): Promise<DeployedJob> {
   refuseLargeInputs(req, options)
   const requestOf = async (texts: ReadonlyMap<string, Buffer>) => {
     const admitted = await requestInForm(texts, services, options)
@@ -138,7 +138,7 @@ export async function finishDeployment(
   { request, asked, ignored }: ResolvedRequest,
   caller: string | null,
   again?: RerunOptions,
-): Promise<Deployed> {
+): Promise<DeployedJob> {
   const notification = notifications.callbacks.pendingNotification(deployment.uuid, request, caller)
   const { job_uuid } = await deployment.deploy(request, notification, asked, again)
   return { uuid: job_uuid, ignored, ...defined({ rerunOf: again?.rerunOf }) }

@@ -4,7 +4,7 @@ import { type PartialRequest, parseRequest } from '../job/request/request-schema
 import { rerunParts } from '../lifecycle/deploy/rerun-parts.ts'
 import type { Deployment } from '../lifecycle/jobs.ts'
 import type { StoredJob } from '../lifecycle/stored-job.ts'
-import { checkCallback, type Deployed, type Deployer, finishDeployment } from './deploy-job.ts'
+import { checkCallback, type DeployedJob, type Deployer, finishDeployment } from './deploy-job.ts'
 import { contentType, readBody, unsupported } from './input/body.ts'
 import { unknownJob } from './input/job-id.ts'
 import { parseRequestJson } from './input/json.ts'
@@ -22,7 +22,7 @@ export async function rerunJob(
   { key, caller }: Deployer,
   services: Services,
   options: HttpOptions,
-): Promise<Deployed> {
+): Promise<DeployedJob> {
   const overrides = await overridesIn(req)
   const stored = await services.jobs.stored(uuid)
   // Another caller's job is answered as one that isn't there: its values and inputs are not theirs.

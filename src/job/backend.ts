@@ -114,7 +114,7 @@ export interface JobBackend {
    * The log of a container of the attempt shown, or of an earlier one; undefined if the backend does
    * not have it.
    */
-  log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined>
+  log(uuid: string, options: ReadLogOptions): Promise<ContainerLog | undefined>
 
   readonly environments: Environments
 
@@ -185,7 +185,7 @@ export interface LoggedContainer {
   step?: string
 }
 
-export interface LogOptions extends LoggedContainer {
+export interface ReadLogOptions extends LoggedContainer {
   /** The number of the attempt shown or of an earlier one; absent: the attempt shown. */
   attempt?: number
   /** The stream goes on until the container has ended. */

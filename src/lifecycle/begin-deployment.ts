@@ -10,7 +10,7 @@ import type { Records } from './records/records.ts'
 import type { Tracker } from './tracking/tracker.ts'
 import { translateStoreErrors } from './translate-store-errors.ts'
 
-export interface BeginParts extends Omit<DeploymentParts, 'findJob'> {
+export interface BeginDeploymentParts extends Omit<DeploymentParts, 'findJob'> {
   /** The scope in which Idempotency-Keys are unique. */
   namespace: string
   records: Records
@@ -21,7 +21,7 @@ export interface BeginParts extends Omit<DeploymentParts, 'findJob'> {
 
 /** As Jobs.beginDeployment. */
 export async function beginDeployment(
-  parts: BeginParts,
+  parts: BeginDeploymentParts,
   madeBy: string | null,
   idempotencyKey?: string,
 ): Promise<Deployment> {

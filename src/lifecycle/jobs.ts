@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { ContainerLog, LogOptions } from '../job/backend.ts'
+import type { ContainerLog, ReadLogOptions } from '../job/backend.ts'
 import type { InputRequest } from '../job/inputs/input-schema.ts'
 import type { Job } from '../job/job.ts'
 import type { JobRequest } from '../job/request/request.ts'
@@ -63,7 +63,7 @@ export interface Jobs {
    * The log of its last attempt, from the backend, else from the store. Rejects `not-found`,
    * `not-started` (with `follow` it waits for the start instead).
    */
-  log(uuid: string, options: LogOptions): Promise<ContainerLog>
+  log(uuid: string, options: ReadLogOptions): Promise<ContainerLog>
 
   /**
    * The job once it is final, or as it is after `milliseconds`; undefined if it is unknown or

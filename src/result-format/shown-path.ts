@@ -1,7 +1,7 @@
 import { decodeUtf8 } from './entry.ts'
 
 /** Bytes for messages: a JSON string, percent-encoded if they are not UTF-8. */
-export function shown(bytes: Uint8Array): string {
+export function quotedBytes(bytes: Uint8Array): string {
   const text = decodeUtf8(bytes)
   if (text !== undefined) return JSON.stringify(text)
   const percent = (c: string) => `%${c.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`
@@ -14,7 +14,7 @@ export function shown(bytes: Uint8Array): string {
 
 /** As shown(), for a manifest's head, whose reader expects it within its first 4 KiB. */
 export function shownShort(bytes: Uint8Array): string {
-  return cut(shown(bytes), longestShown)
+  return cut(quotedBytes(bytes), longestShown)
 }
 
 /** At most that many characters, with an ellipsis for the rest. */

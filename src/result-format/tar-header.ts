@@ -15,10 +15,10 @@ export interface TarMember {
   target?: Buffer
 }
 
-export const blockBytes = 512
+export const tarBlockBytes = 512
 
 /** Two blocks of zeros end an archive. */
-export const endOfTar = Buffer.alloc(2 * blockBytes)
+export const endOfTar = Buffer.alloc(2 * tarBlockBytes)
 
 const typeFlags = { file: '0', symlink: '2', directory: '5' } as const
 const maxOctal = 0o77777777777
@@ -37,7 +37,7 @@ export function tarHeader(member: TarMember): Buffer {
 
 /** The zeros that fill content of `size` bytes up to whole blocks. */
 export function padding(size: number): Buffer {
-  return endOfTar.subarray(0, (blockBytes - (size % blockBytes)) % blockBytes)
+  return endOfTar.subarray(0, (tarBlockBytes - (size % tarBlockBytes)) % tarBlockBytes)
 }
 
 function paxRecords({ path, target, size, mtime }: TarMember): Buffer {
@@ -86,7 +86,7 @@ interface Block {
 function ustarBlock({ path, flag, size, mode, seconds, target }: Block): Buffer {
   // Unlike Buffer.alloc(), allocUnsafe() uses Node's shared pool: thousands are allocated per
   // second.
-  const block = Buffer.allocUnsafe(blockBytes).fill(0)
+  const block = Buffer.allocUnsafe(tarBlockBytes).fill(0)
   path.copy(block, 0, 0, 100)
   block.write(octal(mode, 7), 100, 'latin1')
   block.write(octal(0, 7), 108, 'latin1')

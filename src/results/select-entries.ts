@@ -1,6 +1,6 @@
 import { type Entry, pathBytes } from '../result-format/entry.ts'
 import type { EntryLookup, EntryRange } from '../result-format/manifest/manifest-reader.ts'
-import { shown } from '../result-format/shown-path.ts'
+import { quotedBytes } from '../result-format/shown-path.ts'
 import { Problem } from '../util/errors.ts'
 import type { LocatedResult } from './locate.ts'
 import type { OpenResult } from './open-result.ts'
@@ -48,7 +48,7 @@ export function notAmong({ job, state }: LocatedResult, paths: readonly Uint8Arr
   const soFar = state === 'provisional' ? ' so far' : ''
   const expected = `a path of the result list${soFar && ', which grows until the job has ended'}`
   const errors = paths.map((path) => {
-    return { field: 'file', problem: `${shown(path)} is not among the results${soFar}`, expected }
+    return { field: 'file', problem: `${quotedBytes(path)} is not among the results${soFar}`, expected }
   })
   const problems = errors.map(({ problem }) => problem).join('; ')
   return new Problem('not-found', `Job ${job.job_uuid}: ${problems}`, { errors })

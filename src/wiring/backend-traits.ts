@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts'
 import { clusterDomains, serviceNames } from '../http/auth/hosts.ts'
 import type { HttpOptions } from '../http/options.ts'
 import type { PolicyContext } from '../job/policy/judged-request.ts'
-import { fieldsOf } from '../job/request/fields.ts'
+import { fieldsWithScope } from '../job/request/fields.ts'
 
 /** How the backend of the settings differs from others, for the parts that depend on it. */
 export interface BackendTraits {
@@ -33,7 +33,7 @@ export function backendTraits(config: Config): BackendTraits {
 function localTraits({ local: { allowCommands, dataDirectory } }: Config): BackendTraits {
   return {
     fields: {
-      ignoredFields: fieldsOf('cluster'),
+      ignoredFields: fieldsWithScope('cluster'),
       refusedFields: allowCommands ? {} : refusedCommands(),
       // A variable can name code to run: NODE_OPTIONS, BASH_ENV, LD_PRELOAD.
       namedVariablesOnly: !allowCommands,
@@ -60,7 +60,7 @@ function kubernetesTraits({ kubernetes, jobs }: Config): BackendTraits {
 /** Fields that name what is run, each with what is expected instead. */
 function refusedCommands(): Record<string, string> {
   const configured = 'a configured job (field job), or LOCAL_ALLOW_COMMANDS=1 in the settings'
-  return Object.fromEntries(fieldsOf('commands').map((field) => [field, configured]))
+  return Object.fromEntries(fieldsWithScope('commands').map((field) => [field, configured]))
 }
 
 function resolvConf(): string {

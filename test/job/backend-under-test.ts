@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { text } from 'node:stream/consumers'
-import type { JobBackend, JobPlan, LogOptions } from '../../src/job/backend.ts'
+import type { JobBackend, JobPlan, ReadLogOptions } from '../../src/job/backend.ts'
 import type { Leadership } from '../../src/job/leadership.ts'
 import type { JobRequest } from '../../src/job/request/request.ts'
 import type { Stop } from '../../src/job/state/observation.ts'
@@ -30,7 +30,7 @@ export function stopAs(outcome: Stop['outcome']): Stop {
   return { outcome, cause: { reason: 'Canceled', message: `to be ${outcome}` }, at: Date.now() }
 }
 
-export async function readLog(backend: JobBackend, uuid: string, options: Partial<LogOptions> = {}) {
+export async function readLog(backend: JobBackend, uuid: string, options: Partial<ReadLogOptions> = {}) {
   const log = await backend.log(uuid, { container: 'worker', ...options })
   return log === undefined ? undefined : await text(log.stream)
 }

@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { readSettings } from '../../sidecar/read-uploader-settings.ts'
-import { run } from '../../sidecar/run.ts'
+import { runUploader } from '../../sidecar/run.ts'
 import { exitCode } from '../../sidecar/uploader-settings.ts'
 import { endHeaders, signEnd } from '../../src/job/end-call.ts'
 import { jobKeys } from '../../src/result-format/job-keys.ts'
@@ -134,7 +134,7 @@ async function runWith(made: Attempt, store: ArtifactStore, onReady = () => {}):
   log.info = (said: unknown) => {
     if (said === 'ready') onReady()
   }
-  const running = run(readSettings(made.environment), async () => store, log, terminated)
+  const running = runUploader(readSettings(made.environment), async () => store, log, terminated)
   while (!readdirSync(made.state).includes('ready')) await new Promise((resolve) => setTimeout(resolve, 20))
   terminated.abort()
   return running

@@ -6,7 +6,7 @@ export interface UnpackLimits {
   entries: number
 }
 
-export function tooLarge({ bytes }: Pick<UnpackLimits, 'bytes'>): RefusedEntry {
+export function tooManyBytes({ bytes }: Pick<UnpackLimits, 'bytes'>): RefusedEntry {
   return new RefusedEntry(`it has more than ${bytes} bytes without its compression`)
 }
 

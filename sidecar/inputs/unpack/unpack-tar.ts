@@ -6,7 +6,7 @@ import { extract, type Header } from 'tar-stream'
 import type { ArchiveKind } from '../../../src/job/inputs/input-list.ts'
 import { codeOf } from '../../../src/util/error-code.ts'
 import { type ArchiveEntry, placeEntry } from './place-entry.ts'
-import { tooLarge, tooMany, type UnpackLimits } from './unpack-limits.ts'
+import { tooMany, tooManyBytes, type UnpackLimits } from './unpack-limits.ts'
 
 /** As unpack(). */
 export async function unpackTar(
@@ -27,7 +27,7 @@ export async function unpackTar(
       count += 1
       bytes += header.size ?? 0
       if (count > limits.entries) throw tooMany(limits)
-      if (bytes > limits.bytes) throw tooLarge(limits)
+      if (bytes > limits.bytes) throw tooManyBytes(limits)
       await placeEntry(entryOf(header), entry as unknown as Readable, folder)
       entry.resume()
     }
@@ -52,7 +52,7 @@ function atMost(limits: UnpackLimits): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length
-      if (bytes > limits.bytes) done(tooLarge(limits))
+      if (bytes > limits.bytes) done(tooManyBytes(limits))
       else done(null, chunk)
     },
   })

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import { type Entry, openPromise, type ZipFile } from 'yauzl'
 import { RefusedEntry } from './archive-paths.ts'
 import { type ArchiveEntry, placeEntry } from './place-entry.ts'
-import { tooLarge, tooMany, type UnpackLimits } from './unpack-limits.ts'
+import { tooMany, tooManyBytes, type UnpackLimits } from './unpack-limits.ts'
 
 /**
  * As unpack(). The central directory at the file's end says what the zip has: it is read entry by
@@ -25,7 +25,7 @@ export async function unpackZip(
     for await (const entry of zip.eachEntry()) {
       signal.throwIfAborted()
       bytes += entry.uncompressedSize
-      if (bytes > limits.bytes) throw tooLarge(limits)
+      if (bytes > limits.bytes) throw tooManyBytes(limits)
       await place(zip, entry, folder, signal)
     }
     await refuseFurtherEntries(file, zip)

@@ -136,11 +136,11 @@ export function stopOf(job: KubernetesJob): Stop | undefined {
   }
 }
 
-export function requestOf(job: KubernetesJob): JobRequest {
+export function requestOfJob(job: KubernetesJob): JobRequest {
   return storedRequest(annotationOf(job, 'request'))
 }
 
-/** As requestOf().heartbeat_seconds, without parsing: a job that only says so costs more reads. */
+/** As requestOfJob().heartbeat_seconds, without parsing: a job that only says so costs more reads. */
 export function mayHaveHeartbeat(job: KubernetesJob): boolean {
   return annotationOf(job, 'request')?.includes('"heartbeat_seconds"') === true
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { JobBackend, LogOptions } from '../../job/backend.ts'
+import type { JobBackend, ReadLogOptions } from '../../job/backend.ts'
 import type { Leadership } from '../../job/leadership.ts'
 import { quietRemoval, type RemovalRules } from '../../job/removal.ts'
 import type { Log } from '../../util/log.ts'
@@ -14,7 +14,7 @@ import { observeCluster } from './controllers/observers.ts'
 import { attemptNumber, earlierAttempts, shownPod } from './observation/disruptions.ts'
 import { createEnvironments } from './operations/environments.ts'
 import { createJobActions } from './operations/job-actions.ts'
-import { openLog } from './operations/logs.ts'
+import { openPodLog } from './operations/logs.ts'
 import { readOwnImage } from './operations/own-image.ts'
 import { createPodSelectors } from './operations/pod-selectors.ts'
 import type { KubernetesSettings } from './settings.ts'
@@ -90,7 +90,7 @@ function storeAddresses({ store }: KubernetesSettings): string[] {
   return Object.values(store.variables('/')).filter((value) => /^https?:/.test(value))
 }
 
-async function logOf(api: Api, cache: JobCache, uuid: string, options: LogOptions) {
+async function logOf(api: Api, cache: JobCache, uuid: string, options: ReadLogOptions) {
   const seen = cache.cachedJob(uuid)
   if (seen === undefined) return undefined
   const { job, pods } = seen
@@ -100,5 +100,5 @@ async function logOf(api: Api, cache: JobCache, uuid: string, options: LogOption
       ? shownPod(job, pods)
       : pods.find((pod) => attemptNumber(job, pods, pod) === attempt)
   if (found === undefined || found.goneAt !== undefined) return undefined
-  return await openLog(api, found.pod, options).catch(rejectProblem)
+  return await openPodLog(api, found.pod, options).catch(rejectProblem)
 }

@@ -1,6 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import type { AttemptId, ContainerLog, JobBackend, JobPlan, LiveJob, LogOptions } from '../../job/backend.ts'
+import type {
+  AttemptId,
+  ContainerLog,
+  JobBackend,
+  JobPlan,
+  LiveJob,
+  ReadLogOptions,
+} from '../../job/backend.ts'
 import type { AttemptsByJob, Stop } from '../../job/state/observation.ts'
 import { defaultPacking } from '../../result-format/result-layout.ts'
 import { type Clock, systemClock } from '../../util/clock.ts'
@@ -14,7 +21,7 @@ import { writeCredentials } from './files/write-credentials.ts'
 import { isSupervised, warnOfJobsLeft } from './jobs-left.ts'
 import { LocalEnvironments } from './local-environments.ts'
 import { LocalJobs } from './local-jobs.ts'
-import { openLog } from './local-logs.ts'
+import { openLocalLog } from './local-logs.ts'
 import type { LocalSettings } from './local-settings.ts'
 import { baseEnvironment } from './process/child-environment.ts'
 import { supervisorCommand, uploaderCommand } from './process/program-commands.ts'
@@ -196,8 +203,8 @@ class LocalBackend implements JobBackend {
     return this.#jobs.get(uuid)?.record.earlier ?? []
   }
 
-  log(uuid: string, options: LogOptions): Promise<ContainerLog | undefined> {
-    return openLog(this.#context.directory, () => this.#jobs.get(uuid), options)
+  log(uuid: string, options: ReadLogOptions): Promise<ContainerLog | undefined> {
+    return openLocalLog(this.#context.directory, () => this.#jobs.get(uuid), options)
   }
 
   async close(): Promise<void> {

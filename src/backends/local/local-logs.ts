@@ -1,13 +1,13 @@
-import type { ContainerLog, LogOptions } from '../../job/backend.ts'
+import type { ContainerLog, ReadLogOptions } from '../../job/backend.ts'
 import { attemptFolders, logFileOf } from './files/job-folders.ts'
 import { openLogFile } from './files/log-file.ts'
 import type { LocalJob } from './record/local-job.ts'
 
 /** As JobBackend.log(); `find` gives the job as long as it is there. */
-export async function openLog(
+export async function openLocalLog(
   directory: string,
   find: () => LocalJob | undefined,
-  options: LogOptions,
+  options: ReadLogOptions,
 ): Promise<ContainerLog | undefined> {
   const job = find()
   const { container, tail, follow, signal } = options
@@ -33,7 +33,7 @@ export async function openLog(
 async function openEarlierLog(
   directory: string,
   { uuid, record }: LocalJob,
-  options: LogOptions,
+  options: ReadLogOptions,
 ): Promise<ContainerLog | undefined> {
   const { attempt: number, tail, signal } = options
   const earlier = record.earlier?.find((one) => one.number === number)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { collect, type Define } from '../define.ts'
-import { cancel, type ListOptions, list, logs, remove, status, wait } from './job-commands.ts'
+import { cancel, type ListCommandOptions, list, logs, remove, status, wait } from './job-commands.ts'
 
 export function addJobCommands(program: Command, define: Define): void {
   define(
@@ -14,7 +14,7 @@ export function addJobCommands(program: Command, define: Define): void {
       .option('-l, --label <key=value>', 'with this label, any number of times', collect)
       .option('--since <time>', 'created then or later: 2026-11-29T06:00:00Z')
       .option('--until <time>', 'created before'),
-    (session, _, options) => list(session, options as ListOptions),
+    (session, _, options) => list(session, options as ListCommandOptions),
   )
   define(program.command('status <job>').description('show a job'), (session, [id = '']) =>
     status(session, id),

@@ -7,7 +7,7 @@ import { shown } from '../terminal/format.ts'
 import { jobExitCode } from './job-exit-code.ts'
 import { jobTable, jobText } from './job-text.ts'
 
-export interface ListOptions {
+export interface ListCommandOptions {
   limit: string
   state?: string
   job?: string
@@ -18,7 +18,7 @@ export interface ListOptions {
 }
 
 /** `jobferry list`: the newest jobs. */
-export async function list({ out, client }: Session, options: ListOptions): Promise<number> {
+export async function list({ out, client }: Session, options: ListCommandOptions): Promise<number> {
   const { limit, label, ...filter } = options
   const most = numberOf('--limit', limit)
   const jobs = []

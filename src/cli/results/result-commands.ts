@@ -40,7 +40,7 @@ function rowOf(entry: Entry): string[] {
   ]
 }
 
-export interface GetOptions {
+export interface GetCommandOptions {
   output?: string
   soFar?: boolean
   wait?: boolean
@@ -52,7 +52,7 @@ export async function get(
   session: Session,
   id: string,
   paths: readonly string[],
-  { output, soFar, wait, parallel }: GetOptions,
+  { output, soFar, wait, parallel }: GetCommandOptions,
 ): Promise<number> {
   const { out, client } = session
   if (wait) await client().wait(id)

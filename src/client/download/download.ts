@@ -3,7 +3,7 @@ import process from 'node:process'
 import { JobferryError } from '../errors.ts'
 import type { Transport } from '../http/transport.ts'
 import { readEntries } from '../results/entries.ts'
-import { pathBytes } from '../results/entry-path.ts'
+import { entryPathBytes } from '../results/entry-path.ts'
 import type { Entry } from '../types.ts'
 import { finishFolder } from './finish-folder.ts'
 import { LocalNames } from './names/local-names.ts'
@@ -75,7 +75,7 @@ async function* entriesOf(
     const path = given.replace(/\/+$/, '')
     let found = false
     for await (const entry of readEntries(transport, id, { prefix: path, soFar, signal })) {
-      const name = pathBytes(entry)
+      const name = entryPathBytes(entry)
       const isBelow = name.subarray(0, path.length + 1).toString() === `${path}/`
       if (name.toString() !== path && !isBelow) continue
       found = true
@@ -95,7 +95,7 @@ async function* placed(
   let names: LocalNames | undefined
   for await (const entry of entries) {
     names ??= new LocalNames({ windows: process.platform === 'win32', caseless: await isCaseless(folder) })
-    const path = pathBytes(entry)
+    const path = entryPathBytes(entry)
     const { place, renamed } = names.place(path)
     if (renamed) done.renamed.push({ path: path.toString(), as: place.toString() })
     if (entry.type === 'file') {

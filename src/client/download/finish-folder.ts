@@ -1,5 +1,5 @@
 import { chmod, lutimes, utimes } from 'node:fs/promises'
-import { targetBytes } from '../results/entry-path.ts'
+import { entryTargetBytes } from '../results/entry-path.ts'
 import type { Entry } from '../types.ts'
 import { staysInside } from './names/link-target.ts'
 import type { Downloaded } from './options.ts'
@@ -25,7 +25,7 @@ export async function finishFolder(
 ): Promise<void> {
   const targets = targetsOf(links)
   for (const { place, entry } of links) {
-    const target = targetBytes(entry)
+    const target = entryTargetBytes(entry)
     const path = place.toString('latin1')
     const shown = { path: place.toString(), target: target.toString() }
     if (!staysInside(path, target.toString('latin1'), targets)) {
@@ -48,6 +48,6 @@ export async function finishFolder(
 /** The targets of links by their places, as staysInside() takes them. */
 export function targetsOf(links: readonly Linked[]): Map<string, string> {
   return new Map(
-    links.map(({ place, entry }) => [place.toString('latin1'), targetBytes(entry).toString('latin1')]),
+    links.map(({ place, entry }) => [place.toString('latin1'), entryTargetBytes(entry).toString('latin1')]),
   )
 }

@@ -1,4 +1,4 @@
-import { pathBytes } from '../results/entry-path.ts'
+import { entryPathBytes } from '../results/entry-path.ts'
 import type { Entry } from '../types.ts'
 import { Batch, fetchBatch } from './batch.ts'
 import { AlteredBytes, isPresent, type Task, tasksOf } from './fetch-file.ts'
@@ -84,7 +84,7 @@ async function* tasksOfFile(
 }
 
 function wantedFile(entry: PlacedEntry): WantedFile {
-  const path = pathBytes(entry)
+  const path = entryPathBytes(entry)
   const place = entry.as_base64 === undefined ? path : Buffer.from(entry.as_base64, 'base64')
   const { size = 0, sha256 = '' } = entry
   return { path, place, size, sha256, mode: modeOf(entry, 0o644), mtime: secondsOf(entry.mtime) }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, readlink } from 'node:fs/promises'
-import { pathBytes, targetBytes } from '../results/entry-path.ts'
+import { entryPathBytes, entryTargetBytes } from '../results/entry-path.ts'
 import { type Linked, targetsOf } from './finish-folder.ts'
 import { staysInside } from './names/link-target.ts'
 import { type PlacedEntry, readList } from './result-list.ts'
@@ -30,7 +30,8 @@ export async function verifyFolder(
   const verified: VerifiedFolder = { files: 0, bytes: 0, problems: [] }
   const links: Linked[] = []
   for await (const entry of readList(folder)) {
-    const place = entry.as_base64 === undefined ? pathBytes(entry) : Buffer.from(entry.as_base64, 'base64')
+    const place =
+      entry.as_base64 === undefined ? entryPathBytes(entry) : Buffer.from(entry.as_base64, 'base64')
     if (entry.type === 'symlink') links.push({ place, entry })
     const problem = await problemOf(folder.pathOf(place), entry)
     if (problem !== undefined) verified.problems.push({ path: place.toString(), problem })
@@ -60,7 +61,7 @@ async function linkProblems(folder: TargetFolder, links: readonly Linked[]): Pro
   const problems = []
   const targets = targetsOf(links)
   for (const { place, entry } of links) {
-    const target = targetBytes(entry)
+    const target = entryTargetBytes(entry)
     if (!staysInside(place.toString('latin1'), target.toString('latin1'), targets)) continue
     const present = await readlink(folder.pathOf(place), 'buffer').catch(() => undefined)
     if (!present?.equals(target)) problems.push({ path: place.toString(), problem: 'is another link' })

@@ -1,5 +1,5 @@
 import { errorOf, JobferryError } from '../errors.ts'
-import { pause } from './pause.ts'
+import { pauseFor } from './pause.ts'
 
 export interface ClientOptions {
   /** The server's address: `http://127.0.0.1:8888`. */
@@ -121,7 +121,7 @@ export class Retries {
     if (!(error instanceof JobferryError) || !isPassing(error) || Date.now() >= this.#end) return false
     this.#attempt += 1
     const delay = Math.min(slowestRetryMilliseconds, 100 * 2 ** this.#attempt)
-    await pause(Math.max(delay, (error.retryAfterSeconds ?? 0) * 1000), this.#signal)
+    await pauseFor(Math.max(delay, (error.retryAfterSeconds ?? 0) * 1000), this.#signal)
     return true
   }
 }

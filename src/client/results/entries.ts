@@ -2,7 +2,7 @@ import { bodyOf } from '../http/body.ts'
 import { linesOf } from '../http/lines.ts'
 import type { Transport } from '../http/transport.ts'
 import type { Entry } from '../types.ts'
-import { pathBytes, queryValue } from './entry-path.ts'
+import { entryPathBytes, queryValue } from './entry-path.ts'
 
 export interface EntriesOptions {
   /** Compared with whole paths: `tables/` for what is in that folder. */
@@ -24,7 +24,7 @@ export async function* readEntries(
     const query = [
       ...(prefix === undefined ? [] : [`prefix=${queryValue(Buffer.from(prefix))}`]),
       ...(soFar ? ['so_far=true'] : []),
-      ...(last === undefined ? [] : [`after=${queryValue(pathBytes(last))}`]),
+      ...(last === undefined ? [] : [`after=${queryValue(entryPathBytes(last))}`]),
     ].join('&')
     const path = `/job/${encodeURIComponent(id)}/result/list?${query}`
     try {

@@ -1,12 +1,12 @@
 import type { Entry } from '../types.ts'
 
 /** The bytes of an entry's path. */
-export function pathBytes({ path, path_base64 }: Pick<Entry, 'path' | 'path_base64'>): Buffer {
+export function entryPathBytes({ path, path_base64 }: Pick<Entry, 'path' | 'path_base64'>): Buffer {
   return path_base64 === undefined ? Buffer.from(path ?? '') : Buffer.from(path_base64, 'base64')
 }
 
 /** The bytes of a link's target. */
-export function targetBytes({ target, target_base64 }: Entry): Buffer {
+export function entryTargetBytes({ target, target_base64 }: Entry): Buffer {
   return target_base64 === undefined ? Buffer.from(target ?? '') : Buffer.from(target_base64, 'base64')
 }
 

@@ -1,6 +1,13 @@
 import * as z from 'zod'
 import { certificatesIn } from '../certificates.ts'
-import { flagSetting, folderSetting, groupMeta, list, settingMeta, wholeNumberSetting } from '../setting.ts'
+import {
+  flagSetting,
+  folderSetting,
+  groupMeta,
+  listSetting,
+  settingMeta,
+  wholeNumberSetting,
+} from '../setting.ts'
 
 export const jobsGroup = z
   .object({
@@ -31,7 +38,7 @@ export const jobsGroup = z
       description:
         '1: `from` of an input may be an http:// URL. An attacker on the way can read such an input, and change it if it has no `sha256`.',
     }),
-    requestSecrets: list.prefault('').register(settingMeta, {
+    requestSecrets: listSetting.prefault('').register(settingMeta, {
       env: 'REQUEST_SECRETS',
       default: 'none',
       description:

@@ -5,7 +5,7 @@ import type { Token } from '../options.ts'
 /** The name of the token in an Authorization header (RFC 6750); undefined without a known token. */
 export function tokenName(authorization: string | undefined, tokens: readonly Token[]): string | undefined {
   const given = bearerToken(authorization)
-  return given === undefined ? undefined : nameOf(given, tokens)
+  return given === undefined ? undefined : tokenNameOf(given, tokens)
 }
 
 /** The bearer token of an Authorization header (RFC 6750); undefined if there is none. */
@@ -14,7 +14,7 @@ export function bearerToken(authorization: string | undefined): string | undefin
 }
 
 /** The name of the token; undefined if it is unknown. */
-export function nameOf(given: string, tokens: readonly Token[]): string | undefined {
+export function tokenNameOf(given: string, tokens: readonly Token[]): string | undefined {
   const digest = createHash('sha256').update(given).digest()
   let found: string | undefined
   // Compare with all tokens, in constant time: the duration must not reveal a similar token.

@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { Problem } from '../../util/errors.ts'
 import { queryPairs } from '../input/query.ts'
 import type { HttpOptions } from '../options.ts'
-import { bearerToken, nameOf } from './access.ts'
+import { bearerToken, tokenNameOf } from './access.ts'
 
 export const provisionPath = '/provision'
 
@@ -26,9 +26,9 @@ type Tokens = HttpOptions['tokens']
 
 function provisioner(req: Request, tokens: Tokens, provisionTokens: Tokens): string | undefined {
   const given = bearerToken(req.headers.authorization) ?? req.headers['x-api-key']
-  if (typeof given === 'string') return nameOf(given, [...tokens, ...provisionTokens])
+  if (typeof given === 'string') return tokenNameOf(given, [...tokens, ...provisionTokens])
   const inAddress = queryPairs(req.originalUrl).find(([name]) => name === 'access_token')
-  return inAddress && nameOf(inAddress[1], provisionTokens)
+  return inAddress && tokenNameOf(inAddress[1], provisionTokens)
 }
 
 function refused(res: Response): Problem {

@@ -34,7 +34,7 @@ export async function readBody(req: Request): Promise<Buffer> {
   refuseEncoded(req)
   const charge = chargeOf(req)
   if (Number(req.headers['content-length']) > charge.mostBytes) throw tooLarge('body', charge.mostBytes)
-  return await collect(req, 'body', charge)
+  return await collectBytes(req, 'body', charge)
 }
 
 /** The parsed value of an `application/json` body. */
@@ -49,7 +49,11 @@ type Charge = Pick<BodyCharge, 'mostBytes' | 'add'>
  * The bytes of a stream. Rejects with Problem `too-large` beyond the charge's limit, `busy` if the
  * budget has no room, and `invalid-request` if the stream is cut short.
  */
-export async function collect(stream: NodeJS.ReadableStream, name: string, charge: Charge): Promise<Buffer> {
+export async function collectBytes(
+  stream: NodeJS.ReadableStream,
+  name: string,
+  charge: Charge,
+): Promise<Buffer> {
   return await new Promise((resolve, reject) => {
     const text = new GrowingText(name, charge)
     const add = (chunk: Buffer) => {

@@ -4,7 +4,7 @@ import type { Request } from 'express'
 import { expectedName } from '../../util/checks/nearest.ts'
 import { invalid, Problem } from '../../util/errors.ts'
 import { type BodyCharge, chargeOf, maxTextBytes } from '../limits/body-budget.ts'
-import { collect, refuseEncoded, tooLarge } from './body.ts'
+import { collectBytes, refuseEncoded, tooLarge } from './body.ts'
 import { boundaryOf, PartHeads } from './part-heads.ts'
 
 export interface Form {
@@ -145,7 +145,7 @@ async function takeFile(
 ): Promise<void> {
   const name = nameOf(given)
   if (filename === undefined) throw invalid(name, 'is a file without a name', 'a file name')
-  if (name !== 'input') return keep(reading, name, await collect(stream, name, uncharged))
+  if (name !== 'input') return keep(reading, name, await collectBytes(stream, name, uncharged))
   const { input } = reading.form
   if (!input) throw unknownPart(name, reading.form)
   if (filename.includes('\uFFFD')) throw invalid('input', 'has a name that is not UTF-8', 'a name in UTF-8')

@@ -68,7 +68,7 @@ export function jsonContent(schema: z.ZodType, examples?: Examples): Content {
   return { type: 'application/json', schema, ...(examples && { examples }) }
 }
 
-export function text(type: string, example: string): readonly Content[] {
+export function textContent(type: string, example: string): readonly Content[] {
   return [{ type, schema: { type: 'string' }, examples: { example } }]
 }
 

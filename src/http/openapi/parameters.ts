@@ -13,7 +13,7 @@ export interface Parameter {
 
 export const exampleUuid = '0b8f8c62-3f5e-4a53-9a37-1c1c0b9a2f11'
 
-export const jobUuid: Parameter = {
+export const jobIdParameter: Parameter = {
   name: 'id',
   in: 'path',
   description: "The job's uuid, in lower case",
@@ -26,7 +26,7 @@ export const jobUuid: Parameter = {
 }
 
 /** Both forms of waiting for a job's end. */
-export const wait: readonly Parameter[] = [
+export const waitParameters: readonly Parameter[] = [
   query(
     'wait',
     'Seconds for which the request waits for the end of the job; at most WAIT_MAX_SECONDS are waited',
@@ -38,7 +38,7 @@ export const wait: readonly Parameter[] = [
   header('Prefer', 'The same as the parameter `wait`, which wins over it (RFC 7240)', 'wait=50'),
 ]
 
-export const idempotencyKey: Parameter = {
+export const idempotencyKeyHeader: Parameter = {
   ...header('Idempotency-Key', 'A repeated request with the same key makes no second job', 'run-42'),
   schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-+\\--~]+$' },
 }
@@ -62,7 +62,7 @@ export function query(
   return { name, in: 'query', description, ...rest }
 }
 
-export function flag(name: string, description: string): Parameter {
+export function flagQuery(name: string, description: string): Parameter {
   return query(name, description, { schema: { type: 'boolean', default: false } })
 }
 

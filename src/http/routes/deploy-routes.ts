@@ -5,7 +5,7 @@ import { invalid } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
 import type { DeployAnswer } from '../answers/job-answers.ts'
 import { refuseForeign } from '../auth/guards.ts'
-import { type Deployed, deployBody, deployerOf, deployJob } from '../deploy-job.ts'
+import { type DeployedJob, deployBody, deployerOf, deployJob } from '../deploy-job.ts'
 import { jobId } from '../input/job-id.ts'
 import { queryPairs, readQuery } from '../input/query.ts'
 import { resolveRequest } from '../input/resolve-request.ts'
@@ -60,7 +60,7 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
  */
 async function answer(
   res: Response,
-  { uuid, ignored, rerunOf }: Deployed,
+  { uuid, ignored, rerunOf }: DeployedJob,
   seconds: number,
   { jobs, shutdown }: Pick<Services, 'jobs' | 'shutdown'>,
   { publicUrl }: HttpOptions,

@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import { type Response, Router } from 'express'
-import type { ContainerLog, ContainerName, LogOptions } from '../../job/backend.ts'
+import type { ContainerLog, ContainerName, ReadLogOptions } from '../../job/backend.ts'
 import { invalid } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
 import { textKind } from '../../util/text/text-kind.ts'
@@ -24,7 +24,7 @@ export function logRoutes({ jobs, shutdown }: Services): Router {
       const tail = integerOf(query, 'tail', 0, maxTail)
       const attempt = integerOf(query, 'attempt', 1, maxAttempt)
       const step = query.get('step')
-      const options: LogOptions = {
+      const options: ReadLogOptions = {
         container: containerOf(query),
         follow: flagOf(query, 'follow') && req.method !== 'HEAD',
         signal: AbortSignal.any([clientDisconnect(res), shutdown]),
@@ -44,7 +44,7 @@ const patience = { whole: 10_000, followed: 1_000 }
 /**
  * Writes the log. If it breaks off, the connection is reset, so that a part does not look complete.
  */
-async function send(res: Response, log: ContainerLog, { tail, follow }: LogOptions): Promise<void> {
+async function send(res: Response, log: ContainerLog, { tail, follow }: ReadLogOptions): Promise<void> {
   const { first, isWhole, all } = await readBeginning(
     log.stream,
     lookBytes,

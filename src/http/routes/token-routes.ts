@@ -1,7 +1,7 @@
 import { type Request, type Response, Router } from 'express'
 import { callerTokenSeconds } from '../../dataspaces/signaling/tokens/caller-token.ts'
 import { OAuthError, type TokenAnswer } from '../../dataspaces/signaling/tokens/renewal.ts'
-import { bearerToken, nameOf } from '../auth/access.ts'
+import { bearerToken, tokenNameOf } from '../auth/access.ts'
 import { contentType, readBody } from '../input/body.ts'
 import { queryPairs } from '../input/query.ts'
 import type { HttpOptions } from '../options.ts'
@@ -56,7 +56,7 @@ async function answer(
       return await signaling.renew(only(parameters, 'refresh_token'), bearerToken(authorization))
     case 'client_credentials': {
       const [id, secret] = clientOf(authorization, parameters)
-      if (nameOf(secret, tokens) !== id)
+      if (tokenNameOf(secret, tokens) !== id)
         throw new OAuthError('invalid_client', 'The client or its secret is unknown')
       const token = await signaling.callers.issue(id)
       return { access_token: token, token_type: 'Bearer', expires_in: callerTokenSeconds }

@@ -45,7 +45,7 @@ export function quantity(example: string) {
   )
 }
 
-export const jobName = text(
+export const displayName = text(
   'a text of 1 to 100 characters without control characters, not blank',
   (name) => name.trim() !== '' && [...name].length <= 100 && !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(name),
 )

@@ -27,7 +27,7 @@ export type RequestFields = typeof requestFields
 export type RequestField = keyof RequestFields
 
 /** Names of the fields with a scope, in the table's order. */
-export function fieldsOf(scope: FieldScope): RequestField[] {
+export function fieldsWithScope(scope: FieldScope): RequestField[] {
   const fields: [string, Field][] = Object.entries(requestFields)
   return fields
     .filter(([, field]) => (field.scope ?? 'everywhere') === scope)

@@ -3,7 +3,7 @@ import type { JobRequest } from '../request/request.ts'
 import type { GivenStep } from './step-schema.ts'
 
 /** A step as it runs: with the fields beside `steps` where it has none of its own. */
-export interface Step extends Omit<GivenStep, 'env' | 'ignore_error'> {
+export interface EffectiveStep extends Omit<GivenStep, 'env' | 'ignore_error'> {
   /** Its own variables alone: they win over all others of the job. */
   env: Record<string, string>
   /** A failure of the step does not end the job. */
@@ -20,7 +20,7 @@ export type Programs = Pick<
  * The steps of a job in their order; empty for a job without `steps`. Arguments belong to their
  * command, as in Kubernetes: a step with a command of its own does not take those beside `steps`.
  */
-export function stepsOf(request: Programs): Step[] {
+export function stepsOf(request: Programs): EffectiveStep[] {
   const { image, command, args, cpu, memory, gpu } = request
   return (request.steps ?? []).map((given) => ({
     ...defined({ image, command, args: given.command === undefined ? args : undefined, cpu, memory, gpu }),
@@ -31,6 +31,6 @@ export function stepsOf(request: Programs): Step[] {
 }
 
 /** The step's files for its streams, and whether its failure counts, are a shell's work. */
-export function needsShell({ stdin, stdout, stderr, ignore_error }: Partial<Step>): boolean {
+export function needsShell({ stdin, stdout, stderr, ignore_error }: Partial<EffectiveStep>): boolean {
   return stdin !== undefined || stdout !== undefined || stderr !== undefined || ignore_error === true
 }

@@ -1,5 +1,5 @@
 import type { FieldError } from '../../util/errors.ts'
-import { type Programs, type Step, stepsOf } from './effective-steps.ts'
+import { type EffectiveStep, type Programs, stepsOf } from './effective-steps.ts'
 
 /** A program that a step can't do without, with what is expected instead. */
 export interface NeededProgram {
@@ -29,7 +29,7 @@ export function* stepConflicts(
   }
 }
 
-function* shellConflicts(step: Step, at: string): Generator<FieldError> {
+function* shellConflicts(step: EffectiveStep, at: string): Generator<FieldError> {
   if (step.command?.length) return
   const streams = (['stdin', 'stdout', 'stderr'] as const).filter((field) => step[field] !== undefined)
   const using = [...streams, ...(step.ignore_error ? ['ignore_error'] : [])]
@@ -38,7 +38,7 @@ function* shellConflicts(step: Step, at: string): Generator<FieldError> {
   yield { field: `${at}.command`, problem: 'is missing', expected }
 }
 
-function* streamConflicts({ stdin, stdout, stderr }: Step, at: string): Generator<FieldError> {
+function* streamConflicts({ stdin, stdout, stderr }: EffectiveStep, at: string): Generator<FieldError> {
   const expected = 'a file of its own'
   if (stdout !== undefined && stdout === stdin)
     yield { field: `${at}.stdout`, problem: "is the step's stdin as well", expected }

@@ -1,4 +1,4 @@
-import { needsShell, type Step } from './effective-steps.ts'
+import { type EffectiveStep, needsShell } from './effective-steps.ts'
 
 /** Where a shell runs a step. */
 export interface ShellPlaces {
@@ -17,7 +17,7 @@ export interface ShellPlaces {
  * exit code. The step's own command and paths are arguments of the script and no part of it.
  * Undefined if the step's command runs by itself.
  */
-export function shellCommand(step: Partial<Step>, places: ShellPlaces): string[] | undefined {
+export function shellCommand(step: Partial<EffectiveStep>, places: ShellPlaces): string[] | undefined {
   if (!needsShell(step)) return undefined
   const { stdin, stdout, stderr, command = [], args = [] } = step
   const file = (path: string | undefined) => (path === undefined ? '' : `${places.resultDirectory}/${path}`)

@@ -1,7 +1,7 @@
 import { isObject } from '../../util/objects.ts'
 import { longestMessage } from './word-folder.ts'
 
-export interface Progress {
+export interface WorkerProgress {
   percent?: number
   message?: string
 }
@@ -12,7 +12,7 @@ const right = 'right is {"percent": 40, "message": "epoch 4 of 10"}'
  * The content of `progress.json`. `problem` says what of it is ignored or changed. A percentage
  * beyond 0 or 100 is that bound; the rest of a long message is cut off.
  */
-export function parseProgress(text: string): { progress?: Progress; problem?: string } {
+export function parseProgress(text: string): { progress?: WorkerProgress; problem?: string } {
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { ContainerLog, JobBackend, LogOptions } from '../../job/backend.ts'
+import type { ContainerLog, JobBackend, ReadLogOptions } from '../../job/backend.ts'
 import { isFinal, type Job } from '../../job/job.ts'
 import { logNameOf } from '../../job/log-name.ts'
 import { nameOfProgram } from '../../job/steps/step-states.ts'
@@ -27,7 +27,7 @@ export interface JobLogParts {
  * from the store. Of a job with steps, without a step's name that of the last one that has started.
  * Rejects with Problem `invalid-request` for a step that the job does not have.
  */
-export async function jobLog(parts: JobLogParts, uuid: string, given: LogOptions): Promise<ContainerLog> {
+export async function jobLog(parts: JobLogParts, uuid: string, given: ReadLogOptions): Promise<ContainerLog> {
   const { job, record: known } = await shownJob(parts, uuid)
   const step = stepOf(job, given)
   const options = { ...given, ...defined({ step }) }
@@ -57,7 +57,7 @@ export async function jobLog(parts: JobLogParts, uuid: string, given: LogOptions
 async function recordWithLog(
   { records }: JobLogParts,
   { live, answer }: TrackedJob,
-  options: LogOptions,
+  options: ReadLogOptions,
 ): Promise<FinalRecord | undefined> {
   if (!isFinal(answer.state)) return undefined
   try {
@@ -71,7 +71,7 @@ async function recordWithLog(
 async function archivedLog(
   parts: JobLogParts,
   uuid: string,
-  options: LogOptions,
+  options: ReadLogOptions,
   known?: FinalRecord,
 ): Promise<ContainerLog> {
   const { store, records, tracker } = parts
@@ -118,7 +118,7 @@ async function shownJob(
 }
 
 /** Undefined for the uploader, and for a job without steps. */
-function stepOf({ steps }: Job, { container, step }: LogOptions): string | undefined {
+function stepOf({ steps }: Job, { container, step }: ReadLogOptions): string | undefined {
   if (step === undefined) {
     if (container === 'uploader') return undefined
     return (steps?.findLast(({ started_at }) => started_at !== null) ?? steps?.[0])?.name
@@ -135,7 +135,7 @@ function stepOf({ steps }: Job, { container, step }: LogOptions): string | undef
 async function earlierLog(
   { backend, store, tracker }: JobLogParts,
   uuid: string,
-  options: LogOptions & { attempt: number },
+  options: ReadLogOptions & { attempt: number },
 ): Promise<ContainerLog> {
   const { attempt } = options
   const name = logNameOf(options)
@@ -161,7 +161,7 @@ async function earlierLog(
 async function storedLog(
   store: ArtifactStore,
   key: string,
-  { tail, signal }: LogOptions,
+  { tail, signal }: ReadLogOptions,
 ): Promise<Readable | undefined> {
   try {
     return await translateStoreErrors(() =>
@@ -173,12 +173,12 @@ async function storedLog(
   }
 }
 
-function noLog(uuid: string, options: LogOptions, attempt?: number): Problem {
+function noLog(uuid: string, options: ReadLogOptions, attempt?: number): Problem {
   const of = attempt === undefined ? '' : `attempt ${attempt} of `
   return new Problem('not-found', `there is no log of ${programOf(options)} of ${of}job ${uuid}`)
 }
 
-function programOf({ container, step }: LogOptions): string {
+function programOf({ container, step }: ReadLogOptions): string {
   return container === 'uploader' ? 'the uploader' : nameOfProgram(step)
 }
 
@@ -189,7 +189,7 @@ async function whole(store: ArtifactStore, key: string, signal?: AbortSignal) {
 async function untilStarted(
   tracker: Pick<Tracker, 'get' | 'onChange'>,
   uuid: string,
-  { container, step, attempt: number, signal }: LogOptions,
+  { container, step, attempt: number, signal }: ReadLogOptions,
 ): Promise<void> {
   const started = () => {
     const tracked = tracker.get(uuid)

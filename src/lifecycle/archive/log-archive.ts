@@ -1,4 +1,4 @@
-import type { AttemptId, JobBackend, LogOptions } from '../../job/backend.ts'
+import type { AttemptId, JobBackend, ReadLogOptions } from '../../job/backend.ts'
 import { type LogName, loggedContainer } from '../../job/log-name.ts'
 import { nameOfProgram } from '../../job/steps/step-states.ts'
 import { jobKeys } from '../../result-format/job-keys.ts'
@@ -137,7 +137,7 @@ export class LogArchive {
     return followed
   }
 
-  async #copy(uuid: string, key: string, options: LogOptions): Promise<ArchivedLog | undefined> {
+  async #copy(uuid: string, key: string, options: ReadLogOptions): Promise<ArchivedLog | undefined> {
     const log = await this.#backend.log(uuid, options)
     if (!log) return undefined
     await putStream(this.#store, key, log.stream)
@@ -151,7 +151,7 @@ export class LogArchive {
   async #copyIfReadable(
     uuid: string,
     key: string,
-    options: LogOptions,
+    options: ReadLogOptions,
     times: Pick<RetryOptions, 'attempts' | 'until'>,
   ): Promise<ArchivedLog | undefined> {
     const { signal } = this.#closing
@@ -169,7 +169,7 @@ export class LogArchive {
   }
 }
 
-function describe({ container, step }: LogOptions): string {
+function describe({ container, step }: ReadLogOptions): string {
   return container === 'uploader' ? 'the uploader' : nameOfProgram(step)
 }
 

@@ -12,7 +12,7 @@ import { translateStoreErrors } from '../translate-store-errors.ts'
 import type { Shelves } from '../uploads/shelves.ts'
 import { findDependencies } from './find-dependencies.ts'
 import { findSources, readableOf } from './find-sources.ts'
-import { type SourceRules, secretsOf, sourceLines } from './input-sources.ts'
+import { namedSecrets, type SourceRules, sourceLines } from './input-sources.ts'
 import { Inputs } from './inputs.ts'
 import { awaitedResults } from './job-sources.ts'
 import { asGoneInputs, takeInputs } from './rerun-inputs.ts'
@@ -155,7 +155,7 @@ async function placeInputs(
   const sources = sourceLines(references, parts.inputSources, request.input_timeout_seconds, found)
   const inputsSha256 = await inputs.storeAll(references, sources)
   return {
-    ...defined({ inputsSha256, secrets: secretsOf(sources), readable: readableOf(found) }),
+    ...defined({ inputsSha256, secrets: namedSecrets(sources), readable: readableOf(found) }),
     ...defined({ waiting: waiting && { ...waiting, results } }),
     ...(request.inputs !== undefined && { readOnlyInputs: true }),
   }

@@ -66,7 +66,7 @@ export function sourceLines(
 }
 
 /** The Secrets that the lines name, each once. */
-export function secretsOf(lines: readonly (SourceSettings | SourceLine)[]): string[] | undefined {
+export function namedSecrets(lines: readonly (SourceSettings | SourceLine)[]): string[] | undefined {
   const names = lines.flatMap((line) => (line.type === 'source' ? (line.secret ?? []) : []))
   return names.length === 0 ? undefined : [...new Set(names)].sort()
 }

@@ -26,7 +26,7 @@ export type FoundJob =
   | { uuid: string; position: string; live: Job }
   | { uuid: string; position: string; finished: FinishedJob }
 
-export interface Selection {
+export interface SelectedJobs {
   found: FoundJob[]
   /** Where to go on; undefined: that was all. */
   next?: string
@@ -53,7 +53,7 @@ export async function selectJobs(
   parts: FindingParts,
   filter: JobFilter,
   { limit, after }: SelectOptions,
-): Promise<Selection> {
+): Promise<SelectedJobs> {
   const start = later(after, positionBefore(filter))
   // First, as a job that is let go meanwhile is then in both, and listed once.
   const live = parts.tracker.newestFirst()

@@ -39,7 +39,7 @@ export interface KnownJob extends TrackedJob {
    * now.
    */
   readonly gone: boolean
-  readonly progress: Readonly<Partial<Record<Duty, Progress>>>
+  readonly progress: Readonly<Partial<Record<Duty, DutyProgress>>>
 }
 
 export interface Storing {
@@ -76,7 +76,7 @@ export type Duty =
   | 'stop'
   | 'follow-log'
 
-export interface Progress {
+export interface DutyProgress {
   readonly state: 'idle' | 'running' | 'done'
   /** In a row. */
   readonly failures: number
@@ -84,9 +84,9 @@ export interface Progress {
   readonly notBefore: number
 }
 
-const notBegun: Progress = { state: 'idle', failures: 0, notBefore: 0 }
+const notBegun: DutyProgress = { state: 'idle', failures: 0, notBefore: 0 }
 
-export function progressOf({ progress }: Pick<KnownJob, 'progress'>, duty: Duty): Progress {
+export function progressOf({ progress }: Pick<KnownJob, 'progress'>, duty: Duty): DutyProgress {
   return progress[duty] ?? notBegun
 }
 

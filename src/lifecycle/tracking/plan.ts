@@ -12,7 +12,7 @@ export interface Situation {
 }
 
 /** Something to be done for a job. */
-export type Action =
+export type TrackingAction =
   | { duty: Exclude<Duty, 'stop' | 'announce-stop' | 'follow-log'> }
   | { duty: 'stop' | 'announce-stop'; stop: Stop }
   | { duty: 'follow-log'; attempt: string }
@@ -22,12 +22,12 @@ export type Action =
  * since the epoch).
  */
 export interface Plan {
-  action?: Action
+  action?: TrackingAction
   lookAgainAt?: number
 }
 
 /** Nothing while the action's duty is running or done; a later look during its backoff. */
-export function begin(known: KnownJob, action: Action, now: number): Plan {
+export function begin(known: KnownJob, action: TrackingAction, now: number): Plan {
   const { state, notBefore } = progressOf(known, action.duty)
   if (state !== 'idle') return {}
   return now < notBefore ? { lookAgainAt: notBefore } : { action }

@@ -1,6 +1,6 @@
 import type { LiveJob } from '../../job/backend.ts'
 import type { KnownJob } from './known-job.ts'
-import type { Action, Plan, Situation } from './plan.ts'
+import type { Plan, Situation, TrackingAction } from './plan.ts'
 import { announceStopPolicy } from './policies/announce-stop.ts'
 import { archivePolicy, isToBeFinished } from './policies/archive.ts'
 import { awaitJobsPolicy } from './policies/await-jobs.ts'
@@ -14,7 +14,7 @@ import { updateKnown } from './update-known.ts'
 
 export interface Reconciliation {
   known: KnownJob
-  actions: Action[]
+  actions: TrackingAction[]
   /** Milliseconds since the epoch; absent: only once something changes. */
   lookAgainAt?: number
 }

@@ -19,7 +19,7 @@ import {
   progressOf,
   type TrackedJob,
 } from './known-job.ts'
-import type { Action } from './plan.ts'
+import type { TrackingAction } from './plan.ts'
 import { reconcile } from './reconcile.ts'
 import { Waiters } from './waiters.ts'
 
@@ -160,7 +160,7 @@ export class Tracker {
     if (JSON.stringify(before?.answer) !== JSON.stringify(answer)) this.changes.emit(live.uuid)
   }
 
-  #start(entry: Entry, action: Action): void {
+  #start(entry: Entry, action: TrackingAction): void {
     const { duty } = action
     const isCurrent = () => !this.#closed && this.#jobs.get(entry.known.live.uuid) === entry
     const job = {
@@ -214,7 +214,7 @@ function isAnother(known: KnownJob, { observation }: LiveJob): boolean {
   return isGivenUp(known) && known.live.observation.createdAt !== observation.createdAt
 }
 
-function withRunning(known: KnownJob, { duty }: Action): KnownJob {
+function withRunning(known: KnownJob, { duty }: TrackingAction): KnownJob {
   const progress = { ...progressOf(known, duty), state: 'running' as const }
   return { ...known, progress: { ...known.progress, [duty]: progress } }
 }

@@ -26,7 +26,7 @@ import {
   eventOf,
 } from './callback-message.ts'
 import { PendingNotifications } from './pending-notification.ts'
-import { type CallbackSecrets, secretsOf } from './secrets.ts'
+import { type CallbackSecrets, callbackSecretsOf } from './secrets.ts'
 import { signedHeaders } from './signature.ts'
 import { StateEvents } from './state-events.ts'
 
@@ -158,7 +158,7 @@ function messageKind(secrets: CallbackSecrets, isGone: (message: Message) => Pro
       if (await isGone(message))
         throw new MessageWithdrawn('the receiver answered 410 to an earlier callback')
       const { webhookId, body, token } = data as CallbackData
-      const keys = secretsOf(secrets, token)
+      const keys = callbackSecretsOf(secrets, token)
       if (keys === undefined) throw new Error(`CALLBACK_SECRETS has no secret for ${token ?? '*'}`)
       const signed = signedHeaders(webhookId, Date.now(), body, keys)
       return { method: 'POST', url, headers: { 'content-type': 'application/json', ...signed }, body }
@@ -175,7 +175,7 @@ function* problemsOf(
   if (callback === undefined) return
   const expected = outgoing.refuses(callback)
   if (expected !== undefined) yield { field: 'callback', problem: 'is not allowed', expected }
-  if (secretsOf(secrets, token) === undefined) {
+  if (callbackSecretsOf(secrets, token) === undefined) {
     const whose = token === null ? 'a line "*: whsec_…"' : `a line "${token}: whsec_…" or "*: whsec_…"`
     yield {
       field: 'callback',

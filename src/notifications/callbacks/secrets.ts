@@ -23,7 +23,10 @@ export function parseSecrets(text: string): CallbackSecrets | undefined {
 }
 
 /** The token's secrets, else those of `*`; undefined if there are none. */
-export function secretsOf(secrets: CallbackSecrets, token: string | null): readonly Uint8Array[] | undefined {
+export function callbackSecretsOf(
+  secrets: CallbackSecrets,
+  token: string | null,
+): readonly Uint8Array[] | undefined {
   return (token === null ? undefined : secrets.get(token)) ?? secrets.get('*')
 }
 

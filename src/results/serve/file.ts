@@ -1,5 +1,5 @@
 import { pathBytes } from '../../result-format/entry.ts'
-import { shown } from '../../result-format/shown-path.ts'
+import { quotedBytes } from '../../result-format/shown-path.ts'
 import { Problem } from '../../util/errors.ts'
 import type { FileSource } from '../file-source.ts'
 import type { OpenResult } from '../open-result.ts'
@@ -64,7 +64,7 @@ export async function readableFileAnswer(
   const headers = { ...shownAs.headers, ...validatorHeaders(validators) }
   const precondition = evaluatePreconditions(request.headers, validators)
   if (precondition === 'precondition-failed') {
-    throw new Problem('precondition-failed', `${shown(path)} has the ETag ${validators.etag}`)
+    throw new Problem('precondition-failed', `${quotedBytes(path)} has the ETag ${validators.etag}`)
   }
   if (precondition === 'not-modified') return { status: 304, headers }
 

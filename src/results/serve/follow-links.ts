@@ -1,6 +1,6 @@
 import { type Entry, targetBytes } from '../../result-format/entry.ts'
 import type { EntryLookup } from '../../result-format/manifest/manifest-reader.ts'
-import { shown } from '../../result-format/shown-path.ts'
+import { quotedBytes } from '../../result-format/shown-path.ts'
 import { Problem } from '../../util/errors.ts'
 
 /** As Linux (path_resolution(7)): workers may leave links that lead in circles. */
@@ -52,7 +52,7 @@ export async function followLinks(lookup: EntryLookup, path: Uint8Array): Promis
 }
 
 function tooLong(path: Uint8Array, most: string): Problem {
-  const problem = `${shown(path)} leads through more than ${most}`
+  const problem = `${quotedBytes(path)} leads through more than ${most}`
   const errors = [{ field: 'file', problem, expected: 'a file, or a link to a file of the results' }]
   return new Problem('not-a-readable-file', problem, { errors })
 }

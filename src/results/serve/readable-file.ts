@@ -1,5 +1,5 @@
 import { type Entry, pathBytes, targetBytes } from '../../result-format/entry.ts'
-import { shown } from '../../result-format/shown-path.ts'
+import { quotedBytes } from '../../result-format/shown-path.ts'
 import { Problem } from '../../util/errors.ts'
 
 /** A file whose bytes are in the store. */
@@ -29,7 +29,7 @@ export function readable(entry: Entry): ReadableFile {
 
 /** The path for messages, as shown() formats it. */
 export function shownPath(entry: Entry): string {
-  return shown(pathBytes(entry))
+  return quotedBytes(pathBytes(entry))
 }
 
 const expectedInstead: Record<Entry['type'], string> = {
@@ -44,7 +44,7 @@ function kindOf(entry: Entry): string {
     case 'directory':
       return 'a directory'
     case 'symlink':
-      return `a symbolic link to ${shown(targetBytes(entry))}, which is no file of the results`
+      return `a symbolic link to ${quotedBytes(targetBytes(entry))}, which is no file of the results`
     case 'skipped':
       return `not a file: ${entry.error ?? 'skipped'}`
     case 'file':

@@ -36,7 +36,7 @@ const sha256OfNothing = hash('sha256', '')
  * undici starts its timeout when it hands a buffer to the socket, so a large buffer would fail on a
  * slow link. With an iterable, each piece that the socket takes restarts the timeout.
  */
-export function bodyOf(body: PartBody): Uint8Array | Readable {
+export function s3RequestBody(body: PartBody): Uint8Array | Readable {
   if (body instanceof Uint8Array && body.byteLength <= pieceBytes) return body
   const iterable = body instanceof Uint8Array ? pieces(body) : body.pieces()
   // undici accepts any async iterable, as its documentation says; its types name only Readable.

@@ -5,7 +5,7 @@ import type { Sink } from '../../util/sink.ts'
 import { within } from '../../util/timers.ts'
 import type { StoreError } from '../store.ts'
 import { type AnswerHead, createHttpRelay, SinkFailure } from './connection/http-relay.ts'
-import { bodyOf, payloadDigest, type SignedBody } from './s3-body.ts'
+import { payloadDigest, type SignedBody, s3RequestBody } from './s3-body.ts'
 import type { S3CredentialsProvider } from './s3-credentials.ts'
 import { encodeKey, encodeQuery } from './s3-encode.ts'
 import { errorOfAnswer, errorOfFailure } from './s3-errors.ts'
@@ -161,7 +161,7 @@ async function signedRequest(
     path: path + encodeQuery(query),
     method,
     headers: withLength(await sign({ method, protocol, hostname, path, query, headers, ...payload }), asked),
-    body: body === undefined ? null : bodyOf(body),
+    body: body === undefined ? null : s3RequestBody(body),
   }
 }
 

@@ -4,7 +4,7 @@ import {
   isCreating,
   isOurs,
   recordedDisruptions,
-  requestOf,
+  requestOfJob,
   stopOf,
 } from '../../../src/backends/kubernetes/job-metadata.ts'
 import { annotations, finalizer } from '../../../src/backends/kubernetes/names.ts'
@@ -45,7 +45,7 @@ it.each([
   ],
   ['in full', JSON.stringify(clusterRequest('x')), clusterRequest('x')],
 ])('reads a request annotation %s with its usable fields and the defaults', (_, text, expected) => {
-  const found = requestOf(job({ annotations: { [annotations.request]: text ?? '' } }))
+  const found = requestOfJob(job({ annotations: { [annotations.request]: text ?? '' } }))
   expect(found).toMatchObject(expected)
   expect(found.result_keep_seconds).toBeUndefined()
   expect(found.timeout_seconds).toBe('timeout_seconds' in expected ? expected.timeout_seconds : undefined)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { collect } from '../../../src/http/input/body.ts'
+import { collectBytes } from '../../../src/http/input/body.ts'
 import { BodyBudget, BodyCharge, maxTextBytes, openBodyBytes } from '../../../src/http/limits/body-budget.ts'
 
 const mebibyte = 1024 * 1024
@@ -36,7 +36,7 @@ describe('a body that is collected', () => {
         content.subarray(n * step, (n + 1) * step),
       )
       const budget = new BodyBudget(mebibyte)
-      const collected = await collect(Readable.from(chunks), 'body', known(budget))
+      const collected = await collectBytes(Readable.from(chunks), 'body', known(budget))
       expect(collected.equals(content)).toBe(true)
       expect(mebibyte - free(budget)).toBeLessThanOrEqual(2 * content.length)
     }
@@ -48,9 +48,9 @@ describe('a body that is collected', () => {
       [new BodyCharge(budget), openBodyBytes],
       [known(budget), maxTextBytes],
     ] as const) {
-      const whole = await collect(Readable.from([Buffer.alloc(most)]), 'body', charge)
+      const whole = await collectBytes(Readable.from([Buffer.alloc(most)]), 'body', charge)
       expect(whole).toHaveLength(most)
-      const larger = collect(Readable.from([Buffer.alloc(most), Buffer.alloc(1)]), 'body', charge)
+      const larger = collectBytes(Readable.from([Buffer.alloc(most), Buffer.alloc(1)]), 'body', charge)
       await expect(larger).rejects.toMatchObject({ code: 'too-large' })
     }
   })
@@ -60,9 +60,9 @@ describe('a body that is collected', () => {
     const holder = known(budget)
     holder.add(mebibyte - 1024)
     const body = () => Readable.from([Buffer.alloc(5000)])
-    await expect(collect(body(), 'body', known(budget))).rejects.toMatchObject({ code: 'busy' })
+    await expect(collectBytes(body(), 'body', known(budget))).rejects.toMatchObject({ code: 'busy' })
     holder.set(0)
-    expect(await collect(body(), 'body', known(budget))).toHaveLength(5000)
+    expect(await collectBytes(body(), 'body', known(budget))).toHaveLength(5000)
   })
 })
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import express, { type Express } from 'express'
 import { expect, it } from 'vitest'
-import { collect } from '../../../src/http/input/body.ts'
+import { collectBytes } from '../../../src/http/input/body.ts'
 import { BodyBudget, BodyCharge } from '../../../src/http/limits/body-budget.ts'
 import { bodyLimits } from '../../../src/http/limits/body-limits.ts'
 import { type ClientLimits, defaultLimits } from '../../../src/http/limits/client-limits.ts'
@@ -72,7 +72,7 @@ it.each([
   const ends: string[] = []
   const url = await serve(limits, (app) => {
     app.post('/', async (req) => {
-      await collect(req, 'body', new BodyCharge(new BodyBudget(2 ** 20))).catch((error: Error) =>
+      await collectBytes(req, 'body', new BodyCharge(new BodyBudget(2 ** 20))).catch((error: Error) =>
         ends.push(error.message),
       )
     })

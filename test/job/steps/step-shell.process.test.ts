@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import type { Step } from '../../../src/job/steps/effective-steps.ts'
+import type { EffectiveStep } from '../../../src/job/steps/effective-steps.ts'
 import { exitCodeIn, shellCommand } from '../../../src/job/steps/step-shell.ts'
 import { temporaryFolder } from '../../support/files/temporary-folder.ts'
 
@@ -14,19 +14,19 @@ const shells = ['dash', 'bash', 'busybox'].filter((name) =>
 )
 
 describe.each(shells)('the shell of a step, %s', (shell) => {
-  async function start(folder: string, fields: Partial<Step>) {
+  async function start(folder: string, fields: Partial<EffectiveStep>) {
     const places = {
       resultDirectory: join(folder, 'results'),
       pipes: join(folder, 'pipes'),
       terminationMessage: join(folder, 'message'),
     }
     await mkdir(places.resultDirectory, { recursive: true })
-    const step: Step = { name: 'a', env: {}, ignore_error: false, ...fields }
+    const step: EffectiveStep = { name: 'a', env: {}, ignore_error: false, ...fields }
     const [, ...args] = shellCommand(step, places) ?? []
     return spawn(shell, shell === 'busybox' ? ['sh', ...args] : args)
   }
 
-  async function run(folder: string, fields: Partial<Step>) {
+  async function run(folder: string, fields: Partial<EffectiveStep>) {
     const child = await start(folder, fields)
     const [[code], out, err] = await Promise.all([
       once(child, 'close') as Promise<[number]>,
@@ -115,7 +115,7 @@ describe.each(shells)('the shell of a step, %s', (shell) => {
 
 test('a step whose streams need no shell runs by itself', () => {
   const places = { resultDirectory: '/output', pipes: '/scratch/p', terminationMessage: '/m' }
-  const step: Step = { name: 'a', env: {}, ignore_error: false, command: ['true'] }
+  const step: EffectiveStep = { name: 'a', env: {}, ignore_error: false, command: ['true'] }
   expect(shellCommand(step, places)).toBeUndefined()
   expect(exitCodeIn('{"exit_code":1}; rm')).toBeUndefined()
   expect(exitCodeIn(undefined)).toBeUndefined()

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import type { LogOptions } from '../../../src/job/backend.ts'
+import type { ReadLogOptions } from '../../../src/job/backend.ts'
 import { type JobLogParts, jobLog } from '../../../src/lifecycle/archive/job-log.ts'
 import { createRecords } from '../../../src/lifecycle/records/records.ts'
 import type { TrackedJob } from '../../../src/lifecycle/tracking/known-job.ts'
@@ -77,7 +77,7 @@ describe('the log of an attempt by its number', () => {
   /** A tracked job with the attempts shown, one after the other; the last one stays. */
   async function severalAttempts(state: 'running' | 'succeeded', ...shown: (typeof first | null)[]) {
     const store = await folderStore()
-    const asked: LogOptions[] = []
+    const asked: ReadLogOptions[] = []
     const tracked = () => {
       const attempt = shown.length > 1 ? shown.shift() : shown[0]
       const started = { job_uuid: uuid, started_at: '2026-11-21T06:00:01.000Z' }
@@ -92,7 +92,7 @@ describe('the log of an attempt by its number', () => {
       tracker: { get: tracked, onChange: () => () => undefined },
       backend: {
         earlierAttempts: () => [first],
-        log: async (_: string, options: LogOptions) => {
+        log: async (_: string, options: ReadLogOptions) => {
           asked.push(options)
           const log = logs[options.attempt ?? second.number]
           return log === undefined ? undefined : { stream: Readable.from([log]) }
@@ -102,7 +102,7 @@ describe('the log of an attempt by its number', () => {
     const put = (key: string, log: string) => store.put(key, Buffer.from(log))
     return { parts, logs, put, asked }
   }
-  const read = async (parts: JobLogParts, options: LogOptions) =>
+  const read = async (parts: JobLogParts, options: ReadLogOptions) =>
     text((await jobLog(parts, uuid, options)).stream)
 
   it('is the followed one while the next attempt runs and the pod of the first is gone', async () => {

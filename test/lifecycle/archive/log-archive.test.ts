@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { JobBackend, LogOptions } from '../../../src/job/backend.ts'
+import type { JobBackend, ReadLogOptions } from '../../../src/job/backend.ts'
 import { LogArchive } from '../../../src/lifecycle/archive/log-archive.ts'
 import { jobKeys } from '../../../src/result-format/job-keys.ts'
 import { type ArtifactStore, StoreError } from '../../../src/store/store.ts'
@@ -13,7 +13,7 @@ import { manualClock } from '../../support/time/manual-clock.ts'
 it('reads a followed log that falls silent once more, and whole', async () => {
   const store = await folderStore()
   let ended = false
-  const log = async (_: string, { follow, signal }: LogOptions) => {
+  const log = async (_: string, { follow, signal }: ReadLogOptions) => {
     if (!follow) return { stream: Readable.from([Buffer.from('all of it\n')]) }
     const stream = new Readable({ read: () => undefined })
     signal?.addEventListener('abort', () => {
@@ -70,7 +70,7 @@ describe('the log of an earlier attempt', () => {
   async function archiveOf(open: () => Readable, store?: ArtifactStore) {
     const clock = manualClock()
     const used = store ?? (await folderStore())
-    const log = async (_: string, { container }: LogOptions) =>
+    const log = async (_: string, { container }: ReadLogOptions) =>
       container === 'worker' ? { stream: open() } : undefined
     const archive = new LogArchive({ log }, used, createLog('test', 'silent'), clock)
     onTestFinished(() => archive.close())

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
-import type { LoggedContainer, LogOptions } from '../../../src/job/backend.ts'
+import type { LoggedContainer, ReadLogOptions } from '../../../src/job/backend.ts'
 import { type JobLogParts, jobLog } from '../../../src/lifecycle/archive/job-log.ts'
 import { LogArchive } from '../../../src/lifecycle/archive/log-archive.ts'
 import { createRecords } from '../../../src/lifecycle/records/records.ts'
@@ -31,7 +31,7 @@ async function running(steps: readonly ReturnType<typeof step>[]) {
     records: createRecords(store),
     backend: {
       earlierAttempts: () => [],
-      log: async (_: string, { container, step: name }: LogOptions) => {
+      log: async (_: string, { container, step: name }: ReadLogOptions) => {
         asked.push({ container, ...(name !== undefined && { step: name }) })
         return { stream: Readable.from([Buffer.from(`of ${name}`)]) }
       },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { LiveJob } from '../../../src/job/backend.ts'
 import type { Observation } from '../../../src/job/state/observation.ts'
-import type { Duty, KnownJob, Lookup, Progress } from '../../../src/lifecycle/tracking/known-job.ts'
+import type { Duty, DutyProgress, KnownJob, Lookup } from '../../../src/lifecycle/tracking/known-job.ts'
 import type { Situation } from '../../../src/lifecycle/tracking/plan.ts'
 import { reconcile } from '../../../src/lifecycle/tracking/reconcile.ts'
 import { attempt } from '../../support/api/attempt.ts'
@@ -151,7 +151,7 @@ function withDone(before: KnownJob, ...done: readonly Duty[]): KnownJob {
   return { ...before, progress: Object.fromEntries(done.map((duty) => [duty, progress('done')])) }
 }
 
-function progress(state: Progress['state'], notBefore = 0): Progress {
+function progress(state: DutyProgress['state'], notBefore = 0): DutyProgress {
   return { state, failures: 0, notBefore }
 }
 

@@ -1,21 +1,21 @@
 import { expect, test } from 'vitest'
-import { parseSecrets, secretsOf } from '../../../src/notifications/callbacks/secrets.ts'
+import { callbackSecretsOf, parseSecrets } from '../../../src/notifications/callbacks/secrets.ts'
 
 const [first, second] = [24, 64].map((bytes) => `whsec_${Buffer.alloc(bytes, 7).toString('base64')}`)
 
 test("a token's own secrets override those of *, and two may be valid at once", () => {
   const secrets = parseSecrets(`\n# receivers\nedc: ${first} ${second}\n*: ${second}\n`)
   if (!secrets) throw new Error('these are secrets')
-  expect(secretsOf(secrets, 'edc')?.map(({ length }) => length)).toEqual([24, 64])
-  expect(secretsOf(secrets, 'other')?.map(({ length }) => length)).toEqual([64])
-  expect(secretsOf(secrets, null)?.map(({ length }) => length)).toEqual([64])
+  expect(callbackSecretsOf(secrets, 'edc')?.map(({ length }) => length)).toEqual([24, 64])
+  expect(callbackSecretsOf(secrets, 'other')?.map(({ length }) => length)).toEqual([64])
+  expect(callbackSecretsOf(secrets, null)?.map(({ length }) => length)).toEqual([64])
 })
 
 test('a caller without secrets of its own or of * has none', () => {
   const secrets = parseSecrets(`edc: ${first}`)
   if (!secrets) throw new Error('these are secrets')
-  expect(secretsOf(secrets, 'other')).toBeUndefined()
-  expect(secretsOf(secrets, null)).toBeUndefined()
+  expect(callbackSecretsOf(secrets, 'other')).toBeUndefined()
+  expect(callbackSecretsOf(secrets, null)).toBeUndefined()
 })
 
 test.each([

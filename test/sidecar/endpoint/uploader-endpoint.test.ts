@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { expect, it, onTestFinished } from 'vitest'
-import { type EndpointAccess, serve } from '../../../sidecar/endpoint/uploader-endpoint.ts'
+import { type EndpointAccess, serveEndpoint } from '../../../sidecar/endpoint/uploader-endpoint.ts'
 import { endHeaders, isProofOfEnd, signEnd } from '../../../src/job/end-call.ts'
 import { systemClock } from '../../../src/util/clock.ts'
 import { createLog } from '../../../src/util/log.ts'
@@ -26,7 +26,7 @@ function start(access: EndpointAccess = own, clock = systemClock) {
     },
     onEnd: (text: string) => void state.ends.push(text),
   }
-  onTestFinished(serve(access, endpoint, log, clock))
+  onTestFinished(serveEndpoint(access, endpoint, log, clock))
   return state
 }
 

@@ -1,5 +1,5 @@
 import { defined } from '../../../util/objects.ts'
-import type { Call, Client } from './client.ts'
+import type { ApiCall, Client } from './client.ts'
 import type {
   ConfigMap,
   Event,
@@ -84,7 +84,7 @@ const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 
 function resource<T extends KubernetesObject>(client: Client, path: string): Resource<T> {
   const one = (name: string) => `${path}/${encodeURIComponent(name)}`
-  const send = async <Answer>(call: Call) => (await client.call(call)) as Answer
+  const send = async <Answer>(call: ApiCall) => (await client.call(call)) as Answer
   const update = (path: string, body: unknown, contentType: string) =>
     send<T>({ method: 'PATCH', path, body, contentType })
   return {

@@ -19,7 +19,7 @@ const dispatcherMilliseconds = 300_000
 const tries = 3
 const retryDelay = backoff({ first: 400, max: 1600, factor: 4, jitter: 0.5 })
 
-export interface Call {
+export interface ApiCall {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
   query?: Record<string, string | number | boolean | undefined>
@@ -43,12 +43,12 @@ export interface Client {
    * The answer's body. Rejects with StatusError, or with ConnectionError if no complete answer
    * came.
    */
-  call(call: Call): Promise<unknown>
+  call(call: ApiCall): Promise<unknown>
   /**
    * The answer's body as it comes, for as long as it takes; `signal` ends it. Rejects as call()
    * does.
    */
-  stream(call: Call): Promise<Readable>
+  stream(call: ApiCall): Promise<Readable>
   /** Aborts calls and streams. */
   close(): Promise<void>
 }
@@ -61,7 +61,7 @@ export function createClient(config: KubeConfig): Client {
 
   const closing = new AbortController()
 
-  const send = async (call: Call, signal: AbortSignal, bodyTimeout: number) => {
+  const send = async (call: ApiCall, signal: AbortSignal, bodyTimeout: number) => {
     const url = urlOf(server, call)
     const { dispatcher, headers } = await connections.prepare(url)
     const answer = await request(url, {
@@ -81,9 +81,9 @@ export function createClient(config: KubeConfig): Client {
     throw StatusError.of(answer.statusCode, answer.headers['retry-after'], await answer.body.text())
   }
 
-  const ended = (call: Call) => AbortSignal.any([closing.signal, ...(call.signal ? [call.signal] : [])])
+  const ended = (call: ApiCall) => AbortSignal.any([closing.signal, ...(call.signal ? [call.signal] : [])])
 
-  async function call(one: Call): Promise<unknown> {
+  async function call(one: ApiCall): Promise<unknown> {
     const signal = AbortSignal.any([ended(one), AbortSignal.timeout(timeoutMilliseconds)])
     return await retrying(one, signal, async (isFirst) => {
       const early = isFirst && isRepeatable(one) ? [AbortSignal.timeout(firstTryMilliseconds)] : []
@@ -92,7 +92,7 @@ export function createClient(config: KubeConfig): Client {
     })
   }
 
-  async function stream(one: Call): Promise<Readable> {
+  async function stream(one: ApiCall): Promise<Readable> {
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(noAnswer()), timeoutMilliseconds)
     const signal = AbortSignal.any([ended(one), late.signal])
@@ -114,7 +114,7 @@ export function createClient(config: KubeConfig): Client {
   }
 }
 
-function urlOf(server: string, { path, query = {} }: Call): URL {
+function urlOf(server: string, { path, query = {} }: ApiCall): URL {
   const url = new URL(server + path)
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, String(value))
@@ -126,7 +126,7 @@ function urlOf(server: string, { path, query = {} }: Call): URL {
  * Repeats a call that the server did not process (429), or whose repetition has no further effect.
  */
 async function retrying<T>(
-  call: Call,
+  call: ApiCall,
   signal: AbortSignal,
   once: (isFirst: boolean) => Promise<T>,
 ): Promise<T> {
@@ -152,11 +152,11 @@ function noAnswer(): Error {
   return new Error(`no answer within ${timeoutMilliseconds / 1000} s`)
 }
 
-function isWorthRetrying(call: Call, error: unknown): boolean {
+function isWorthRetrying(call: ApiCall, error: unknown): boolean {
   return error instanceof StatusError ? error.status === 429 : isRepeatable(call)
 }
 
-function isRepeatable({ method }: Call): boolean {
+function isRepeatable({ method }: ApiCall): boolean {
   return method === 'GET' || method === 'DELETE'
 }
 

@@ -2,7 +2,14 @@ import type { LiveJob } from '../../../job/backend.ts'
 import type { Observation } from '../../../job/state/observation.ts'
 import { defined } from '../../../util/objects.ts'
 import type { KubernetesJob, Pod } from '../api/objects.ts'
-import { inputsSha256Of, isArchived, madeByOf, requestOf, requestSha256Of, rerunOf } from '../job-metadata.ts'
+import {
+  inputsSha256Of,
+  isArchived,
+  madeByOf,
+  requestOfJob,
+  requestSha256Of,
+  rerunOf,
+} from '../job-metadata.ts'
 import { trackingFinalizer } from '../names.ts'
 import { excessPods, isCountedExcess } from '../observation/excess.ts'
 import { type JobObjects, observe, podsKey } from '../observation/observe.ts'
@@ -87,7 +94,7 @@ export function liveJob(uuid: string, seen: JobObjects): LiveJob {
   const { job } = seen
   return {
     uuid,
-    request: requestOf(job),
+    request: requestOfJob(job),
     requestSha256: requestSha256Of(job),
     ...defined({ madeBy: madeByOf(job), rerunOf: rerunOf(job), inputsSha256: inputsSha256Of(job) }),
     observation: observe(seen),

@@ -2,7 +2,7 @@ import { type Pod, timeOf } from '../api/objects.ts'
 import type { CachedJob } from '../cache/cached-job.ts'
 import { begunAtOf, isArchived, isCreating, stopOf } from '../job-metadata.ts'
 import { blockedByStatus } from './blocked.ts'
-import { newestOf } from './disruptions.ts'
+import { newestPodOf } from './disruptions.ts'
 import { endOf } from './observe.ts'
 import { hasEnded, uploaderStatus } from './pod-state.ts'
 import { workerStatus } from './pod-steps.ts'
@@ -33,7 +33,7 @@ export interface UploaderLogQuery {
 export function diagnosisQuery({ job, pods }: Pick<CachedJob, 'job' | 'pods'>): DiagnosisQuery | undefined {
   const isOver = stopOf(job) !== undefined || job.metadata?.deletionTimestamp !== undefined || isArchived(job)
   if (isOver || isCreating(job) || job.spec?.suspend === true) return undefined
-  const newest = newestOf(pods)
+  const newest = newestPodOf(pods)
   if (newest === undefined || hasEnded(newest)) {
     if (endOf(job, pods) !== undefined) return undefined
     return {

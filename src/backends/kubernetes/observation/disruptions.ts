@@ -73,7 +73,7 @@ export async function recordDisruptions(
 export function shownPod(job: KubernetesJob, pods: readonly CachedPod[]): CachedPod | undefined {
   const stop = stopOf(job)
   const decisive = stop ? stop.attempt : lastDisruption(disruptionsOf(job, pods))?.attempt
-  return decisive === undefined ? newestOf(pods) : pods.find((seen) => uidOf(seen) === decisive)
+  return decisive === undefined ? newestPodOf(pods) : pods.find((seen) => uidOf(seen) === decisive)
 }
 
 /** The attempts before the one shown: those with a pod, and those that only the Job records. */
@@ -88,7 +88,7 @@ export function earlierAttempts(job: KubernetesJob, pods: readonly CachedPod[]):
     .sort((a, b) => a.number - b.number)
 }
 
-export function newestOf(pods: readonly CachedPod[]): CachedPod | undefined {
+export function newestPodOf(pods: readonly CachedPod[]): CachedPod | undefined {
   return pods.toSorted(inOrder).at(-1)
 }
 

@@ -10,7 +10,7 @@ import { blockedByStatus } from './blocked.ts'
 import {
   attemptNumber,
   disruptionsOf,
-  newestOf,
+  newestPodOf,
   ownFailures,
   ownFailuresSeen,
   shownPod,
@@ -48,7 +48,7 @@ export function observe(seen: JobObjects): Observation {
   const blocked = attempt?.ended ? undefined : ((shown && blockedByStatus(shown.pod)) ?? noticed)
   const disruptions = disruptionsOf(job, pods)
   const lingering = excess.length > 0 || pods.some((one) => one !== shown && !hasEnded(one))
-  const isLast = ended !== undefined && shown === newestOf(pods)
+  const isLast = ended !== undefined && shown === newestPodOf(pods)
   const rescue = rescueOf(job, shown, isLast, seen.rescue)
   const incomplete = mayLackPods(job, pods) && !(podsKnown && getsNoMorePods(job))
   return {
@@ -109,7 +109,7 @@ export function endOf(job: KubernetesJob, pods: readonly CachedPod[]): Observati
   // A Job that is being deleted gets no more pods, and our own stop deletes it.
   const endedAt = stopOf(job)?.at ?? timeOf(job.metadata?.deletionTimestamp)
   if (endedAt !== undefined) return { at: endedAt }
-  const newest = newestOf(pods)
+  const newest = newestPodOf(pods)
   const end = newest && workerStatus(newest.pod)?.state?.terminated
   if (newest === undefined || end === undefined) return undefined
   return isLast(job, pods, newest, end.exitCode) ? { at: timeOf(end.finishedAt) ?? 0 } : undefined
@@ -131,7 +131,7 @@ function isLast(
 }
 
 function hasSucceeded(pods: readonly CachedPod[]): boolean {
-  const newest = newestOf(pods)
+  const newest = newestPodOf(pods)
   return newest !== undefined && workerStatus(newest.pod)?.state?.terminated?.exitCode === 0
 }
 

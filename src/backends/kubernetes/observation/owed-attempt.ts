@@ -1,5 +1,5 @@
 import type { KubernetesJob } from '../api/objects.ts'
-import { isArchived, requestOf, stopOf } from '../job-metadata.ts'
+import { isArchived, requestOfJob, stopOf } from '../job-metadata.ts'
 import { countedDisruptions, ownFailures } from './disruptions.ts'
 import { type CachedPod, hasEnded } from './pod-state.ts'
 
@@ -10,7 +10,7 @@ import { type CachedPod, hasEnded } from './pod-state.ts'
 export function isOwedAttempt(job: KubernetesJob, pods: readonly CachedPod[]): boolean {
   if (!mayGoOn(job)) return false
   if (countedDisruptions(job, pods) === 0 || !pods.every(hasEnded)) return false
-  return ownFailures(job, pods) <= requestOf(job).retries
+  return ownFailures(job, pods) <= requestOfJob(job).retries
 }
 
 /** Whether neither the API nor another client ends the job. */

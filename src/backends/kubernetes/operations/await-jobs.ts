@@ -10,7 +10,7 @@ import { annotations, jobName } from '../names.ts'
  * As JobBackend.awaitJobs(): of the Job's annotation, or with no job left its resumption, in one
  * patch. Resolves with the Job as it is then, undefined if there is none.
  */
-export async function awaitJobs(
+export async function writeAwaitedJobs(
   api: Api,
   uuid: string,
   jobs: readonly string[],

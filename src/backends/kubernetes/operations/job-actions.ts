@@ -10,7 +10,7 @@ import { isArchived, requestSha256Of } from '../job-metadata.ts'
 import { jobName } from '../names.ts'
 import { shownPod } from '../observation/disruptions.ts'
 import type { KubernetesSettings } from '../settings.ts'
-import { awaitJobs } from './await-jobs.ts'
+import { writeAwaitedJobs } from './await-jobs.ts'
 import { createJob } from './creation.ts'
 import { notifyUploaders } from './notify-uploaders.ts'
 import { discardJob, releaseJob } from './release.ts'
@@ -42,7 +42,7 @@ export function createJobActions(parts: ActionParts): JobActions {
     },
 
     async awaitJobs(uuid, jobs, attempts) {
-      put(await awaitJobs(api, uuid, jobs, attempts).catch(rejectProblem))
+      put(await writeAwaitedJobs(api, uuid, jobs, attempts).catch(rejectProblem))
     },
 
     async look(uuid) {

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers'
-import type { ContainerLog, LoggedContainer, LogOptions } from '../../../job/backend.ts'
+import type { ContainerLog, LoggedContainer, ReadLogOptions } from '../../../job/backend.ts'
 import { type Clock, systemClock } from '../../../util/clock.ts'
 import { Problem } from '../../../util/errors.ts'
 import { defined } from '../../../util/objects.ts'
@@ -26,10 +26,10 @@ const settlingMilliseconds = 2_000
  * proves nothing, since a program writes 10 MiB in the second of its start. Rejects with Problem
  * `unavailable` while the node's kubelet does not give out logs.
  */
-export async function openLog(
+export async function openPodLog(
   api: Api,
   pod: Pod,
-  options: LogOptions,
+  options: ReadLogOptions,
   clock: Clock = systemClock,
 ): Promise<ContainerLog | undefined> {
   const { follow, tail, signal } = options
@@ -80,8 +80,8 @@ function nodeIsAway({ spec }: Pod, cause: StatusError): Problem {
 }
 
 /** The last lines of a log; empty if there is no log. */
-export async function readTail(api: Api, pod: Pod, options: LogOptions): Promise<string> {
-  const log = await openLog(api, pod, { ...options, signal: AbortSignal.timeout(10_000) })
+export async function readTail(api: Api, pod: Pod, options: ReadLogOptions): Promise<string> {
+  const log = await openPodLog(api, pod, { ...options, signal: AbortSignal.timeout(10_000) })
   return log === undefined ? '' : await text(log.stream)
 }
 

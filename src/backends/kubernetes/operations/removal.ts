@@ -1,7 +1,7 @@
 import type { Api } from '../api/api.ts'
 import type { KubernetesJob } from '../api/objects.ts'
 import { hasStatus } from '../api/status-error.ts'
-import { isCreating, requestOf } from '../job-metadata.ts'
+import { isCreating, requestOfJob } from '../job-metadata.ts'
 import { finalizer, rescueName } from '../names.ts'
 
 /**
@@ -44,7 +44,7 @@ export async function removeKubernetesJob(api: Api, job: KubernetesJob): Promise
 export async function removeBelongings(api: Api, job: KubernetesJob): Promise<void> {
   const { name = '' } = job.metadata ?? {}
   await api.secrets.remove(name)
-  if (Object.keys(requestOf(job).job_env).length > 0) await api.configMaps.remove(name)
+  if (Object.keys(requestOfJob(job).job_env).length > 0) await api.configMaps.remove(name)
 }
 
 /**
@@ -53,7 +53,7 @@ export async function removeBelongings(api: Api, job: KubernetesJob): Promise<vo
  * the Job is archived or deleted.
  */
 export async function removeRescue(api: Api, job: KubernetesJob, uuid: string): Promise<void> {
-  if (requestOf(job).result_storage_class === undefined) return
+  if (requestOfJob(job).result_storage_class === undefined) return
   await api.jobs.remove(rescueName(uuid), { propagationPolicy: 'Background' })
 }
 

@@ -4,7 +4,7 @@ import type { Api } from '../api/api.ts'
 import { type KubernetesJob, type Pod, timeOf } from '../api/objects.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { CachedRescue } from '../cache/rescue-cache.ts'
-import { isArchived, requestOf, stopOf } from '../job-metadata.ts'
+import { isArchived, requestOfJob, stopOf } from '../job-metadata.ts'
 import { jobName } from '../names.ts'
 import { blockedByStatus } from '../observation/blocked.ts'
 import { interruptionOf } from '../observation/interruption.ts'
@@ -54,7 +54,7 @@ export async function startRescue(
   if (job === undefined || stopOf(job) || isArchived(job) || job.metadata?.deletionTimestamp) return
   const rescue = rescueObject({
     uuid,
-    request: requestOf(job),
+    request: requestOfJob(job),
     settings,
     job: job.metadata ?? {},
     pod: pod.metadata ?? {},
@@ -91,7 +91,7 @@ function isUnderWay({ job, pods }: CachedRescue): boolean {
 
 function leavesClaim(job: KubernetesJob, newest: CachedPod): boolean {
   const { pod, goneAt } = newest
-  if (requestOf(job).result_storage_class === undefined || isArchived(job)) return false
+  if (requestOfJob(job).result_storage_class === undefined || isArchived(job)) return false
   if (stopOf(job) !== undefined || job.metadata?.deletionTimestamp !== undefined) return false
   // The claim goes with its pod, and an interruption means that the results are not wanted.
   if (goneAt !== undefined || pod.metadata?.deletionTimestamp !== undefined) return false

@@ -2,7 +2,7 @@ import type { Stop } from '../../../job/state/observation.ts'
 import type { Api } from '../api/api.ts'
 import type { KubernetesJob, Pod } from '../api/objects.ts'
 import { hasStatus } from '../api/status-error.ts'
-import { isCreating, requestOf, stopOf } from '../job-metadata.ts'
+import { isCreating, requestOfJob, stopOf } from '../job-metadata.ts'
 import { annotations, jobName, podsOfJobs } from '../names.ts'
 import { type CachedPod, isTerminal } from '../observation/pod-state.ts'
 import { againJobs, limitAgainJobs } from './again.ts'
@@ -70,7 +70,7 @@ export async function endExcess(api: Api, job: KubernetesJob, excess: readonly C
 }
 
 export function graceOf(job: KubernetesJob): number {
-  return requestOf(job).stop_grace_seconds
+  return requestOfJob(job).stop_grace_seconds
 }
 
 async function endPod(api: Api, pod: Pod, gracePeriodSeconds: number): Promise<void> {

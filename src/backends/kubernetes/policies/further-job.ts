@@ -1,6 +1,6 @@
 import { lastDisruption } from '../../../job/state/disruption.ts'
 import type { CachedJob } from '../cache/cached-job.ts'
-import { type Again, decidedAgain, requestOf } from '../job-metadata.ts'
+import { type Again, decidedAgain, requestOfJob } from '../job-metadata.ts'
 import { disruptionsOf, ownFailures } from '../observation/disruptions.ts'
 import { isOwedAttempt, mayGoOn } from '../observation/owed-attempt.ts'
 import type { JobPolicy } from './job-policy.ts'
@@ -24,6 +24,6 @@ export function nextAgain({ job, agains, pods, excess = [] }: CachedJob): Again 
   if (!failed || lastDisruption(disruptionsOf(job, pods)) !== undefined) return undefined
   return {
     number: (decided?.number ?? 0) + 1,
-    retries: requestOf(job).retries - ownFailures(job, pods),
+    retries: requestOfJob(job).retries - ownFailures(job, pods),
   }
 }

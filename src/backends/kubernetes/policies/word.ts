@@ -1,7 +1,7 @@
 import { type Pod, timeOf } from '../api/objects.ts'
 import type { CachedJob } from '../cache/cached-job.ts'
 import { isArchived, isCreating, mayHaveHeartbeat, stopOf } from '../job-metadata.ts'
-import { newestOf } from '../observation/disruptions.ts'
+import { newestPodOf } from '../observation/disruptions.ts'
 import { hasEnded, uploaderStatus } from '../observation/pod-state.ts'
 import { startOf, workerStatus } from '../observation/pod-steps.ts'
 import type { Decision } from './job-policy.ts'
@@ -27,7 +27,7 @@ export function wordPolicy(
 ): Decision<WordQuery> {
   const { job, pods, word } = seen
   const isOver = stopOf(job) !== undefined || job.metadata?.deletionTimestamp !== undefined
-  const newest = newestOf(pods)
+  const newest = newestPodOf(pods)
   if (isOver || isArchived(job) || isCreating(job) || newest === undefined || hasEnded(newest))
     return undefined
   const { pod } = newest

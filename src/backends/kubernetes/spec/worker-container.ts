@@ -1,6 +1,6 @@
 import type { JobPlan } from '../../../job/backend.ts'
 import type { JobRequest } from '../../../job/request/request.ts'
-import { type Step, stepsOf } from '../../../job/steps/effective-steps.ts'
+import { type EffectiveStep, stepsOf } from '../../../job/steps/effective-steps.ts'
 import { scratchVariable } from '../../../job/steps/step-conflicts.ts'
 import { shellCommand } from '../../../job/steps/step-shell.ts'
 import { wordVariable } from '../../../job/word/word-folder.ts'
@@ -20,7 +20,7 @@ export type EnvironmentKind = 'plain' | 'secret'
 const ownVariables = new Set(['RESULT_DIRECTORY', 'INPUT_DIRECTORY'])
 
 /** A program that a container of the pod runs. */
-interface Program extends Partial<Step> {
+interface Program extends Partial<EffectiveStep> {
   container: string
   /** Its place among the job's steps, from 0 on; absent for a job without steps. */
   index?: number

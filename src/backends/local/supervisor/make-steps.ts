@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Step, stepsOf } from '../../../job/steps/effective-steps.ts'
+import { type EffectiveStep, stepsOf } from '../../../job/steps/effective-steps.ts'
 import { scratchVariable } from '../../../job/steps/step-conflicts.ts'
 import { shellCommand } from '../../../job/steps/step-shell.ts'
 import { defined } from '../../../util/objects.ts'
@@ -32,7 +32,7 @@ export function makeSteps(
   }))
 }
 
-function programOf(step: Step, index: number, folders: AttemptFolders) {
+function programOf(step: EffectiveStep, index: number, folders: AttemptFolders) {
   const message = join(folders.root, `step-${index}.message`)
   const shell = shellCommand(step, {
     resultDirectory: folders.result,

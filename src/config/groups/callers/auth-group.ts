@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { flagSetting, groupMeta, linesOf, refuse, settingMeta } from '../../setting.ts'
+import { flagSetting, groupMeta, nonEmptyLines, refuse, settingMeta } from '../../setting.ts'
 
 const tokenLines = () => z.string().default('').transform(parseTokens)
 
@@ -22,7 +22,7 @@ export const authGroup = z
 export type AuthSettings = z.output<typeof authGroup>
 
 function parseTokens(text: string, context: z.RefinementCtx): { name: string; sha256: string }[] {
-  return linesOf(text).flatMap((line) => {
+  return nonEmptyLines(text).flatMap((line) => {
     const [, name, sha256] = /^([A-Za-z0-9._-]+):([0-9a-f]{64})$/.exec(line) ?? []
     if (name && sha256) return { name, sha256 }
     return refuse(context, 'expected lines of <name>:<SHA-256 of the token in hex>', [])

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import {
   baseUrl,
   groupMeta,
-  list,
+  listSetting,
   optionalNumberSetting,
   settingMeta,
   wholeNumberSetting,
@@ -25,7 +25,7 @@ export const httpGroup = z
     publicUrl: baseUrl.optional().register(settingMeta, {
       description: 'Address of this API as callers reach it; with it, links in answers are absolute.',
     }),
-    allowedHosts: list.prefault('').register(settingMeta, {
+    allowedHosts: listSetting.prefault('').register(settingMeta, {
       default: 'none',
       description:
         'Further names under which callers reach this API, separated by commas; `*.example.org` is every name below it, `*` every name. See [Names of the API](http.md#names-of-the-api).',

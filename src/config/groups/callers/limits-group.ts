@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { addNetwork } from '../../../util/egress/allow.ts'
 import {
   groupMeta,
-  list,
+  listSetting,
   optionalNumberSetting,
   refuse,
   settingMeta,
@@ -59,7 +59,7 @@ export type LimitsSettings = z.output<typeof limitsGroup>
 
 function networks(text: string, context: z.RefinementCtx): BlockList {
   const found = new BlockList()
-  for (const entry of list.parse(text)) {
+  for (const entry of listSetting.parse(text)) {
     if (!addNetwork(found, entry))
       refuse(context, `${entry} is no address or network like 10.1.0.0/16`, found)
   }

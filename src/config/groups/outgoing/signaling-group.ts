@@ -11,8 +11,8 @@ import {
   baseUrl,
   groupMeta,
   httpUrlSetting,
-  linesOf,
-  list,
+  listSetting,
+  nonEmptyLines,
   refuse,
   settingMeta,
   wholeNumberSetting,
@@ -29,7 +29,7 @@ export const signalingGroup = z
     participantId: z.string().startsWith('did:', 'expected a DID').optional().register(settingMeta, {
       description: "The provider's DID. Without it no refresh tokens are issued.",
     }),
-    profiles: list
+    profiles: listSetting
       .transform(pullProfiles)
       .prefault(defaultProfiles)
       .register(settingMeta, {
@@ -61,7 +61,7 @@ export const signalingGroup = z
       default: 'PUBLIC_URL',
       description: 'Address of this data plane for the registration.',
     }),
-    labels: list.prefault('').register(settingMeta, {
+    labels: listSetting.prefault('').register(settingMeta, {
       description: 'Labels for the registration, separated by commas.',
     }),
     authorization: z.string().optional().transform(jsonObject).register(settingMeta, {
@@ -118,7 +118,7 @@ function jsonObject(text: string | undefined, context: z.RefinementCtx): Record<
 
 function headerLines(text: string, context: z.RefinementCtx): Record<string, string> {
   const headers: Record<string, string> = {}
-  for (const line of linesOf(text)) {
+  for (const line of nonEmptyLines(text)) {
     const [, name, value] = /^([A-Za-z0-9-]+): *([\x20-\x7e]+)$/.exec(line) ?? []
     if (name && value) headers[name.toLowerCase()] = value
     else refuse(context, 'expected lines of <name>: <value>', undefined)

@@ -12,7 +12,14 @@ import {
   type OperationAnswer,
   type Operations,
 } from '../operation.ts'
-import { exampleUuid, idempotencyKey, jobUuid, type Parameter, query, wait } from '../parameters.ts'
+import {
+  exampleUuid,
+  idempotencyKeyHeader,
+  jobIdParameter,
+  type Parameter,
+  query,
+  waitParameters,
+} from '../parameters.ts'
 import { componentSchemas } from '../schemas.ts'
 import { linksOfJob } from './job-links.ts'
 
@@ -95,7 +102,7 @@ export const deployOperations: Operations = {
       'The job `default`, or the one that `job` names; fields with plain values are parameters. A HEAD is refused, since the call makes a job.',
     // Converting the schemas takes some milliseconds.
     get parameters() {
-      return [...fieldParameters(), ...wait, idempotencyKey]
+      return [...fieldParameters(), ...waitParameters, idempotencyKeyHeader]
     },
     answers: { 200: answer },
     problems,
@@ -106,7 +113,7 @@ export const deployOperations: Operations = {
     summary: 'Deploys a job',
     description:
       'A request as JSON, or as a form with input files. In `env` a number or boolean is taken as the text as it is written.',
-    parameters: [...wait, idempotencyKey],
+    parameters: [...waitParameters, idempotencyKeyHeader],
     body: [jsonContent(partialRequest, requestExamples), form],
     answers: { 201: { ...answer, headers: ['Location'] } },
     problems,
@@ -117,7 +124,7 @@ export const deployOperations: Operations = {
     summary: 'Deploys the request of a job again',
     description:
       'With exactly the inputs that it had, unless the body has `inputs`. Fields of the body override those of the request; `env` is merged by name.',
-    parameters: [jobUuid, ...wait, idempotencyKey],
+    parameters: [jobIdParameter, ...waitParameters, idempotencyKeyHeader],
     body: [jsonContent(partialRequest, { 'more memory': { memory: '8Gi', env: { SEED: '43' } } })],
     bodyIsOptional: true,
     answers: { 201: { ...answer, headers: ['Location'] } },
@@ -128,7 +135,7 @@ export const deployOperations: Operations = {
     tag: 'jobs',
     summary: 'Deploys the job `default`, waits, and answers with one file of its result',
     description: 'For people at a browser. The file is the one that `demo_file` of the configured job names.',
-    parameters: [idempotencyKey],
+    parameters: [idempotencyKeyHeader],
     answers: {
       200: {
         description: 'The bytes of the file',

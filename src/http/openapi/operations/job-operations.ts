@@ -1,8 +1,16 @@
 import { callbacksAnswer, redeliverAnswer } from '../../answers/callback-answers.ts'
 import { jobAnswer } from '../../answers/job-answers.ts'
 import { exampleDelivery, exampleJob, runningJob } from '../examples.ts'
-import { json, type Operation, type Operations, text } from '../operation.ts'
-import { count, exampleUuid, flag, jobUuid, lastEventId, query, wait } from '../parameters.ts'
+import { json, type Operation, type Operations, textContent } from '../operation.ts'
+import {
+  count,
+  exampleUuid,
+  flagQuery,
+  jobIdParameter,
+  lastEventId,
+  query,
+  waitParameters,
+} from '../parameters.ts'
 import { listOperations } from './list-operations.ts'
 
 const log: Operation = {
@@ -12,7 +20,7 @@ const log: Operation = {
   description:
     'Of the last attempt, unless `attempt` names another one. If it breaks off, the connection is reset.',
   parameters: [
-    jobUuid,
+    jobIdParameter,
     query('container', 'The program whose log it is', {
       schema: { type: 'string', enum: ['worker', 'uploader'], default: 'worker' },
     }),
@@ -20,7 +28,7 @@ const log: Operation = {
       schema: { type: 'string' },
       example: 'compute',
     }),
-    flag('follow', 'Stay, and send what is written until the program ends'),
+    flagQuery('follow', 'Stay, and send what is written until the program ends'),
     count('tail', 'Only so many last lines', 0, 1_000_000_000),
     count('attempt', 'An earlier attempt, counted from 1', 1, 1_000_000),
   ],
@@ -28,7 +36,7 @@ const log: Operation = {
     200: {
       description: 'What the program wrote; `charset=utf-8` unless its bytes are something else',
       mayHave: ['Jobferry-Log-Beginning'],
-      content: text('text/plain', 'epoch 1 of 30\nepoch 2 of 30\n'),
+      content: textContent('text/plain', 'epoch 1 of 30\nepoch 2 of 30\n'),
     },
   },
   problems: ['not-found', 'not-started', 'expired', 'conflict', 'not-final'],
@@ -51,7 +59,7 @@ export const jobOperations: Operations = {
     id: 'getJob',
     tag: 'jobs',
     summary: 'One job: state, reason, exit code, result',
-    parameters: [jobUuid, ...wait],
+    parameters: [jobIdParameter, ...waitParameters],
     answers: {
       200: {
         description: 'The job as it is now',
@@ -66,14 +74,14 @@ export const jobOperations: Operations = {
     tag: 'jobs',
     summary: 'Stops a job and removes all of it',
     description: 'Its results, too. A job that does not exist counts as removed.',
-    parameters: [jobUuid],
+    parameters: [jobIdParameter],
     answers: { 204: { description: 'It is removed, or will be' } },
   },
   'POST /job/:id/cancel': {
     id: 'cancelJob',
     tag: 'jobs',
     summary: 'Stops a job and keeps what it had produced',
-    parameters: [jobUuid],
+    parameters: [jobIdParameter],
     answers: {
       200: { description: 'It had ended already', content: json(jobAnswer, exampleJob) },
       202: {
@@ -88,7 +96,7 @@ export const jobOperations: Operations = {
     id: 'followJob',
     tag: 'jobs',
     summary: 'States and progress of one job, as server-sent events',
-    parameters: [jobUuid, lastEventId],
+    parameters: [jobIdParameter, lastEventId],
     answers: {
       200: { description: `${events}. It ends with the job`, content: eventStream },
       204: {
@@ -108,7 +116,7 @@ export const jobOperations: Operations = {
     id: 'listCallbacks',
     tag: 'jobs',
     summary: 'Messages that were sent because of a job',
-    parameters: [jobUuid],
+    parameters: [jobIdParameter],
     answers: {
       200: {
         description: 'Oldest first, each with its last attempts',
@@ -121,7 +129,7 @@ export const jobOperations: Operations = {
     id: 'redeliverCallback',
     tag: 'jobs',
     summary: 'Sends the newest callback of a job again',
-    parameters: [jobUuid],
+    parameters: [jobIdParameter],
     answers: {
       202: {
         description: 'It will be sent',

@@ -3,7 +3,7 @@ import { bulkAnswer } from '../../answers/bulk-answer.ts'
 import { jobListAnswer } from '../../answers/job-answers.ts'
 import { exampleJob } from '../examples.ts'
 import { json, type Operation, type Operations } from '../operation.ts'
-import { count, exampleUuid, flag, query } from '../parameters.ts'
+import { count, exampleUuid, flagQuery, query } from '../parameters.ts'
 import { filterParameters } from './filter-parameters.ts'
 import { linksOfJob } from './job-links.ts'
 
@@ -53,7 +53,7 @@ function onAll(action: 'cancel' | 'delete', id: string, summary: string): Operat
       ...filterParameters,
       count('limit', 'The most jobs of one call', 1, 10_000, 1000),
       after('call'),
-      flag('dry_run', 'Only answer which jobs they are'),
+      flagQuery('dry_run', 'Only answer which jobs they are'),
     ],
     answers: {
       200: { description: 'It is done for all of them', content: json(bulkAnswer, bulk) },

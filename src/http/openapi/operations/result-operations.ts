@@ -2,7 +2,15 @@ import { listedEntry, resultListAnswer } from '../../answers/result-answers.ts'
 import { exampleSha256 } from '../examples.ts'
 import type { HeaderName } from '../headers.ts'
 import { bytes, jsonContent, type Operation, type Operations } from '../operation.ts'
-import { count, exampleUuid, flag, header, jobUuid, query, wait } from '../parameters.ts'
+import {
+  count,
+  exampleUuid,
+  flagQuery,
+  header,
+  jobIdParameter,
+  query,
+  waitParameters,
+} from '../parameters.ts'
 
 const entry = {
   path: 'tables/report.csv',
@@ -23,7 +31,10 @@ const list = {
   next: null,
 }
 
-const soFar = flag('so_far', 'Before the end of the job, too: what is stored by then, which is `provisional`')
+const soFar = flagQuery(
+  'so_far',
+  'Before the end of the job, too: what is stored by then, which is `provisional`',
+)
 const problems = ['not-found', 'not-final', 'result-missing', 'expired', 'result-damaged', 'busy'] as const
 
 const ofFiles: readonly HeaderName[] = ['ETag', 'Jobferry-Result-State']
@@ -42,7 +53,7 @@ const read: Operation = {
   description:
     'With one `file` and without `format` its bytes, else an archive of the files that are named, or of everything. Bytes are checked while they are sent: what differs from its SHA-256 is cut off.',
   parameters: [
-    jobUuid,
+    jobIdParameter,
     query('file', 'A path of the list, percent-encoded as bytes; several times for an archive of several', {
       schema: { type: 'array', items: { type: 'string', minLength: 1 } },
       example: [entry.path],
@@ -52,9 +63,9 @@ const read: Operation = {
       schema: { type: 'string', enum: ['tar', 'tar.gz', 'tar.zst', 'zip'] },
       example: 'zip',
     }),
-    flag('redirect', 'Answer with a 307 to the address of the file in the store, where that can be'),
+    flagQuery('redirect', 'Answer with a 307 to the address of the file in the store, where that can be'),
     soFar,
-    ...wait,
+    ...waitParameters,
     header('Range', 'One range of bytes of one file (RFC 9110, section 14)', 'bytes=0-99'),
     header('If-None-Match', 'The ETag of the bytes that the caller has', `"${exampleSha256}"`),
     header('If-Match', 'The ETag that the file must have', `"${exampleSha256}"`),
@@ -97,13 +108,13 @@ export const resultOperations: Operations = {
     summary: 'The files of a result, with size and SHA-256',
     description: 'In the order of the bytes of their paths.',
     parameters: [
-      jobUuid,
+      jobIdParameter,
       query('prefix', 'Only paths that begin so', { schema: { type: 'string' }, example: 'tables/' }),
       query('after', 'Only paths behind this one', { schema: { type: 'string' }, example: 'tables' }),
       count('limit', 'Entries of a page: 1,000 as JSON, all as NDJSON without it', 1, 10_000),
-      flag('verify', 'Ask the store for every file that is listed'),
+      flagQuery('verify', 'Ask the store for every file that is listed'),
       soFar,
-      ...wait,
+      ...waitParameters,
     ],
     answers: {
       200: {

@@ -1,8 +1,8 @@
 import { environmentAnswer, environmentListAnswer } from '../../answers/environment-answers.ts'
 import { healthAnswer, liveAnswer, readyAnswer } from '../../answers/health-answers.ts'
 import { limitsAnswer } from '../../answers/limits-answer.ts'
-import { bytes, json, type Operations, text } from '../operation.ts'
-import { flag, type Parameter } from '../parameters.ts'
+import { bytes, json, type Operations, textContent } from '../operation.ts'
+import { flagQuery, type Parameter } from '../parameters.ts'
 
 const environment = {
   id: 'env-7c9e6679',
@@ -70,9 +70,9 @@ const environments: Operations = {
     id: 'createEnvironment',
     tag: 'environments',
     summary: 'Keeps variables for several jobs',
-    parameters: [flag('secret', 'Keep them as a Kubernetes Secret')],
+    parameters: [flagQuery('secret', 'Keep them as a Kubernetes Secret')],
     body: [
-      ...text('text/plain', 'SCENARIO=rain\nSEED=42\n'),
+      ...textContent('text/plain', 'SCENARIO=rain\nSEED=42\n'),
       {
         type: 'multipart/form-data',
         schema: {
@@ -149,7 +149,7 @@ export const serviceOperations: Operations = {
     answers: {
       200: {
         description: 'In the text format',
-        content: text('text/plain', '# TYPE jobferry_jobs gauge\njobferry_jobs{state="running"} 3\n'),
+        content: textContent('text/plain', '# TYPE jobferry_jobs gauge\njobferry_jobs{state="running"} 3\n'),
       },
     },
   },
@@ -171,7 +171,7 @@ export const serviceOperations: Operations = {
     id: 'readDocument',
     tag: 'service',
     summary: 'This document as a page',
-    answers: { 200: { description: 'HTML', content: text('text/html', '<!doctype html>') } },
+    answers: { 200: { description: 'HTML', content: textContent('text/html', '<!doctype html>') } },
     access: 'open',
   },
   'GET /docs/:file': {

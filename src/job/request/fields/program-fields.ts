@@ -13,7 +13,7 @@ export const programFields = {
     about: 'the configured job to start from',
     absent: '`default` with GET',
   }),
-  name: optional(s.jobName, {
+  name: optional(s.displayName, {
     query: 'text',
     about: 'a name for people: it stands in the answers, and `GET /job?name=` finds it',
     absent: 'none',

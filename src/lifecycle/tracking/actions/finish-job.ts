@@ -48,7 +48,7 @@ export async function release(parts: ActionParts, job: RunningJob): Promise<Acti
   }
 }
 
-export async function remove(parts: ActionParts, job: RunningJob): Promise<ActionOutcome> {
+export async function removeDeleted(parts: ActionParts, job: RunningJob): Promise<ActionOutcome> {
   const leave = await parts.limits.archive.acquire('remove')
   try {
     if (!mayFinish(parts, job)) return again()

@@ -3,18 +3,22 @@ import type { LogName } from '../../../job/log-name.ts'
 import type { Stop } from '../../../job/state/observation.ts'
 import { messageOf } from '../../../util/errors.ts'
 import { type Duty, progressOf } from '../known-job.ts'
-import type { Action } from '../plan.ts'
+import type { TrackingAction } from '../plan.ts'
 import { failureDelay } from '../retry-delays.ts'
 import { type ActionOutcome, type ActionParts, again, done, type RunningJob } from './action-parts.ts'
 import { awaitJobs } from './await-jobs.ts'
-import { archive, notifyEnd, release, remove } from './finish-job.ts'
+import { archive, notifyEnd, release, removeDeleted } from './finish-job.ts'
 import { askForRescue, lookUp } from './look-up.ts'
 import { announceStop } from './stored-result.ts'
 
 /**
  * Carries an action out; never rejects. A failure is logged and gives the delay until the next try.
  */
-export async function runAction(parts: ActionParts, job: RunningJob, action: Action): Promise<ActionOutcome> {
+export async function runAction(
+  parts: ActionParts,
+  job: RunningJob,
+  action: TrackingAction,
+): Promise<ActionOutcome> {
   const { duty } = action
   try {
     return await run(parts, job, action)
@@ -25,7 +29,7 @@ export async function runAction(parts: ActionParts, job: RunningJob, action: Act
   }
 }
 
-function run(parts: ActionParts, job: RunningJob, action: Action): Promise<ActionOutcome> {
+function run(parts: ActionParts, job: RunningJob, action: TrackingAction): Promise<ActionOutcome> {
   if ('attempt' in action) return followLog(parts, job, action.attempt)
   if ('stop' in action) return (action.duty === 'stop' ? stop : announce)(parts, job, action.stop)
   return steps[action.duty](parts, job)
@@ -80,7 +84,7 @@ async function followLog(parts: ActionParts, { known }: RunningJob, attempt: str
   return again(0, () => ({ followedLog: attempt }))
 }
 
-type Step = Exclude<Action, { stop: Stop } | { attempt: string }>['duty']
+type Step = Exclude<TrackingAction, { stop: Stop } | { attempt: string }>['duty']
 
 const steps: Record<Step, (parts: ActionParts, job: RunningJob) => Promise<ActionOutcome>> = {
   'await-jobs': awaitJobs,
@@ -89,7 +93,7 @@ const steps: Record<Step, (parts: ActionParts, job: RunningJob) => Promise<Actio
   'notify-end': notifyEnd,
   archive,
   release,
-  remove,
+  remove: removeDeleted,
   'let-go': letGo,
 }
 

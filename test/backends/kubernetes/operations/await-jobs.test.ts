@@ -5,7 +5,7 @@ import type { KubernetesJob } from '../../../../src/backends/kubernetes/api/obje
 import { StatusError } from '../../../../src/backends/kubernetes/api/status-error.ts'
 import { annotations } from '../../../../src/backends/kubernetes/names.ts'
 import { observe } from '../../../../src/backends/kubernetes/observation/observe.ts'
-import { awaitJobs } from '../../../../src/backends/kubernetes/operations/await-jobs.ts'
+import { writeAwaitedJobs } from '../../../../src/backends/kubernetes/operations/await-jobs.ts'
 import { repair } from '../../../../src/backends/kubernetes/policies/repair.ts'
 import { at, job, ms, uuid } from '../objects.ts'
 
@@ -55,11 +55,11 @@ it('leaves a Job that waits for days as it is', () => {
 
 it('writes down the jobs that are left, and resumes the Job when none is', async () => {
   const cluster = new OneJob(job({ spec: suspended, annotations: waitingFor(a, b) }))
-  await awaitJobs(cluster.api, uuid, [b], { [a]: 'its-attempt' })
+  await writeAwaitedJobs(cluster.api, uuid, [b], { [a]: 'its-attempt' })
   expect(observe({ job: cluster.job, pods: [] })).toMatchObject({
     waiting: { jobs: [b], results: [a], attempts: { [a]: 'its-attempt' } },
   })
-  await awaitJobs(cluster.api, uuid, [])
+  await writeAwaitedJobs(cluster.api, uuid, [])
   const seen = observe({ job: cluster.job, pods: [] })
   expect(cluster.job.spec?.suspend).toBe(false)
   expect(seen.waiting).toBeUndefined()
@@ -70,14 +70,14 @@ it('repeats after a change by another client, and resumes no Job that was stoppe
   const cluster = new OneJob(job({ spec: suspended, annotations: waitingFor(a) }))
   const stop = { outcome: 'canceled', cause: { reason: 'Canceled', message: '' }, at: ms(9) }
   cluster.before = () => cluster.change({ annotations: { [annotations.stop]: JSON.stringify(stop) } })
-  await awaitJobs(cluster.api, uuid, [])
+  await writeAwaitedJobs(cluster.api, uuid, [])
   expect(cluster.job.spec?.suspend).toBe(true)
 })
 
 it('leaves a Job alone that a client suspended after it had begun', async () => {
   const begun = job({ spec: suspended, annotations: { [annotations.begun]: at(5) } })
   const cluster = new OneJob(begun)
-  await awaitJobs(cluster.api, uuid, [])
+  await writeAwaitedJobs(cluster.api, uuid, [])
   expect(cluster.job).toBe(begun)
   expect(observe({ job: begun, pods: [] })).toMatchObject({ suspended: true, begunAt: ms(5) })
 })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Pod } from '../../../../src/backends/kubernetes/api/objects.ts'
-import { openLog, settlingTime } from '../../../../src/backends/kubernetes/operations/logs.ts'
+import { openPodLog, settlingTime } from '../../../../src/backends/kubernetes/operations/logs.ts'
 import { answeringApi } from '../answering-api.ts'
 
 const end = Date.parse('2026-11-28T20:00:05Z')
@@ -41,7 +41,7 @@ it.each([
   status(502, 'error trying to reach service'),
 ])('names the node whose kubelet does not give out a log: $code', async (answer) => {
   const api = await answeringApi(() => answer)
-  await expect(openLog(api, running, { container: 'worker' })).rejects.toMatchObject({
+  await expect(openPodLog(api, running, { container: 'worker' })).rejects.toMatchObject({
     code: 'unavailable',
     message: expect.stringMatching(/^The node node-7 does not give out the log at the moment: its kubelet/),
     retryAfterSeconds: 5,
@@ -50,9 +50,9 @@ it.each([
 
 it('has no log of a pod that is gone, and of a container that waits to start', async () => {
   const gone = await answeringApi(() => status(404, 'pods "pod" not found', 'pods'))
-  expect(await openLog(gone, running, { container: 'worker' })).toBeUndefined()
+  expect(await openPodLog(gone, running, { container: 'worker' })).toBeUndefined()
   const waiting = await answeringApi(() => status(400, 'container "worker" is waiting to start'))
-  expect(await openLog(waiting, running, { container: 'worker' })).toBeUndefined()
+  expect(await openPodLog(waiting, running, { container: 'worker' })).toBeUndefined()
 })
 
 it('claims no beginning, though the first line was written in the second of the start', async () => {
@@ -61,7 +61,7 @@ it('claims no beginning, though the first line was written in the second of the 
     asked.push(url.pathname + url.search)
     return { line: '2026-11-28T20:00:05.1Z' }
   })
-  const log = await openLog(api, { ...ended, ...running } as Pod, { container: 'worker' })
+  const log = await openPodLog(api, { ...ended, ...running } as Pod, { container: 'worker' })
   expect(log?.fromBeginning).toBeUndefined()
   log?.stream.destroy()
   expect(asked).toHaveLength(1)
