@@ -20,7 +20,7 @@ const usedAlone: Plugin = {
 const asked = Symbol('resolved by esbuild itself')
 
 /**
- * Makes dist/: server.js (the API), supervisor.js (of its jobs), uploader.js (the sidecar), the chunks that they share or load
+ * Makes dist/: server.js (the API), settings.js (for `jobferry config`), supervisor.js (of its jobs), uploader.js (the sidecar), the chunks that they share or load
  * late, supervise.sh, the files of the page /docs, cli.js (the command line), client.js (the client library), and the licences
  * of everything that was bundled.
  */
@@ -29,6 +29,7 @@ const options = {
     server: 'src/main.ts',
     supervisor: 'src/backends/local/supervisor/main.ts',
     uploader: 'sidecar/main.ts',
+    settings: 'src/config/file/main.ts',
   },
   outdir: 'dist',
   bundle: true,

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { settingsFileSchema } from '../src/config/file/json-schema.ts'
 import { openApiDocument } from '../src/http/openapi/document.ts'
 import { version } from '../src/util/version.ts'
 import { decisionsIndex } from './decisions-index.ts'
@@ -13,6 +14,7 @@ import { settingsDocument } from './settings.ts'
 export const generated: Readonly<Record<string, () => string>> = {
   'decisions/README.md': decisionsIndex,
   'fields.md': fieldsDocument,
+  'jobferry.schema.json': () => `${JSON.stringify(settingsFileSchema(), null, 1)}\n`,
   'openapi.json': () => `${JSON.stringify(openApiDocument(version), null, 1)}\n`,
   'reasons.md': reasonsDocument,
   'settings.md': settingsDocument,

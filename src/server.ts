@@ -11,7 +11,8 @@ import { createLog, type Log } from './util/log.ts'
 import { defined } from './util/objects.ts'
 import { createApiServer } from './wiring/api-server.ts'
 import { makeDataDirectory } from './wiring/data-directory.ts'
-import { httpOptions } from './wiring/http-options.ts'
+import { followSettings } from './wiring/follow-settings.ts'
+import { httpOptions, setTokens } from './wiring/http-options.ts'
 import { listen } from './wiring/listen.ts'
 import { type Cleanup, createServices } from './wiring/services.ts'
 import { makeStartToken, type StartToken, writeStartToken } from './wiring/start-token.ts'
@@ -38,6 +39,8 @@ export async function start(
   await makeDataDirectory(config, log, signal)
   log.info({ why: config.because.backend }, `backend: ${config.backend}`)
   log.info({ why: config.because.store }, `store: ${config.store.kind}`)
+  if (config.settingsFile !== undefined)
+    log.info({ file: config.settingsFile }, 'settings are read from a file')
   for (const warning of config.warnings) log.warn(warning)
   const cleanups: Cleanup[] = []
   const closing = new AbortController()
@@ -53,7 +56,7 @@ export async function start(
   }
   try {
     const state = { ready: () => ready, shutdown: closing.signal }
-    const { services, follow } = await createServices(config, log, state, cleanups)
+    const { services, follow, setPolicy } = await createServices(config, log, state, cleanups)
     const { backend, store } = services
     const startToken = await makeStartToken(config)
     const options = httpOptions(config, startToken)
@@ -70,6 +73,7 @@ export async function start(
     const tokenFile = await writeStartToken(config, startToken)
     if (startToken) announce(startToken, tokenFile, log)
     follow()
+    cleanups.push(followSettings(config, { setTokens: (auth) => setTokens(options, auth), setPolicy }, log))
     ready = true
     log.info({ backend: backend.name, store: store.name, url, probeUrl }, 'ready')
     return { url, ...defined({ probeUrl }), close }

@@ -3,10 +3,11 @@ import type { Policy } from '../job/policy/policy.ts'
 import { type StoreSettings, storeForPods } from '../store/store-kinds.ts'
 import type { AllowRules } from '../util/egress/allow.ts'
 import { messageOf, StartError } from '../util/errors.ts'
-import { readEnvironment, settingNames } from './environment.ts'
+import { settingNames } from './environment.ts'
+import { type GivenSettings, givenSettings, whereGiven } from './given-settings.ts'
 import { validateHttp } from './groups/callers/http-group.ts'
 import type { JobsSettings } from './groups/jobs-group.ts'
-import { type KubernetesConfig, validateKubernetes } from './groups/kubernetes-group.ts'
+import { clusterAddress, type KubernetesConfig, validateKubernetes } from './groups/kubernetes-group.ts'
 import { folderStore } from './groups/local-group.ts'
 import { edcConnectors, validateEdc } from './groups/outgoing/data-spaces-group.ts'
 import { withAllowRules } from './groups/outgoing/outgoing-group.ts'
@@ -14,7 +15,6 @@ import { signalingDataPlane, validateSignaling } from './groups/outgoing/signali
 import { s3Store, validateS3 } from './groups/s3-group.ts'
 import { readPolicyFile } from './policy-file.ts'
 import { type Settings, settingsSchema } from './schema.ts'
-import { findUnknownSettings } from './unknown-settings.ts'
 
 /** The settings, checked, with the defaults that depend on several of them. */
 export interface Config extends Omit<Settings, 'kubernetes' | 's3' | 'policy'> {
@@ -26,6 +26,14 @@ export interface Config extends Omit<Settings, 'kubernetes' | 's3' | 'policy'> {
   store: StoreSettings
   /** Undefined: callers may ask for everything. */
   policy: Policy | undefined
+  /** The settings file that was read; undefined without one. */
+  settingsFile: string | undefined
+  /** Files whose texts are settings or the policy: they may change while the program runs. */
+  files: readonly string[]
+  /** What somebody gave, by environment variable. */
+  given: GivenSettings['given']
+  /** Reads the settings again, as loadConfig() does. */
+  reread(): Config
   /** Sentences about variables that look like settings and have no effect. */
   warnings: readonly string[]
   /** Reasons for this backend and this store, for the first lines of the log. */
@@ -40,12 +48,13 @@ export class ConfigError extends StartError {
   }
 }
 
-/** Reads the settings from an environment. Throws ConfigError. */
+/** Reads the settings from an environment, and from the settings file. Throws ConfigError. */
 export function loadConfig(environment: NodeJS.ProcessEnv): Config {
-  const unknown = findUnknownSettings(environment)
-  const settings = parseSettings(environment, unknown.problems)
+  const found = givenSettings(environment)
+  const settings = parseSettings(found)
   const inPod = environment.KUBERNETES_SERVICE_HOST !== undefined
-  const onKubernetes = settings.kubernetes.kubeconfig !== undefined || inPod
+  const { kubeconfig, clusterUrl, clusterVerify } = settings.kubernetes
+  const onKubernetes = kubeconfig !== undefined || clusterUrl !== undefined || inPod
   const s3 = s3Store(settings.s3, inPod)
   const store = s3 ?? folderStore(settings.local)
   const problems = validateSettings(settings, store, onKubernetes)
@@ -60,12 +69,20 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     edc: edcConnectors(groups.edc),
     signaling: signalingDataPlane(groups.signaling, http.publicUrl),
     backend: onKubernetes ? 'kubernetes' : 'local',
-    kubernetes: { ...kubernetes, uploaderImage },
-    policy: loadPolicy(policy.file),
+    kubernetes: {
+      ...kubernetes,
+      uploaderImage,
+      cluster: clusterAddress(kubernetes, found.given.get('CLUSTER_TOKEN')?.file),
+    },
+    policy: found.policy ?? loadPolicy(policy.file),
     store,
-    warnings: unknown.warnings,
+    given: found.given,
+    settingsFile: found.path,
+    files: filesOf(found, policy.file),
+    reread: () => loadConfig(environment),
+    warnings: [...found.warnings, ...(clusterVerify ? [] : [unverified])],
     because: {
-      backend: reasonForBackend(inPod, onKubernetes),
+      backend: reasonForBackend(settings.kubernetes, inPod),
       store: s3 ? 'S3_ENDPOINT is set' : 'S3_ENDPOINT is not set',
     },
   }
@@ -79,16 +96,24 @@ function loadPolicy(file: string | undefined): Policy | undefined {
   }
 }
 
-function parseSettings(environment: NodeJS.ProcessEnv, misspelt: readonly string[]): Settings {
-  const { groups, problems } = readEnvironment(environment)
-  if (problems.length > 0) throw new ConfigError([...misspelt, ...problems])
+function parseSettings(found: GivenSettings): Settings {
+  const groups = Object.fromEntries(
+    Object.keys(settingsSchema.shape).map((group): [string, Record<string, string>] => [group, {}]),
+  )
+  for (const { group, field, text } of found.given.values())
+    Object.assign(groups[group] ?? {}, { [field]: text })
   const parsed = settingsSchema.safeParse(groups)
   const wrong = (parsed.error?.issues ?? []).map(({ path: [group, field], message }) => {
     const setting = settingNames().find((name) => name.group === group && name.field === field)
-    return `${setting?.variable}: ${message}`
+    return `${setting && whereGiven(setting, found)}: ${message}`
   })
-  if (parsed.success && misspelt.length === 0) return parsed.data
-  throw new ConfigError([...misspelt, ...wrong])
+  if (parsed.success && found.problems.length === 0) return parsed.data
+  throw new ConfigError([...found.problems, ...wrong])
+}
+
+function filesOf({ given, path }: GivenSettings, policyFile: string | undefined): string[] {
+  const files = [path, policyFile, ...Array.from(given.values(), ({ file }) => file)]
+  return files.filter((file) => file !== undefined)
 }
 
 function validateSettings(settings: Settings, store: StoreSettings, onKubernetes: boolean): string[] {
@@ -113,9 +138,15 @@ function validateSecrets(names: readonly string[], directory: string | undefined
   return ['LOCAL_SECRETS_DIRECTORY: missing; expected with REQUEST_SECRETS where jobs are child processes']
 }
 
-function reasonForBackend(inPod: boolean, onKubernetes: boolean): string {
+const unverified =
+  'CLUSTER_VERIFY is 0: the certificate of the cluster is not checked, and an attacker on the way gets the token'
+
+function reasonForBackend({ kubeconfig, clusterUrl }: Settings['kubernetes'], inPod: boolean): string {
+  if (clusterUrl !== undefined) return 'CLUSTER_URL is set'
   if (inPod) return 'it runs in a pod'
-  return onKubernetes ? 'KUBECONFIG is set' : 'KUBECONFIG is not set and it runs in no pod'
+  return kubeconfig === undefined
+    ? 'neither KUBECONFIG nor CLUSTER_URL is set and it runs in no pod'
+    : 'KUBECONFIG is set'
 }
 
 function defaultNamespace(onKubernetes: boolean): string {

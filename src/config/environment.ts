@@ -24,34 +24,38 @@ export function settingNames(): SettingName[] {
   })
 }
 
+/** The text that somebody gave a setting. */
+export interface Given {
+  text: string
+  /** The file that it was read from, where it has one of its own. */
+  file?: string
+}
+
 /**
- * The groups of settings as an environment gives them, not checked yet. Each may also stand in the
- * file that `<NAME>_FILE` names. An empty value counts as absent, as in Kubernetes manifests and
+ * The settings as an environment gives them, by variable, not checked yet. Each may also stand in
+ * the file that `<NAME>_FILE` names. An empty value counts as absent, as in Kubernetes manifests and
  * compose files.
  */
 export function readEnvironment(environment: NodeJS.ProcessEnv): {
-  groups: Record<string, Record<string, string>>
+  given: Map<string, Given>
   problems: string[]
 } {
-  const groups: Record<string, Record<string, string>> = {}
+  const given = new Map<string, Given>()
   const problems: string[] = []
-  for (const { group, field, variable } of settingNames()) {
-    groups[group] ??= {}
+  for (const { variable } of settingNames()) {
+    const text = environment[variable]
+    const file = environment[`${variable}_FILE`]
     try {
-      const value = environment[variable] || fromFile(environment[`${variable}_FILE`])
-      if (value) groups[group][field] = value
+      if (text) given.set(variable, { text })
+      else if (file) given.set(variable, { text: readFileSync(file, 'utf8').trimEnd(), file })
     } catch (error) {
       problems.push(`${variable}_FILE: ${messageOf(error)}; expected a readable file`)
     }
   }
-  return { groups, problems }
+  return { given, problems }
 }
 
 function variableName(prefix: string, field: string): string {
   const name = field.replace(/[A-Z]/g, '_$&').toUpperCase()
   return prefix === '' ? name : `${prefix}_${name}`
-}
-
-function fromFile(file: string | undefined): string | undefined {
-  return file ? readFileSync(file, 'utf8').trimEnd() : undefined
 }

@@ -8,6 +8,10 @@ export interface SettingMeta {
   env?: string
   /** The default in words, where it depends on other settings. */
   default?: string
+  /** What a list in the settings file becomes, or how a text there is read. */
+  form?: 'commas' | 'lines' | 'json' | 'path'
+  /** Never shown; in the settings file it may be `$NAME`, the value of that environment variable. */
+  secret?: true
 }
 
 /** Of a group of settings. */
@@ -60,7 +64,7 @@ export const path = z.string().transform((text) => resolve(text))
 
 /** A folder with a default, which docs/settings.md shows as it is given here. */
 export function folderSetting(otherwise: string, meta: Omit<SettingMeta, 'default'>) {
-  return path.prefault(otherwise).register(settingMeta, { ...meta, default: otherwise })
+  return path.prefault(otherwise).register(settingMeta, { form: 'path', ...meta, default: otherwise })
 }
 
 /** Items between commas. */

@@ -23,7 +23,7 @@ const leastLength = 8
  */
 export function findUnknownSettings(environment: NodeJS.ProcessEnv): UnknownSettings {
   const settings = settingNames().map(({ variable }) => variable)
-  const known = settings.flatMap((variable) => [variable, `${variable}_FILE`])
+  const known = ['SETTINGS_FILE', ...settings.flatMap((variable) => [variable, `${variable}_FILE`])]
   const prefixes = Object.values(settingsSchema.shape).flatMap((group) => {
     const prefix = groupMeta.get(group)?.prefix
     return prefix ? [`${prefix}_`] : []

@@ -6,10 +6,13 @@ export interface HttpOptions {
    * The API's URL for callers, without a final slash. Links begin with it, else they are relative.
    */
   publicUrl?: string | undefined
-  /** Tokens of callers; with an empty list every caller is allowed. */
-  tokens: readonly Token[]
+  /**
+   * Tokens of callers; with an empty list every caller is allowed. Changes in place when the settings
+   * are read again, as does `provisionTokens`.
+   */
+  tokens: Token[]
   /** Tokens for POST /provision only. */
-  provisionTokens?: readonly Token[] | undefined
+  provisionTokens?: Token[] | undefined
   /**
    * Names that a Host header may have beside `localhost` and addresses, against DNS rebinding; in
    * lower case, `*.example.org` for all names below it. Undefined: every name, where a page of

@@ -42,8 +42,8 @@ export interface JobsParts {
   inputSources: SourceRules
   /** Most uploads that one caller keeps. */
   uploadsMax: number
-  /** Maximum of the live jobs of one token; absent: none. */
-  liveJobsPerToken?: number | undefined
+  /** Maximum of the live jobs of one token now; undefined: none. */
+  liveJobsPerToken?: () => number | undefined
   /** Absent: there is no janitor. */
   janitor?: JanitorSettings
   /**
@@ -110,7 +110,7 @@ export function createJobs(parts: JobsParts): FollowedJobs {
       shelves,
       tracker,
       finished,
-      limit: createLiveJobLimit(tracker, parts.liveJobsPerToken),
+      limit: createLiveJobLimit(tracker, parts.liveJobsPerToken ?? (() => undefined)),
     }),
     uploads: createUploads({ store, shelves, maxBytes: parts.inputMaxBytes, most: parts.uploadsMax }),
     start() {

@@ -13,7 +13,8 @@ export function httpOptions(config: Config, startToken?: StartToken): HttpOption
   return {
     ...http,
     ...auth,
-    tokens: token ? [...auth.tokens, token] : auth.tokens,
+    tokens: [...auth.tokens, ...(token ? [token] : [])],
+    provisionTokens: [...auth.provisionTokens],
     inputMaxBytes: jobs.inputMaxBytes,
     bodiesMaxBytes: limits.bodies,
     downloadsMax: limits.downloads,
@@ -23,6 +24,12 @@ export function httpOptions(config: Config, startToken?: StartToken): HttpOption
     allowedHosts: allowedHosts(config, traits),
     ...traits.fields,
   }
+}
+
+/** Replaces the tokens in place: the guards look into the same lists at each request. */
+export function setTokens({ tokens, provisionTokens = [] }: HttpOptions, auth: Config['auth']): void {
+  tokens.splice(0, tokens.length, ...auth.tokens)
+  provisionTokens.splice(0, provisionTokens.length, ...auth.provisionTokens)
 }
 
 /**

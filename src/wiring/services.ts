@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { loadDatasets } from '../dataspaces/datasets/load-datasets.ts'
 import type { Services } from '../http/services.ts'
+import type { Policy } from '../job/policy/policy.ts'
 import { createJobs } from '../lifecycle/create-jobs.ts'
 import { loadConfiguredJobs } from '../lifecycle/deploy/configured-jobs.ts'
 import { removalRules } from '../lifecycle/janitor/janitor.ts'
@@ -27,7 +28,7 @@ export async function createServices(
   log: Log,
   state: Pick<Services, 'ready' | 'shutdown'>,
   cleanups: Cleanup[],
-): Promise<{ services: Services; follow(): void }> {
+): Promise<{ services: Services; follow(): void; setPolicy(policy: Policy): void }> {
   const metrics = createMetrics()
   const rules = removalRules(config.janitor.dryRun, log, metrics)
   const store = await openStore(config.store)
@@ -40,6 +41,7 @@ export async function createServices(
   cleanups.push(() => datasets.close())
   const notifications = createNotifications(config, { store, leadership, log, metrics })
   cleanups.push(() => notifications.close())
+  const { admission, prepare, setPolicy } = admissionOf(config, backend, log)
   const following = createJobs({
     ...config.jobs,
     ...{ backend, leadership, store, log, metrics },
@@ -51,7 +53,7 @@ export async function createServices(
       unpackMaxBytes: config.jobs.unpackMaxBytes,
       unpackMaxEntries: config.jobs.unpackMaxEntries,
     },
-    liveJobsPerToken: config.policy?.live_jobs_per_token,
+    liveJobsPerToken: () => admission.policy?.live_jobs_per_token,
     openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),
     janitor: { ...config.janitor, rules },
     notifyEnd: notifications.notifyEnd,
@@ -60,7 +62,6 @@ export async function createServices(
   const { jobs, uploads } = following
   const resultOpener = createResultOpener(store, createLocateResult(jobs), log, state)
   const storeHealth = createStoreHealth(store)
-  const { admission, prepare } = admissionOf(config, backend, log)
   const parts = {
     ...{ jobs, uploads, backend, leadership, store, storeHealth, resultOpener },
     ...{ configured, admission, datasets, notifications, metrics, log },
@@ -70,6 +71,7 @@ export async function createServices(
   const { grants, provisioning, signaling } = dataSpaces
   return {
     services: { ...parts, grants, provisioning, signaling, ...state },
+    setPolicy,
     follow() {
       prepare()
       notifications.start()

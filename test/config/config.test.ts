@@ -16,7 +16,10 @@ describe('the backend', () => {
       backend: 'local',
       local: { allowCommands: false },
       store: { kind: 'folder' },
-      because: { backend: 'KUBECONFIG is not set and it runs in no pod', store: 'S3_ENDPOINT is not set' },
+      because: {
+        backend: 'neither KUBECONFIG nor CLUSTER_URL is set and it runs in no pod',
+        store: 'S3_ENDPOINT is not set',
+      },
     })
   })
 
@@ -109,6 +112,29 @@ it.each<[string, Record<string, string>, RegExp]>([
     'a kubeconfig that is not there, together with all else that is missing',
     { KUBECONFIG: '/no/file' },
     /KUBECONFIG \/no\/file: ENOENT.*; UPLOADER_IMAGE: missing.*; S3_ENDPOINT: missing/,
+  ],
+  [
+    'a cluster by its address without a token',
+    { CLUSTER_URL: 'https://cluster:6443', UPLOADER_IMAGE: 'i', ...s3 },
+    /CLUSTER_TOKEN: missing; expected the token of a ServiceAccount/,
+  ],
+  [
+    'a cluster by its address and by a kubeconfig',
+    { CLUSTER_URL: 'https://cluster:6443', CLUSTER_TOKEN: 't', KUBECONFIG: '/no/file' },
+    /CLUSTER_URL: is set beside KUBECONFIG; expected one of both/,
+  ],
+  [
+    'a token of a cluster that is nowhere',
+    { CLUSTER_TOKEN: 't', ...cluster },
+    /CLUSTER_URL: missing; expected with CLUSTER_TOKEN/,
+  ],
+  [
+    'an authority that is not to be asked',
+    {
+      ...{ CLUSTER_URL: 'https://cluster:6443', CLUSTER_TOKEN: 't', UPLOADER_IMAGE: 'i', ...s3 },
+      ...{ CLUSTER_CA: rootCertificates[0] ?? '', CLUSTER_VERIFY: '0' },
+    },
+    /CLUSTER_VERIFY: is 0 beside CLUSTER_CA/,
   ],
   [
     'a key for each job and one for all',

@@ -6,6 +6,7 @@ import type { Log } from '../../util/log.ts'
 import { within } from '../../util/timers.ts'
 import { type Api, createApi } from './api/api.ts'
 import { createClient } from './api/client.ts'
+import { clusterConfig } from './api/cluster-config.ts'
 import { readKubeConfig } from './api/read-kube-config.ts'
 import { rejectProblem } from './api/status-error.ts'
 import { JobCache } from './cache/job-cache.ts'
@@ -32,7 +33,8 @@ export function createKubernetesBackend(
   rules: RemovalRules = quietRemoval,
 ): { backend: JobBackend; leadership: Leadership } {
   let settings = given
-  const client = createClient(readKubeConfig(settings.kubeconfig))
+  const { cluster } = settings
+  const client = createClient(cluster ? clusterConfig(cluster) : readKubeConfig(settings.kubeconfig))
   const api = createApi(client, settings.namespace)
   const cache = new JobCache((error, name) =>
     log.error({ error, name }, 'a job of the cluster could not be processed'),
@@ -42,7 +44,7 @@ export function createKubernetesBackend(
 
   const backend: JobBackend = {
     ...createJobActions({ api, cache, log, settings: () => settings }),
-    name: `kubernetes ${client.server}, namespace ${settings.namespace}`,
+    name: `kubernetes ${client.server}, namespace ${settings.namespace}${cluster?.verify === false ? ', its certificate is not checked' : ''}`,
     environments: createEnvironments(api),
     podSelectors: createPodSelectors(api, storeAddresses(settings), log),
 

@@ -3,12 +3,27 @@ import type { ResultLimits } from '../../result-format/result-limits.ts'
 import type { StoreForUploaders } from '../../store/store-factory.ts'
 import type { OwnPod } from './operations/own-image.ts'
 
+/** A cluster elsewhere. */
+export interface ClusterAddress {
+  /** `https://cluster.example.org:6443` */
+  url: string
+  token?: string | undefined
+  /** A file with the token, which is read again every minute; it goes before `token`. */
+  tokenFile?: string | undefined
+  /** Certificates in PEM of the authority that signed the API server's certificate. */
+  ca?: string | undefined
+  /** False: the certificate is not checked. */
+  verify: boolean
+}
+
 /** Settings of the Kubernetes backend. */
 export interface KubernetesSettings {
   /**
    * A kubeconfig file; default: the pod's service account, else the file that kubectl would use.
    */
   kubeconfig?: string | undefined
+  /** The cluster, instead of a kubeconfig. */
+  cluster?: ClusterAddress | undefined
   /** The one namespace in which all objects are made. */
   namespace: string
   /**

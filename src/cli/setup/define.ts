@@ -4,6 +4,7 @@ import { completionScript } from './completion.ts'
 import { configCheck } from './config-check.ts'
 import { open } from './open.ts'
 import { serve } from './serve.ts'
+import { checkServerSettings, showServerSettings } from './server-settings.ts'
 
 export function addSetupCommands(program: Command, define: Define): void {
   define(
@@ -13,13 +14,25 @@ export function addSetupCommands(program: Command, define: Define): void {
   define(
     program
       .command('serve')
-      .description('start a server; settings come from the environment (docs/settings.md)'),
+      .description('start a server; settings come from the environment and jobferry.yaml (docs/settings.md)'),
     () => serve(),
   )
-  const config = program.command('config').description('the configuration of this command line')
+  const config = program
+    .command('config')
+    .description('the configuration of this command line, and of a server')
   define(
-    config.command('check').description('say which server and token are used, and whether they work'),
-    (session) => configCheck(session),
+    config
+      .command('check [file]')
+      .description(
+        "say which server and token are used, and whether they work; of a server's settings file, whether it would start",
+      ),
+    (session, [file]) => (file === undefined ? configCheck(session) : checkServerSettings(session, file)),
+  )
+  define(
+    config
+      .command('show [file]')
+      .description("a server's settings, from its settings file and the environment; secrets are hidden"),
+    (session, [file]) => showServerSettings(session, file),
   )
   define(
     program

@@ -40,6 +40,7 @@ export const jobsGroup = z
     }),
     requestSecrets: listSetting.prefault('').register(settingMeta, {
       env: 'REQUEST_SECRETS',
+      form: 'commas',
       default: 'none',
       description:
         'Names of the Secrets of the namespace that a request may name for its `inputs`, separated by commas. Every caller may use them.',

@@ -21,6 +21,7 @@ export const localGroup = z
         '1: callers may give `command`, `args` and any variable; the command runs as the user that Jobferry itself runs as. Without API_TOKENS and ALLOW_UNAUTHENTICATED each start makes a token; the log and the file `token` in DATA_DIRECTORY show it.',
     }),
     secretsDirectory: path.optional().register(settingMeta, {
+      form: 'path',
       description:
         'Folder with a folder for each name of REQUEST_SECRETS, whose files are its values. Workers run as the same user and can read it.',
     }),

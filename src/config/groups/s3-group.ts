@@ -49,17 +49,20 @@ export const s3Group = z
         '1: the signature covers also the parts of large files. Without it an attacker between uploader and store can make such a file unreadable over plain http, but can not have changed bytes delivered: each read checks the SHA-256.',
     }),
     accessKey: z.string().optional().register(settingMeta, {
+      secret: true,
       description: "The API's own key for the store. Needed with S3_ENDPOINT.",
     }),
-    secretKey: z
-      .string()
-      .optional()
-      .register(settingMeta, { description: 'Secret of S3_ACCESS_KEY. Needed with S3_ENDPOINT.' }),
+    secretKey: z.string().optional().register(settingMeta, {
+      secret: true,
+      description: 'Secret of S3_ACCESS_KEY. Needed with S3_ENDPOINT.',
+    }),
     uploaderAccessKey: z.string().optional().register(settingMeta, {
+      secret: true,
       default: 'S3_ACCESS_KEY',
       description: "Key for the pods' uploaders; it should be limited to `jobs/*` of the bucket.",
     }),
     uploaderSecretKey: z.string().optional().register(settingMeta, {
+      secret: true,
       default: 'S3_SECRET_KEY',
       description: 'Secret of S3_UPLOADER_ACCESS_KEY.',
     }),

@@ -18,7 +18,8 @@ const secondsUntilRetry = 10
 
 export function createLiveJobLimit(
   tracker: { list(): Iterable<TrackedJob> },
-  maximum: number | undefined,
+  /** Of a policy that may change. */
+  currentMaximum: () => number | undefined,
 ): LiveJobLimit {
   /**
    * Makers of the jobs that are being made here: requests at the same moment must not all see a
@@ -38,6 +39,7 @@ export function createLiveJobLimit(
   return {
     count,
     begin(uuid, madeBy) {
+      const maximum = currentMaximum()
       if (maximum !== undefined && count(madeBy) >= maximum) throw tooMany(madeBy, maximum)
       beginning.set(uuid, madeBy)
       return () => beginning.delete(uuid)

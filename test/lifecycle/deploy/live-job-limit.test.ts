@@ -8,7 +8,7 @@ it('counts live jobs by the token that made them, and jobs that are being made',
   const alices = [liveJob(), liveJob()].map((job) => ({ ...job, madeBy: 'alice' }))
   const shown = new ShownJobs([...alices, { ...liveJob(), madeBy: 'bob' }, liveJob()])
   const tracker = startTracker(shown.backend, await folderStore())
-  const limit = createLiveJobLimit(tracker, 3)
+  const limit = createLiveJobLimit(tracker, () => 3)
   expect(['alice', 'bob', null, 'carol'].map((name) => limit.count(name))).toEqual([2, 1, 1, 0])
 
   const end = limit.begin('third', 'alice')
@@ -25,7 +25,7 @@ it('counts live jobs by the token that made them, and jobs that are being made',
 it('counts a job once that is known before its creation is over', async () => {
   const job = { ...liveJob(), madeBy: 'alice' }
   const shown = new ShownJobs([])
-  const limit = createLiveJobLimit(startTracker(shown.backend, await folderStore()), 2)
+  const limit = createLiveJobLimit(startTracker(shown.backend, await folderStore()), () => 2)
   limit.begin(job.uuid, 'alice')
   shown.put(job)
   expect(limit.count('alice')).toBe(1)

@@ -7,9 +7,13 @@ export const authGroup = z
   .object({
     tokens: tokenLines().register(settingMeta, {
       env: 'API_TOKENS',
+      form: 'lines',
+      secret: true,
       description: 'Bearer tokens of callers, one `name:<SHA-256 of the token in hex>` a line.',
     }),
     provisionTokens: tokenLines().register(settingMeta, {
+      form: 'lines',
+      secret: true,
       description:
         'Tokens for `POST /provision` alone, in the same form; also accepted as `access_token` in the address.',
     }),

@@ -26,6 +26,7 @@ export const httpGroup = z
       description: 'Address of this API as callers reach it; with it, links in answers are absolute.',
     }),
     allowedHosts: listSetting.prefault('').register(settingMeta, {
+      form: 'commas',
       default: 'none',
       description:
         'Further names under which callers reach this API, separated by commas; `*.example.org` is every name below it, `*` every name. See [Names of the API](http.md#names-of-the-api).',

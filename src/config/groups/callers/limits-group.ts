@@ -25,6 +25,7 @@ export const limitsGroup = z
     }),
     trustedProxies: z.string().default('').transform(networks).register(settingMeta, {
       env: 'TRUSTED_PROXIES',
+      form: 'commas',
       description:
         'Addresses and networks of proxies, separated by commas, to which CONNECTIONS_MAX_PER_ADDRESS does not apply.',
     }),

@@ -9,6 +9,8 @@ import { groupMeta, refuse, settingMeta, wholeNumberSetting } from '../../settin
 export const callbacksGroup = z
   .object({
     secrets: z.string().default('').transform(callbackSecrets).register(settingMeta, {
+      form: 'lines',
+      secret: true,
       description:
         'Secrets that sign callbacks, one `<name of an API token, or *>: whsec_<base64> [whsec_<base64>]` a line. `*` is for all callers without a line. Without secrets `callback` is refused.',
     }),

@@ -16,6 +16,7 @@ export const grantsGroup = z
 export const datasetsGroup = z
   .object({
     file: path.optional().register(settingMeta, {
+      form: 'path',
       description: 'YAML file that maps the asset ids of data spaces to jobs.',
     }),
   })
@@ -24,10 +25,12 @@ export const datasetsGroup = z
 export const edcGroup = z
   .object({
     callbackUrls: z.string().default('').transform(parseUrls).register(settingMeta, {
+      form: 'commas',
       default: 'all that OUTGOING_ALLOW allows',
       description: 'Addresses below which Jobferry may call connectors back, separated by commas.',
     }),
     apiKey: z.string().optional().register(settingMeta, {
+      secret: true,
       description:
         '`x-api-key` for callbacks; sent to EDC_CALLBACK_URLS, EDC_MANAGEMENT_URL and addresses below them alone.',
     }),
@@ -36,6 +39,7 @@ export const edcGroup = z
         "Address of the connector's management API, by which Jobferry terminates transfers that get no data.",
     }),
     managementApiKey: z.string().optional().register(settingMeta, {
+      secret: true,
       default: 'EDC_API_KEY',
       description: '`x-api-key` for EDC_MANAGEMENT_URL.',
     }),

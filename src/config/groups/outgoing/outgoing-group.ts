@@ -6,6 +6,7 @@ import { groupMeta, refuse, settingMeta, wholeNumberSetting } from '../../settin
 export const outgoingGroup = z
   .object({
     allow: z.string().optional().transform(allowRules).register(settingMeta, {
+      form: 'commas',
       default: '`public,private`; for child processes also `loopback`',
       description:
         'Addresses that may be called if a caller or a connector gives them: `public`, `private`, `loopback`, `any`, host names, `*.domain`, addresses, networks; separated by commas. See [docs/callbacks.md](callbacks.md).',

@@ -33,6 +33,7 @@ export const signalingGroup = z
       .transform(pullProfiles)
       .prefault(defaultProfiles)
       .register(settingMeta, {
+        form: 'commas',
         default: `\`${defaultProfiles}\``,
         description:
           'Accepted and registered values of `profile` and `transferType`, separated by commas. Consumers pull the data: a name that ends with `-push` is refused.',
@@ -47,6 +48,8 @@ export const signalingGroup = z
       description: 'Address of the control plane for requests that name none, as long as none is registered.',
     }),
     controlPlaneAuthorization: z.string().optional().transform(outboundAuthorization).register(settingMeta, {
+      form: 'json',
+      secret: true,
       description:
         'How that control plane is called: `self-signed`, a JSON object (an authorization profile), or the value of the Authorization header.',
     }),
@@ -55,6 +58,8 @@ export const signalingGroup = z
         'Address where this data plane registers itself (PUT). Needs PUBLIC_URL or SIGNALING_ENDPOINT.',
     }),
     registerHeaders: z.string().default('').transform(headerLines).register(settingMeta, {
+      form: 'lines',
+      secret: true,
       description: 'Headers of the registration, one `<name>: <value>` a line.',
     }),
     endpoint: baseUrl.optional().register(settingMeta, {
@@ -62,9 +67,12 @@ export const signalingGroup = z
       description: 'Address of this data plane for the registration.',
     }),
     labels: listSetting.prefault('').register(settingMeta, {
+      form: 'commas',
       description: 'Labels for the registration, separated by commas.',
     }),
     authorization: z.string().optional().transform(jsonObject).register(settingMeta, {
+      form: 'json',
+      secret: true,
       description: '`authorization` for the registration, a JSON object.',
     }),
   })
