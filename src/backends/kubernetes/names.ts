@@ -160,8 +160,9 @@ export function resultsClaim(podName: string): string {
   return `${podName}-${volumes.results}`
 }
 
-export function jobLabels(uuid: string): Record<string, string> {
-  return { [managedBy.label]: managedBy.value, [jobLabel]: uuid }
+/** Labels of a job's objects: its `own` ones, which can't replace ours. */
+export function jobLabels(uuid: string, own: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return { ...own, [managedBy.label]: managedBy.value, [jobLabel]: uuid }
 }
 
 /** Selects the Job controller's pods of these Jobs, by the Jobs' UIDs. */

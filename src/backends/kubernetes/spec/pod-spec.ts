@@ -32,7 +32,7 @@ export function jobObject({
   now,
 }: JobSpecInput): KubernetesJob {
   const { request, uuid } = plan
-  const labels = { ...request.labels, ...jobLabels(uuid) }
+  const labels = jobLabels(uuid, request.labels)
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',

@@ -39,7 +39,7 @@ export const gaveUp = 3
  * write at once.
  */
 export function rescueObject({ uuid, request, settings, job, pod }: RescueInput): KubernetesJob {
-  const labels = { ...request.labels, ...jobLabels(uuid), [kind.label]: kind.rescue }
+  const labels = { ...jobLabels(uuid, request.labels), [kind.label]: kind.rescue }
   const { name: jobName = '', uid: jobUid = '' } = job
   return {
     apiVersion: 'batch/v1',
