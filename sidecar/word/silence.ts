@@ -1,6 +1,6 @@
 /**
- * A longer time between two looks, or a clock that was set by more meanwhile: the program was
- * stopped or suspended, and nobody watched.
+ * Longest time between two looks, and largest step of the clock, for which the watch is unbroken:
+ * beyond it the program was stopped or suspended.
  */
 const mostMs = 5000
 
@@ -15,8 +15,8 @@ export function thisMoment(): Moment {
 }
 
 /**
- * For how long the worker has been seen to write nothing. It begins anew after a time that nobody
- * watched, also since a program's start is only known by the wall clock.
+ * The time for which the worker has been watched and wrote nothing. It begins anew after a break of
+ * the watch, also because a program's start is only known by the wall clock.
  */
 export class Silence {
   #milliseconds = 0

@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import { lstat, open } from 'node:fs/promises'
 
-/** What is at a path, by a worker that may put anything there. */
+/** The file at a path where a worker may put anything. */
 export type SmallFile =
   | { state: 'absent' }
   | { state: 'unchanged' }
@@ -41,7 +41,7 @@ async function readOpened(path: string, longest: number): Promise<SmallFile> {
   await using file = await open(path, flags)
   const opened = await file.stat()
   if (!opened.isFile()) return unusable(opened, 'is ignored: it is no regular file')
-  // It may grow meanwhile.
+  // The file may grow meanwhile.
   const buffer = Buffer.alloc(longest + 1)
   let length = 0
   while (length < buffer.length) {
@@ -51,13 +51,13 @@ async function readOpened(path: string, longest: number): Promise<SmallFile> {
   }
   if (length > longest) return unusable(opened, tooLarge(longest))
   const age = Date.now() - opened.ctimeMs
-  // Less than 0 after the clock was set back: the file would look changed as long as that.
+  // Negative after the clock was set back: the file would look changed for that long.
   const isFresh = age >= 0 && age < tickMilliseconds
   const mark = isFresh ? `${markOf(opened)} ${performance.now()}` : markOf(opened)
   return { state: 'read', mark, changedAt: opened.ctimeMs, text: buffer.toString('utf8', 0, length) }
 }
 
-/** The mark of what lies at a path, whatever it is; undefined if nothing does. */
+/** The mark of a file of any kind; undefined if there is none. */
 export async function markAt(path: string): Promise<string | undefined> {
   return await lstat(path).then(markOf, () => undefined)
 }

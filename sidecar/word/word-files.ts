@@ -12,7 +12,7 @@ interface Seen<Content> {
   content?: Content
   changedAt?: number
   problem?: string
-  /** Of content that may be half written: it is a problem once it stays so. */
+  /** The problem of content that may be half written; it counts once the content stays the same. */
   doubt?: string
 }
 
@@ -38,7 +38,7 @@ export class WordFiles {
     return this.#values.content
   }
 
-  /** What of the files is ignored, for people. */
+  /** For people: the parts of the files that are ignored. */
   get problem(): string | undefined {
     const of = (name: string, { problem }: Seen<unknown>) => problem && `${name} ${problem}`
     const problems = [of(wordFiles.progress, this.#progress), of(wordFiles.values, this.#values)]

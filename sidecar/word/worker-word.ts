@@ -23,7 +23,7 @@ export interface WorkerWordParts {
 }
 
 const lookEveryMs = 1000
-/** As it is said. */
+/** The word of a worker that has said nothing. */
 const nothing = '{}'
 const nothingPublishes = '`publish` has no effect, since `upload_while_running` is false'
 
@@ -102,7 +102,7 @@ export class WorkerWords implements Words {
 
   async #take(calls: StoreCalls): Promise<boolean> {
     await this.#looking
-    // Never cut off: a store may still execute it later, over the last values.
+    // Never aborted: the store may execute an aborted write later, over the last values.
     if (this.#storing !== undefined) await orAborted(this.#storing, calls.halted)
     await this.#files.look({ last: true })
     const text = this.#files.values
@@ -129,14 +129,14 @@ export class WorkerWords implements Words {
     this.#sayIfDue(moment.now)
   }
 
-  /** In the background: a slow store delays no look. */
+  /** In the background, so that a slow store delays no look. */
   #storeIfDue(now: number): void {
     const text = this.#files.values
     const pauseMs = pauseBefore('store', now - this.#beganAt)
     if (text === undefined || text === this.#stored?.text || now < this.#triedAt + pauseMs) return
     if (this.#storing !== undefined) return
     this.#triedAt = now
-    // An unavailable store is no trouble of the job while the worker runs.
+    // While the worker runs, an unavailable store does no harm to the job.
     this.#storing = this.#store(text)
       .catch((error: unknown) =>
         this.#parts.log.debug({ problem: messageOf(error) }, 'values are stored later'),
@@ -163,7 +163,7 @@ export class WorkerWords implements Words {
     if (now >= this.#said.at + (isChanged ? changedMs : sameMs)) this.#say(isSilent, now)
   }
 
-  /** Nothing as long as there is nothing to say. */
+  /** Logs the word, unless the worker has said nothing. */
   #say(isSilent: boolean, now = performance.now()): void {
     const text = this.#textOf(isSilent)
     if (text === nothing) return

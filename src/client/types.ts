@@ -27,12 +27,12 @@ export interface Job {
   /** The request's own; absent without one. */
   name?: string
   labels?: Record<string, string>
-  /** The state in fewer words, of which none is followed by an earlier one. */
+  /** The state in five words; it never goes back to an earlier one. */
   phase: 'queued' | 'running' | 'finished' | 'failed' | 'canceled'
   state: State
   /** docs/reasons.md explains each. */
   reason: string | null
-  /** For people: what is awaited, or how to solve the problem. */
+  /** For people: what the job waits for, or how to solve its problem. */
   message: string | null
   exit_code: number | null
   attempt: { number: number; uid: string } | null
@@ -53,7 +53,7 @@ export interface Job {
   values_bytes?: number
   /** The worker's `values.json`: of one job, and in callbacks. */
   values?: Record<string, unknown>
-  /** What came in from `from` of its inputs. */
+  /** Its inputs by reference, as they were read. */
   inputs?: FetchedInput[]
   /** The job whose request this one repeats. */
   rerun_of?: string
@@ -71,12 +71,12 @@ export interface FetchedInput {
   /** Bytes. */
   size: number
   sha256: string
-  /** Of a folder alone. */
+  /** Number of files; folders only. */
   files?: number
   etag?: string
 }
 
-/** Which jobs a call means: those that meet all that is given. */
+/** The jobs that meet every given condition. */
 export interface JobFilter {
   /** States, separated by commas. */
   state?: string | undefined

@@ -27,14 +27,14 @@ export function durationText(seconds: number): string {
   return `${Math.floor(whole / 86_400)} d`
 }
 
-/** A text of others for a terminal: control characters, which could move its cursor, are escaped. */
+/** Foreign text for a terminal: control characters are escaped, since they could move the cursor. */
 export function shown(text: string): string {
   return text.replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
 
-/** Rows in columns; the last one is as long as it is. */
+/** Rows in columns of equal width; the last column is not padded. */
 export function tableText(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []
   for (const row of rows) {

@@ -13,7 +13,7 @@ export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold'
 
 const sequences: Record<Colour, string> = { red: '31', green: '32', yellow: '33', dim: '2', bold: '1' }
 
-/** Results go to standard output; what is said about the work goes to standard error. */
+/** Results go to standard output; notes, warnings and progress go to standard error. */
 export class Output {
   readonly json: boolean
   readonly quiet: boolean
@@ -58,7 +58,7 @@ export class Output {
     return this.#colors ? `\u001b[${sequences[colour]}m${text}\u001b[0m` : text
   }
 
-  /** How far work is: a bar on a terminal, a line now and then elsewhere, nothing with --quiet. */
+  /** Progress of the work: a bar on a terminal, a line every ten seconds elsewhere, nothing with --quiet. */
   progress(what: string, totals: ProgressTotals): void {
     if (this.quiet) return
     this.#progress ??= new ProgressLine(process.stderr)

@@ -46,7 +46,7 @@ export class Batch {
 
 /**
  * Fetches small files by one request, and resolves with those that did not come or came with other
- * bytes: they are to be fetched each for itself. `done` is called for each one that is whole.
+ * bytes, which the caller fetches one by one. `done` is called for each file that is whole.
  */
 export async function fetchBatch(
   { transport, id, folder, soFar, signal, received }: Fetching,
@@ -70,7 +70,7 @@ export async function fetchBatch(
     }
   } catch (error) {
     signal.throwIfAborted()
-    // What the answer was about is said by the request for one file.
+    // The requests for single files will show the error.
     if (!(error instanceof JobferryError)) throw error
   }
   return [...missing.values()]

@@ -76,7 +76,7 @@ async function finishLarge(fetching: Fetching, file: WantedFile, part: PartFile)
   } finally {
     await part.close()
   }
-  // Nothing tells which chunk is wrong: perhaps one that a machine lost as it went down.
+  // The wrong chunk is unknown: a machine that went down may have lost one.
   await rm(path)
   const again = await PartFile.open(path, file.size, file.sha256)
   try {

@@ -37,7 +37,7 @@ export async function finishFolder(
     const mtime = secondsOf(entry.mtime)
     if (mtime !== undefined) await lutimes(folder.pathOf(place), mtime, mtime)
   }
-  // The deepest first: whatever is made in a folder changes its time.
+  // The deepest first: an entry that is made in a folder changes the folder's time.
   for (const { place, mode, mtime } of folders.toReversed()) {
     const path = folder.pathOf(place)
     if (mtime !== undefined) await utimes(path, mtime, mtime)

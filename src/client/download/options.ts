@@ -1,5 +1,5 @@
 export interface DownloadProgress {
-  /** Files that are whole now, those of an earlier call included. */
+  /** Files that are whole now, including those of an earlier call. */
   files: number
   bytes: number
   totalFiles: number

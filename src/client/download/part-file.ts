@@ -11,7 +11,7 @@ export class PartFile {
   readonly #size: number
   readonly #done: Uint8Array
   readonly #hash: Hash = createHash('sha256')
-  /** Chunks whose bytes are in the hash; they go in in order, while others are still read. */
+  /** Number of chunks in the hash, which takes them in order while others are still read. */
   #hashed = 0
   #hashing: Promise<void> = Promise.resolve()
 
@@ -67,7 +67,7 @@ export class PartFile {
     await this.#file.write(Buffer.of(1), 0, 1, this.#size + 64 + index)
     this.#done[index] = 1
     this.#hashing = this.#hashing.then(() => this.#hashOn())
-    // Its error is that of digest().
+    // digest() rejects with the same error.
     this.#hashing.catch(() => {})
   }
 
@@ -78,7 +78,7 @@ export class PartFile {
     return this.#hash.digest('hex')
   }
 
-  /** Cuts what stands behind the file's own bytes. */
+  /** Cuts the digest and the chunk map behind the file's own bytes. */
   async complete(mode: number, mtime: number | undefined): Promise<void> {
     await this.#file.truncate(this.#size)
     await this.#file.chmod(mode)

@@ -16,7 +16,7 @@ export interface Kinds {
 
 /**
  * The tasks that fetch the files of a folder's list, except those that are there; makes the folders
- * on the way. What can't be had goes into `done`; `report` is called after each file.
+ * on the way. Entries that can't be fetched are listed in `done`; `report` is called after each file.
  */
 export async function* planTasks(
   fetching: Fetching,
@@ -97,7 +97,7 @@ function problemOf(entry: Entry): Omit<Downloaded['absent'][number], 'path'> | u
   return entry.sha256 === undefined ? { kind: 'missing', problem: 'is not stored' } : undefined
 }
 
-/** Of other bits, set-user-ID for example, nothing is kept: they would let a worker act as the reader. */
+/** The permission bits alone: with set-user-ID a worker could act as the reader. */
 function modeOf({ mode }: Entry, otherwise: number): number {
   return mode === undefined ? otherwise : Number.parseInt(mode, 8) & 0o777
 }

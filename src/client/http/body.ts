@@ -17,7 +17,7 @@ export async function* bodyOf(
     signal?.throwIfAborted()
     throw new JobferryError('interrupted', `the connection to ${response.url} broke off`, { cause: error })
   } finally {
-    // Of a body that is not read to its end; an error has ended it already.
+    // Ends the answer of a caller that stops reading; after an error nothing is left to end.
     await reader.cancel().catch(() => {})
   }
 }

@@ -97,7 +97,7 @@ export class Transport {
   }
 }
 
-/** Attempts at one piece of work: they end when nothing has come for the patience's time. */
+/** Attempts at one piece of work: they end when no bytes have come for the patience's time. */
 export class Retries {
   readonly #patience: number
   readonly #signal: AbortSignal | undefined
@@ -110,13 +110,13 @@ export class Retries {
     this.#end = Date.now() + this.#patience
   }
 
-  /** Something came: the patience begins anew. */
+  /** Bytes have come: the patience begins anew. */
   progressed(): void {
     this.#end = Date.now() + this.#patience
     this.#attempt = 0
   }
 
-  /** Pauses before another attempt; false if the error is no passing one, or the time is over. */
+  /** Pauses before another attempt; false if the error is permanent, or the time is over. */
   async again(error: unknown): Promise<boolean> {
     if (!(error instanceof JobferryError) || !isPassing(error) || Date.now() >= this.#end) return false
     this.#attempt += 1

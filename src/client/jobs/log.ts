@@ -7,9 +7,9 @@ export interface LogOptions {
   container?: 'worker' | 'uploader' | undefined
   step?: string | undefined
   attempt?: number | undefined
-  /** The last lines alone. */
+  /** Only that many last lines. */
   tail?: number | undefined
-  /** Up to the log's end. */
+  /** The log goes on until its container has ended. */
   follow?: boolean | undefined
   signal?: AbortSignal | undefined
 }
@@ -42,7 +42,7 @@ export async function* readLog(
       }
       return
     } catch (error) {
-      // The last lines are others by now: nothing tells which ones came already.
+      // The log has grown meanwhile: it is unknown which of its last lines came already.
       if (options.tail !== undefined && received > 0) throw error
       if (!(await retries.again(error))) throw error
     }

@@ -11,7 +11,7 @@ export interface Webhook {
   now?: number
 }
 
-/** Else an attacker could send a recorded callback again for ever. */
+/** Without a limit an attacker could send a recorded callback again at any time. */
 const toleranceSeconds = 5 * 60
 
 /**
@@ -47,7 +47,7 @@ function headerOf(headers: Webhook['headers'], name: string): string | undefined
 
 function keyOf(secret: string) {
   const key = bytesOf(secret.replace(/^whsec_/, ''))
-  // Anybody can sign with an empty one.
+  // Anybody can sign with an empty secret.
   if (key.length < 24) throw new TypeError('a secret is missing or is no whsec_<base64 of 24 to 64 bytes>')
   return crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
 }

@@ -31,7 +31,7 @@ export async function* readEntries(
       const response = await transport.request(path, { headers: { accept: 'application/x-ndjson' }, signal })
       for await (const line of linesOf(bodyOf(response, signal))) {
         if (line === '') continue
-        // Of a line that a break cut: the next request has it again.
+        // The part of a line that a break cut: the next request has the line again.
         const entry = JSON.parse(line) as Entry
         retries.progressed()
         last = entry

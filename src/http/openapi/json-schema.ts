@@ -38,7 +38,7 @@ function convert(named: Readonly<Record<string, z.ZodType>>, io: 'input' | 'outp
 function simplify({ zodSchema, jsonSchema }: Converted, isInput: boolean): void {
   // A format says the same, and zod's patterns for it are hundreds of characters long.
   if (jsonSchema.format === 'date-time' || jsonSchema.format === 'uuid') delete jsonSchema.pattern
-  // Zod's limits of every integer.
+  // Zod gives every integer these limits.
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
   // A record has string keys anyway.
@@ -56,7 +56,7 @@ function describe(zodSchema: Converted['zodSchema'], jsonSchema: Converted['json
   if (message !== undefined && !message.startsWith('Invalid')) jsonSchema.description = sentence(message)
 }
 
-/** As the beginning of a sentence. */
+/** With a capital, to begin a sentence. */
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

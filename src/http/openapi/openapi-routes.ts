@@ -48,7 +48,7 @@ interface Written {
   etag: string
 }
 
-/** Made once, and only if somebody asks: its parts take memory that most replicas never need. */
+/** Made once, on the first request: its parts take memory that most replicas never need. */
 async function write(publicUrl: string | undefined): Promise<Written> {
   const { openApiDocument } = await import('./document.ts')
   const bytes = Buffer.from(JSON.stringify(openApiDocument(version, publicUrl)))

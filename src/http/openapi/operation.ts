@@ -26,9 +26,9 @@ export interface Content {
 
 export interface OperationAnswer {
   description: string
-  /** Headers that it always has, beside those of every answer. */
+  /** Headers that this answer always has, beside those of every answer. */
   headers?: readonly HeaderName[]
-  /** Headers that it may have. */
+  /** Headers that this answer may have. */
   mayHave?: readonly HeaderName[]
   /** Absent without a body. */
   content?: readonly Content[]
@@ -43,11 +43,11 @@ export interface Operation {
   tag: Tag
   summary: string
   description?: string
-  /** Those of path and query are all that the route knows: a test asks the route. */
+  /** All parameters of path and query that the route takes, as a test compares. */
   parameters?: readonly Parameter[]
   /** The media types that a body may have. */
   body?: readonly Content[]
-  /** A request without a body is right, too. */
+  /** A request may come without a body. */
   bodyIsOptional?: boolean
   answers: Readonly<Record<number, OperationAnswer>>
   /** Codes beside those that every call may be answered with: problem-answers.ts. */

@@ -32,7 +32,7 @@ import { convertNamed, type JsonSchema, type NamedSchemas, reference, sentence }
 
 const { steps, inputs, outputs, volumes, tolerations } = requestFields
 
-/** Names in the document, which generated clients make their types' names of. */
+/** Names in the document, from which generated clients derive the names of their types. */
 export const namedSchemas = {
   input: {
     JobRequest: partialRequest,
@@ -97,7 +97,7 @@ export function unionOf(...schemas: readonly z.ZodType[]): JsonSchema {
   return { anyOf: schemas.map(schemaIn) }
 }
 
-/** All schemas of the document, with what fields.ts says of each field of a request. */
+/** All schemas of the document, with the description of each request field. */
 export function componentSchemas(): Record<string, JsonSchema> {
   const schemas = convertNamed(namedSchemas)
   const properties = schemas.JobRequest?.properties as Record<string, JsonSchema>

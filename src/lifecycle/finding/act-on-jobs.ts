@@ -9,7 +9,7 @@ import { type FindingParts, type FoundJob, selectJobs } from './select-jobs.ts'
 
 export type BulkAction = 'cancel' | 'delete'
 
-/** What happened to a job, or in a dry run would. */
+/** The outcome for one job; of a dry run, the one that it would have. */
 export interface ActedJob extends Pick<Job, 'job_uuid' | 'job' | 'name' | 'labels' | 'state' | 'created_at'> {
   /** False in a dry run, with an `error` and with `skipped`. */
   done: boolean
@@ -44,9 +44,9 @@ export interface BulkParts extends FindingParts {
 const atOnce = 16
 
 /**
- * Cancels or deletes what a filter finds, `limit` jobs at most; cancels only what hasn't ended. A
- * job whose turn fails does not keep the others from theirs; one that the filter doesn't find any
- * more when its turn comes is left alone. Rejects if the jobs can't be found.
+ * Cancels or deletes the jobs that a filter finds, `limit` at most; only unfinished jobs are canceled.
+ * A failure for one job does not stop the others. A job that the filter no longer finds when its turn
+ * comes is left alone. Rejects if the jobs can't be found.
  */
 export async function actOnJobs(
   parts: BulkParts,
@@ -87,7 +87,7 @@ async function acted(
   }
 }
 
-/** Thousands of jobs may have had their turn since it was found: it may have run, or be another one. */
+/** True if the filter still finds the job: since then it may have ended, or been made anew. */
 async function isStillFound(
   parts: BulkParts,
   filter: JobFilter,
@@ -95,7 +95,7 @@ async function isStillFound(
 ): Promise<boolean> {
   try {
     const job = await parts.current(uuid)
-    // Of a job that is gone, leftovers are removed.
+    // If the job is gone, its leftovers are removed.
     if (job === undefined) return true
     const isSame = listPosition(uuid, Date.parse(job.created_at)) === position
     return isSame && hasState(filter, job) && hasNames(filter, job)

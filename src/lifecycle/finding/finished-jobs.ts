@@ -23,12 +23,12 @@ export interface FinishedParts {
 
 /** Bytes: about 100,000 jobs. */
 const defaultMemory = 32 * 2 ** 20
-/** As many jobs without a segment are worth a new one. */
+/** Number of jobs without a segment for which a new one is written. */
 const leastForSegment = 500
 const readAtOnce = 16
-/** Milliseconds after which the index is listed again, for what other processes removed or did unseen. */
+/** Milliseconds after which the index is listed again, to see what other processes changed. */
 const relistAfter = 10_000
-/** The listing of a large index takes a part of the time at most. */
+/** The largest share of time that listing the index may take. */
 const listingShare = 0.05
 
 /**
@@ -101,7 +101,7 @@ export class FinishedJobs {
     this.#following.add(following)
   }
 
-  /** Resolves when nothing is written any more. */
+  /** Resolves after the last write. */
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([this.#background, ...this.#following])
@@ -136,7 +136,7 @@ export class FinishedJobs {
     const began = this.#clock.now()
     const saved = new Map<string, JobNames>()
     const keep = sharedNames()
-    // Later on, what has no names yet is little: its records are read.
+    // After the first reading only few jobs lack names: their records are read.
     if (this.#listAgainAt === undefined) {
       await readSegments(store, ({ position, names }) => saved.set(position, keep(names)))
     }
@@ -157,7 +157,7 @@ export class FinishedJobs {
       .catch((error: unknown) => this.#warn(error))
   }
 
-  /** Reads what no segment has, and makes a segment of it. */
+  /** Reads the records of jobs that no segment has, and writes a segment of them. */
   async #complete(): Promise<void> {
     const { store, isLeader } = this.#parts
     const { jobs } = this.#set

@@ -13,7 +13,7 @@ export interface FinishedJob {
   inSegment: boolean
 }
 
-/** What a job takes in memory without its names, in bytes. */
+/** Bytes of memory for a job without its names. */
 const entryBytes = 250
 
 /** The newest finished jobs in their order, as many as fit into `bytesMax` of memory. */
@@ -23,7 +23,7 @@ export class FinishedSet {
   #byUuid = new Map<string, FinishedJob>()
   #bytes = 0
   #rest: string | undefined
-  /** What changed while replace() reads. */
+  /** Changes made while replace() reads. */
   #changes: Map<string, FinishedJob | undefined> | undefined
 
   constructor(bytesMax: number) {

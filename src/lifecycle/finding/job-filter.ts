@@ -2,7 +2,7 @@ import { isFinal, type Job, type Phase, phaseOf, type State, states } from '../.
 import { defined } from '../../util/objects.ts'
 import { listPosition } from '../records/list-position.ts'
 
-/** Which jobs a caller means: those that meet every given condition. */
+/** The jobs that meet every given condition. */
 export interface JobFilter {
   states?: ReadonlySet<State>
   phases?: ReadonlySet<Phase>
@@ -19,7 +19,7 @@ export interface JobFilter {
   until?: number
 }
 
-/** What of a job a filter judges beside its state and time. It never changes. */
+/** The facts of a job that a filter judges beside state and time. They never change. */
 export type JobNames = Pick<Job, 'job' | 'name' | 'labels' | 'made_by'>
 
 export function judgedNames({ job, name, labels, made_by }: JobNames): JobNames {

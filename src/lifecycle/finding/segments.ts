@@ -7,8 +7,8 @@ import type { JobNames } from './job-filter.ts'
 
 /**
  * Segments: objects `filters/<uuid>.ndjson`, each with the names of up to `mostLines` finished jobs
- * by their positions in the list, so that one request replaces thousands of records. They only save
- * reading records: which jobs there are, the index says.
+ * by their positions in the list, so that one request replaces thousands of records. The index alone
+ * says which jobs there are.
  */
 export const segmentPrefix = 'filters/'
 
@@ -56,7 +56,7 @@ function parseLine(line: string): NamedJob | undefined {
     }
     return { position, names }
   } catch {
-    // The last, empty line, or a line that something else wrote: the record is read instead.
+    // The last, empty line, or a line of another form: the record is read instead.
     return undefined
   }
 }

@@ -94,7 +94,7 @@ export async function selectJobs(
   return isFull() && last ? { found: found.slice(0, limit), next: last.position } : { found }
 }
 
-/** From memory as far as it reaches, then from the index. */
+/** Finished jobs, from memory first; older ones from the index. */
 async function* finishedChunks(
   { finished, records }: FindingParts,
   start: string | undefined,

@@ -26,8 +26,8 @@ export interface KeptContent {
   sha256: string
   etag: string
   /**
-   * For ever: nothing new may refer to it, and the janitor removes it when no job needs it. Were it
-   * taken back, a janitor that stalled could remove what is referred to again.
+   * Final: nothing new may refer to the content, and the janitor removes it when no job needs it. If
+   * the mark were taken back, a janitor that stalled could remove a content that is in use again.
    */
   removing?: true
 }
@@ -56,8 +56,8 @@ export function pageOf(
 }
 
 /**
- * The shelf with the name at the content: at that of the same SHA-256 if the shelf has one, else at
- * the given one.
+ * The shelf after an upload: the name refers to the content of the same SHA-256 if the shelf has one,
+ * else to the given one.
  */
 export function withUpload(shelf: Shelf, name: string, content: KeptContent, now: Date): Shelf {
   const same = sameContent(shelf, content.sha256)
@@ -72,7 +72,7 @@ export function sameContent(shelf: Shelf, sha256: string): KeptContent | undefin
   return shelf.contents.find((content) => content.sha256 === sha256 && !content.removing)
 }
 
-/** The shelf with the content in the place of the one that is lost, also for the names that had it. */
+/** The shelf with the content in place of a lost one, to which names refer from now on. */
 export function withReplaced(shelf: Shelf, lost: string | undefined, content: KeptContent): Shelf {
   if (lost === undefined || !hasContent(shelf, lost)) return shelf
   return {
@@ -96,7 +96,7 @@ export function usableContents(shelf: Shelf): Map<string, KeptContent> {
   return new Map(shelf.contents.filter(({ removing }) => !removing).map((content) => [content.id, content]))
 }
 
-/** Marks the contents that no name has, and for which `isUsed` is false. */
+/** Marks the contents to which no name refers, and for which `isUsed` is false. */
 export function markUnused(shelf: Shelf, isUsed: (id: string) => boolean): Shelf {
   const named = new Set(shelf.uploads.map(({ content }) => content))
   const isUnused = ({ id }: KeptContent) => !named.has(id) && !isUsed(id)
@@ -114,7 +114,7 @@ export function withoutContents(shelf: Shelf, removed: readonly string[]): Shelf
   return { ...shelf, contents: shelf.contents.filter(({ id }) => !removed.includes(id)) }
 }
 
-/** The shelf without names whose content it has not: they are as gone, and the others stay usable. */
+/** The shelf without names whose content is missing, so that the other names stay usable. */
 export function soundShelf(shelf: Shelf): Shelf {
   const ids = new Set(shelf.contents.map(({ id }) => id))
   return { ...shelf, uploads: shelf.uploads.filter(({ content }) => ids.has(content)) }

@@ -15,7 +15,7 @@ export interface Shelves {
   change(owner: string, change: (shelf: Shelf) => Shelf): Promise<Shelf>
 }
 
-/** One object for each process: a folder can't tell two writers of one moment apart. */
+/** One for each process: a folder store can't tell two concurrent writers apart. */
 export function createShelves(store: ArtifactStore): Shelves {
   const locks = new KeyedMutex()
   const readKnown = async (owner: string) => {

@@ -39,7 +39,7 @@ export interface Uploads {
   remove(caller: string | null, name: string, conditions: PutConditions): Promise<void>
 }
 
-/** Throws a Problem if the upload that is there is not the one that a request asks for. */
+/** Throws a Problem if the present upload does not meet the request's conditions. */
 export type PutConditions = (there: KeptUpload | undefined) => void
 
 export interface PutUpload {
@@ -50,9 +50,9 @@ export interface PutUpload {
 export interface UploadsParts {
   store: ArtifactStore
   shelves: Shelves
-  /** Of one upload. */
+  /** Largest size of one upload. */
   maxBytes: number
-  /** Names of one caller. */
+  /** Most names of one caller. */
   most: number
 }
 
@@ -101,7 +101,7 @@ async function putUpload(
     if (there === undefined && shelf.uploads.length >= most) throw tooMany(most)
     return there
   }
-  // Before GiBs are sent; what counts is said below.
+  // Refuses before GiBs are sent; the check below decides.
   admit(await translateStoreErrors(() => shelves.read(owner)))
   const id = randomBytes(8).toString('hex')
   const stored = await translateStoreErrors(() =>
@@ -126,7 +126,7 @@ async function putUpload(
     if (put.upload.content !== id) await store.remove([uploadKeys.content(owner, id)])
     return put
   } catch (error) {
-    // After a store's error the shelf may name it: the janitor knows.
+    // After a store's error the shelf may refer to the content: the janitor will decide.
     if (!(error instanceof StoreError)) {
       await store.remove([uploadKeys.content(owner, id)]).catch(() => {})
     }
@@ -134,10 +134,10 @@ async function putUpload(
   }
 }
 
-/** Within the hour after which the janitor takes a content on no shelf for a stray. */
+/** Less than the hour after which the janitor removes a content that no shelf has. */
 const longestChange = 600_000
 
-/** The id of the content with these bytes, if its object is gone or another one. */
+/** The id of the content with this SHA-256, if its object is gone or was replaced. */
 async function lostContent(store: ArtifactStore, owner: string, shelf: Shelf, sha256: string) {
   const same = sameContent(shelf, sha256)
   if (same === undefined) return undefined

@@ -45,7 +45,7 @@ const log: Operation = {
 const eventStream = [
   {
     type: 'text/event-stream',
-    // Without a type: to some tools it is one of the whole text, to others one of each event.
+    // Without a type, which some tools take for the whole text's, others for each event's.
     schema: { description: 'Events of text, as the HTML standard says' },
     examples: { example: 'id: 1-running-\nevent: state\ndata: {"job_uuid": "…", "state": "running"}\n\n' },
   },

@@ -48,7 +48,7 @@ function onAll(action: 'cancel' | 'delete', id: string, summary: string): Operat
     id,
     tag: 'jobs',
     summary,
-    description: 'Without a filter it is refused, since it would mean every job.',
+    description: 'A call without a filter is refused, since it would mean every job.',
     parameters: [
       ...filterParameters,
       count('limit', 'The most jobs of one call', 1, 10_000, 1000),
@@ -56,9 +56,9 @@ function onAll(action: 'cancel' | 'delete', id: string, summary: string): Operat
       flagQuery('dry_run', 'Only answer which jobs they are'),
     ],
     answers: {
-      200: { description: 'It is done for all of them', content: json(bulkAnswer, bulk) },
+      200: { description: 'Done for all jobs', content: json(bulkAnswer, bulk) },
       207: {
-        description: 'It failed for some of them',
+        description: 'Failed for at least one job, which has an `error`',
         content: json(bulkAnswer, { ...bulk, jobs: [{ ...acted, done: false, error }], failed: 1 }),
       },
     },

@@ -61,7 +61,7 @@ const environments: Operations = {
     summary: 'Kept environments, without their values',
     answers: {
       200: {
-        description: 'All of them',
+        description: 'All environments',
         content: json(environmentListAnswer, { environments: [environment], next: null }),
       },
     },
@@ -114,7 +114,7 @@ export const serviceOperations: Operations = {
     id: 'isLive',
     tag: 'service',
     summary: 'Whether the process answers',
-    answers: { 200: { description: 'It does', content: json(liveAnswer, { status: 'live' }) } },
+    answers: { 200: { description: 'The process answers', content: json(liveAnswer, { status: 'live' }) } },
     access: 'open',
   },
   'GET /health/ready': {
@@ -123,10 +123,10 @@ export const serviceOperations: Operations = {
     summary: 'Whether this replica takes requests',
     answers: {
       200: {
-        description: 'It does, also while the store or the cluster is away',
+        description: 'The replica takes requests, also while the store or the cluster is away',
         content: json(readyAnswer, { status: 'ready', missing: [] }),
       },
-      503: { description: 'It starts or ends', content: json(readyAnswer, notReady) },
+      503: { description: 'The replica starts or ends', content: json(readyAnswer, notReady) },
     },
     access: 'open',
   },
@@ -135,9 +135,9 @@ export const serviceOperations: Operations = {
     tag: 'service',
     summary: 'Backend, store and the numbers of live jobs',
     answers: {
-      200: { description: 'It takes requests', content: json(healthAnswer, health) },
+      200: { description: 'The replica takes requests', content: json(healthAnswer, health) },
       503: {
-        description: 'It starts or ends',
+        description: 'The replica starts or ends',
         content: json(healthAnswer, { ...health, ...notReady, damaged_messages: null, jobs: {} }),
       },
     },
