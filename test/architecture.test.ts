@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 const sources = await filesBelow('src', 'sidecar')
+/** By file: each test asks for those of all files. */
+const specifiers = new Map<string, string[]>()
 
 describe('imports', () => {
   it('point downwards, as the lines under "Layers" in ARCHITECTURE.md say', async () => {
@@ -103,11 +105,15 @@ async function importsThat(isWrong: (from: string, to: string) => boolean): Prom
 }
 
 async function specifiersOf(file: string): Promise<string[]> {
+  const known = specifiers.get(file)
+  if (known !== undefined) return known
   const text = await readFile(join(root, file), 'utf8')
-  return Array.from(
+  const found = Array.from(
     text.matchAll(/(?:\bfrom |\bimport\(|\bimport )'([^']+)'/g),
     ([, specifier = '']) => specifier,
   )
+  specifiers.set(file, found)
+  return found
 }
 
 async function filesBelow(...folders: string[]): Promise<string[]> {
