@@ -1,10 +1,10 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import type { ArtifactStore, Upload } from '../../src/store/store.ts'
+import type { ArtifactStore, MultipartUpload } from '../../src/store/store.ts'
 import { isDiskFull } from '../../src/util/error-code.ts'
 import type { Log } from '../../src/util/log.ts'
 import type { StateDirectory } from '../state-directory.ts'
 
-type OpenUpload = Pick<Upload, 'key' | 'id'>
+type OpenUpload = Pick<MultipartUpload, 'key' | 'id'>
 
 /**
  * The open uploads in parts, in a file that outlives the program: after a kill the next program

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { isNotFound, type Part, type Upload } from '../../src/store/store.ts'
+import { isNotFound, type MultipartUpload, type Part } from '../../src/store/store.ts'
 import { Halted } from '../store/store-calls.ts'
 import { checkUnchanged, type Reading, type StoredBytes, type UploadContext } from './upload-context.ts'
 
@@ -10,7 +10,7 @@ export class UploadLost extends Error {
 
 /** A part of a file that is being uploaded, and the digest of the file's bytes. */
 export interface PartToSend {
-  upload: Upload
+  upload: MultipartUpload
   /** From 1 on. */
   number: number
   start: number
@@ -60,7 +60,7 @@ export async function uploadInParts(
 /** Sends every part; when it settles, no request is in flight. */
 async function sendAll(
   reading: Reading,
-  upload: Upload,
+  upload: MultipartUpload,
   { progress }: UploadContext,
   { most, prepare }: PartTransfer,
 ): Promise<{ sha256: string; parts: Part[] }> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../util/clock.ts'
 import { timeoutSignal } from '../util/timers.ts'
 import { retry } from './retry.ts'
-import type { ArtifactStore, Part, StoredObject, Upload, WriteOptions } from './store.ts'
+import type { ArtifactStore, MultipartUpload, Part, StoredObject, WriteOptions } from './store.ts'
 
 export interface PartSenderOptions {
   signal: AbortSignal | undefined
@@ -30,7 +30,7 @@ export class PartSender {
   #block: Buffer<ArrayBuffer>
   #filled = 0
   #sent = 0
-  #upload: Upload | undefined
+  #upload: MultipartUpload | undefined
   #failure: { error: unknown } | undefined
 
   constructor(store: ArtifactStore, key: string, partSize: number, options: PartSenderOptions) {

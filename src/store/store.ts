@@ -55,13 +55,13 @@ export interface ArtifactStore {
    * Begins an upload in parts of `partSize` bytes, at least 5 MiB (S3's minimum); the last may be
    * smaller.
    */
-  createUpload(key: string, partSize: number, signal?: AbortSignal): Promise<Upload>
+  createUpload(key: string, partSize: number, signal?: AbortSignal): Promise<MultipartUpload>
 
   /**
    * Sends part `number` (from 1 on); a second call replaces it. `body` must not change meanwhile.
    */
   putPart(
-    upload: Upload,
+    upload: MultipartUpload,
     number: number,
     body: PartBody,
     signal?: AbortSignal,
@@ -73,14 +73,14 @@ export interface ArtifactStore {
    * open.
    */
   completeUpload(
-    upload: Upload,
+    upload: MultipartUpload,
     parts: readonly Part[],
     signal?: AbortSignal,
     options?: WriteOptions,
   ): Promise<StoredObject>
 
   /** Drops the upload and its parts; false if the upload is unknown, dropped or completed. */
-  abortUpload(upload: Pick<Upload, 'key' | 'id'>, signal?: AbortSignal): Promise<boolean>
+  abortUpload(upload: Pick<MultipartUpload, 'key' | 'id'>, signal?: AbortSignal): Promise<boolean>
 
   /**
    * Drops every open upload of exactly this key, also those of createUpload() calls whose answer
@@ -194,7 +194,7 @@ export interface ListedObject {
 }
 
 /** An open upload. Checkpoints hold it whole, as JSON. */
-export interface Upload {
+export interface MultipartUpload {
   key: string
   id: string
   partSize: number

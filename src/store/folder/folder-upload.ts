@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { base64OfCrc32, crc32Base64 } from '../crc32.ts'
 import {
+  type MultipartUpload,
   type ObjectHead,
   type Part,
   type PartBody,
   type StoredObject,
   StoreError,
-  type Upload,
   type WriteOptions,
 } from '../store.ts'
 import { headOf, openTemporary, publish, temporaryFolder, writeAt } from './folder-files.ts'
@@ -27,7 +27,7 @@ export async function beginUpload(root: FolderRoot): Promise<string> {
 
 export async function writePart(
   root: FolderRoot,
-  upload: Upload,
+  upload: MultipartUpload,
   number: number,
   body: PartBody,
 ): Promise<Part> {
@@ -65,7 +65,7 @@ async function writeBody(handle: FileHandle, body: PartBody, start: number): Pro
 
 export async function finishUpload(
   root: FolderRoot,
-  upload: Upload,
+  upload: MultipartUpload,
   parts: readonly Part[],
   target: string,
   options?: WriteOptions,
@@ -87,7 +87,10 @@ export async function finishUpload(
   }
 }
 
-export async function dropUpload(root: FolderRoot, upload: Pick<Upload, 'key' | 'id'>): Promise<boolean> {
+export async function dropUpload(
+  root: FolderRoot,
+  upload: Pick<MultipartUpload, 'key' | 'id'>,
+): Promise<boolean> {
   try {
     await unlink(uploadPath(root, upload))
     return true
@@ -97,7 +100,12 @@ export async function dropUpload(root: FolderRoot, upload: Pick<Upload, 'key' | 
   }
 }
 
-async function finishedBefore(root: FolderRoot, upload: Upload, parts: readonly Part[], target: string) {
+async function finishedBefore(
+  root: FolderRoot,
+  upload: MultipartUpload,
+  parts: readonly Part[],
+  target: string,
+) {
   try {
     await access(uploadPath(root, upload))
     return undefined
@@ -141,7 +149,7 @@ async function crc32At(handle: FileHandle, position: number, size: number): Prom
 
 const pieceBytes = 1024 * 1024
 
-function checkParts(upload: Upload, parts: readonly Part[]): void {
+function checkParts(upload: MultipartUpload, parts: readonly Part[]): void {
   const wrong = parts.find(
     ({ number, size }, index) =>
       number !== index + 1 || (index < parts.length - 1 && size !== upload.partSize),
@@ -151,7 +159,7 @@ function checkParts(upload: Upload, parts: readonly Part[]): void {
   throw new StoreError('invalid', `${upload.key}: an upload can't be completed with ${problem}`)
 }
 
-async function openUpload(root: FolderRoot, upload: Upload): Promise<FileHandle> {
+async function openUpload(root: FolderRoot, upload: MultipartUpload): Promise<FileHandle> {
   try {
     return await open(uploadPath(root, upload), 'r+')
   } catch (error) {
@@ -160,7 +168,7 @@ async function openUpload(root: FolderRoot, upload: Upload): Promise<FileHandle>
   }
 }
 
-function uploadPath(root: FolderRoot, { key, id }: Pick<Upload, 'key' | 'id'>): string {
+function uploadPath(root: FolderRoot, { key, id }: Pick<MultipartUpload, 'key' | 'id'>): string {
   if (!/^upload-[0-9a-f-]{36}$/.test(id)) throw new StoreError('not-found', `${key}: no such upload`)
   return join(root.path, temporaryFolder, id)
 }

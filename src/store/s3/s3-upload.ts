@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { crc32Base64 } from '../crc32.ts'
 import {
   isNotFound,
+  type MultipartUpload,
   type Part,
   type PartBody,
   type PartOptions,
   type StoredObject,
   StoreError,
-  type Upload,
   type WriteOptions,
 } from '../store.ts'
 import { errorOfAnswer } from './s3-errors.ts'
@@ -36,7 +36,7 @@ export async function createMultipartUpload(
 
 export async function uploadPart(
   http: S3Http,
-  upload: Pick<Upload, 'key' | 'id'>,
+  upload: Pick<MultipartUpload, 'key' | 'id'>,
   number: number,
   body: PartBody,
   signal?: AbortSignal,
@@ -61,7 +61,7 @@ export async function uploadPart(
  */
 export async function completeMultipartUpload(
   http: S3Http,
-  upload: Pick<Upload, 'key' | 'id'>,
+  upload: Pick<MultipartUpload, 'key' | 'id'>,
   parts: readonly Part[],
   signal?: AbortSignal,
   options?: WriteOptions,
@@ -97,7 +97,7 @@ async function presentEtag(http: S3Http, key: string, signal?: AbortSignal): Pro
 
 export async function abortMultipartUpload(
   http: S3Http,
-  upload: Pick<Upload, 'key' | 'id'>,
+  upload: Pick<MultipartUpload, 'key' | 'id'>,
   signal?: AbortSignal,
 ): Promise<boolean> {
   // MinIO answers 204 also for an unknown upload, so the list of uploads shows if it was open.

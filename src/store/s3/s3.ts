@@ -7,8 +7,8 @@ import type {
   ArtifactStore,
   ListedObject,
   ListOptions,
+  MultipartUpload,
   PresignOptions,
-  Upload,
   WriteOptions,
 } from '../store.ts'
 import { StoreError } from '../store.ts'
@@ -63,7 +63,10 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
     checkListable(key)
     return prefix + key
   }
-  const inBucket = <T extends Pick<Upload, 'key' | 'id'>>(upload: T) => ({ ...upload, key: full(upload.key) })
+  const inBucket = <T extends Pick<MultipartUpload, 'key' | 'id'>>(upload: T) => ({
+    ...upload,
+    key: full(upload.key),
+  })
 
   const presigned = (reached: Omit<S3Settings, 'prefix'>) => {
     const presign = createS3Presigner(reached)

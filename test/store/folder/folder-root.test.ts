@@ -5,7 +5,7 @@ import { createStoreHealth } from '../../../src/lifecycle/store-health.ts'
 import { createFolderStore } from '../../../src/store/folder/folder.ts'
 import { markerFile } from '../../../src/store/folder/folder-root.ts'
 import { isRetryable } from '../../../src/store/retry.ts'
-import type { ArtifactStore, Upload } from '../../../src/store/store.ts'
+import type { ArtifactStore, MultipartUpload } from '../../../src/store/store.ts'
 import { temporaryFolder } from '../../support/files/temporary-folder.ts'
 import { expectKind, keysOf } from '../conformance/store.conformance.ts'
 
@@ -13,7 +13,7 @@ const bytes = Buffer.from('x')
 
 let directory: string
 let stores: { api: ArtifactStore; uploader: ArtifactStore }
-let upload: Upload
+let upload: MultipartUpload
 const away = () => `${directory}.away`
 
 beforeEach(async () => {
