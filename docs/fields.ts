@@ -1,10 +1,13 @@
+import { catalogueFields } from '../src/job/catalogue/catalogue-fields.ts'
 import type { Field } from '../src/job/request/field.ts'
 import { configuredFields, requestFields } from '../src/job/request/fields.ts'
 
 /** docs/fields.md: a row for each field of a request. */
 export function fieldsDocument(): string {
   const rows = Object.entries<Field>(requestFields).map(requestRow)
-  const own = Object.entries<Field>(configuredFields).map(([name, field]) => cells(nameCells(name, field)))
+  const own = Object.entries<Field>({ ...catalogueFields, ...configuredFields }).map(([name, field]) =>
+    cells(nameCells(name, field)),
+  )
   return `${[
     introduction,
     [cells(['field', 'value', 'default', 'GET', 'child processes', 'meaning']), cells(line(6)), ...rows].join(

@@ -10,6 +10,7 @@ import { Downloads, downloadLimits } from './limits/downloads.ts'
 import { openApiRoutes } from './openapi/openapi-routes.ts'
 import type { HttpOptions } from './options.ts'
 import { callbackRoutes } from './routes/callback-routes.ts'
+import { catalogueRoutes } from './routes/catalogue/catalogue-routes.ts'
 import { controlPlaneRoutes } from './routes/controlplane-routes.ts'
 import { dataflowRoutes } from './routes/dataflow-routes.ts'
 import { demoRoutes } from './routes/demo-routes.ts'
@@ -64,6 +65,7 @@ export function createApp(services: Services, options: HttpOptions): Express {
   // The route /job/deploy must precede /job/:id, which would match it too.
   app.use(deployRoutes(services, options), jobRoutes(services, options), logRoutes(services))
   app.use(resultRoutes(results, sending, options), uploadRoutes(sending, options))
+  app.use(catalogueRoutes(results, sending, options))
   app.use(dataflowRoutes(services, options), controlPlaneRoutes(services))
   app.use(callbackRoutes(services), eventRoutes(services))
   app.use(limitsRoutes(services, options), environmentRoutes(services, options))

@@ -17,6 +17,7 @@ import { createLiveJobLimit, type LiveJobLimit } from './deploy/live-job-limit.t
 import { actOnJobs } from './finding/act-on-jobs.ts'
 import { findJobs } from './finding/find-jobs.ts'
 import { FinishedJobs } from './finding/finished-jobs.ts'
+import { latestResult } from './finding/latest-result.ts'
 import { type JanitorSettings, startJanitor } from './janitor/janitor.ts'
 import { listJobs } from './job-list.ts'
 import type { Jobs } from './jobs.ts'
@@ -152,6 +153,8 @@ function jobsOver(parts: AllParts): Jobs {
     list: (options) => translateStoreErrors(() => listJobs(tracker, records, options)),
 
     find: (filter, options) => translateStoreErrors(() => findJobs(parts, filter, options)),
+
+    latestResult: (job) => translateStoreErrors(() => latestResult(parts, job)),
 
     act(action, filter, options) {
       const acting = {

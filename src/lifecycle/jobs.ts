@@ -45,6 +45,12 @@ export interface Jobs {
   ): Promise<{ jobs: Job[]; next?: string }>
 
   /**
+   * The newest job of a configured job that succeeded and has its complete result; `searched` is
+   * false if old ones were not looked at.
+   */
+  latestResult(job: string): Promise<{ found: Job | undefined; searched: boolean }>
+
+  /**
    * Cancels or deletes the jobs that a filter finds, newest first, `limit` at most; a job that has
    * ended isn't canceled. What a job's turn rejects with stands beside the job. There may be fewer
    * than `limit` though there is a `next`.

@@ -88,8 +88,16 @@ export function invalid(field: string, problem: string, expected: string): Probl
 
 /** A Problem of code `invalid-request` about several fields; its detail names each. */
 export function invalidFields(errors: readonly FieldError[]): Problem {
-  const detail = errors.map((e) => `${e.field}: ${e.problem}; expected ${e.expected}`).join('. ')
-  return new Problem('invalid-request', detail, { errors })
+  return new Problem('invalid-request', detailOf(errors), { errors })
+}
+
+/** As invalidFields(), for fields that the caller may not set. */
+export function forbiddenFields(errors: readonly FieldError[]): Problem {
+  return new Problem('forbidden', detailOf(errors), { errors })
+}
+
+function detailOf(errors: readonly FieldError[]): string {
+  return errors.map((e) => `${e.field}: ${e.problem}; expected ${e.expected}`).join('. ')
 }
 
 /** The message of a thrown value. */

@@ -5,6 +5,7 @@ import { expectedName } from '../../util/checks/nearest.ts'
 import { type FieldError, invalid, invalidFields } from '../../util/errors.ts'
 import type { HttpOptions } from '../options.ts'
 import type { Services } from '../services.ts'
+import { refuseOthersFields, refuseOwnVariables } from './left-to-callers.ts'
 
 export interface ResolvedRequest extends AdmittedRequest {
   /** Fields of the caller's that have no effect here. */
@@ -34,7 +35,8 @@ export async function resolveRequest(
   if (name !== undefined && !configured) {
     throw invalid('job', 'is unknown', expectedName(name, known.names()))
   }
-  if (namedVariablesOnly) refuseOtherVariables(given, Object.keys(configured?.env ?? {}))
+  refuseOthersFields(given, configured)
+  if (namedVariablesOnly) refuseOwnVariables(given, configured)
   const program = programField(refusedFields, ignoredFields)
   if (fields.includes('image') && program !== 'image') refuseImageAlone(given, configured, program)
   const admitted = await admission.admit({ ...given, configured }, program)
@@ -67,17 +69,6 @@ function refuseImageAlone(
   const jobs = 'a configured job (field job) that has a command, or a Jobferry with a cluster (KUBECONFIG)'
   const expected = program === 'command' ? `the program as "command" beside it, ${jobs}` : jobs
   throw invalid('image', 'can not be run here, where jobs are child processes', expected)
-}
-
-function refuseOtherVariables(
-  { request, configData, envFile }: Omit<RequestParts, 'configured'>,
-  named: readonly string[],
-): void {
-  const expected = `a variable of the configured job: ${named.join(', ') || '(it names none)'}`
-  const errors = Object.keys({ ...envFile, ...configData?.env, ...request?.env })
-    .filter((name) => !named.includes(name))
-    .map((name) => ({ field: `env.${name}`, problem: 'is not allowed here', expected }))
-  if (errors.length > 0) throw invalidFields(errors)
 }
 
 /** The field by which a caller can name a program, other than a configured job. */

@@ -20,6 +20,11 @@ export const headers = {
     schema: { type: 'string', format: 'uri-reference' },
     example: '/job/0b8f8c62-3f5e-4a53-9a37-1c1c0b9a2f11',
   },
+  'Content-Location': {
+    description: 'The same bytes at the address of the job that has them',
+    schema: { type: 'string', format: 'uri-reference' },
+    example: '/job/0b8f8c62-3f5e-4a53-9a37-1c1c0b9a2f11/result?file=report.csv',
+  },
   'Retry-After': {
     description: 'Seconds after which the same request makes sense again',
     schema: { type: 'integer', minimum: 0 },

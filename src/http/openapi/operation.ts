@@ -7,6 +7,7 @@ import type { Parameter } from './parameters.ts'
 export const tags = {
   jobs: 'Deploying jobs, and following them',
   results: 'The files that a job left',
+  catalogue: 'Jobs that the operator has configured',
   uploads: 'Inputs kept for several jobs',
   environments: 'Variables kept for several jobs',
   service: 'Limits, health and metrics; this document',

@@ -1,4 +1,5 @@
 import type { Operations } from './operation.ts'
+import { catalogueOperations } from './operations/catalogue-operations.ts'
 import { dataSpaceOperations } from './operations/data-space-operations.ts'
 import { deployOperations } from './operations/deploy-operations.ts'
 import { jobOperations } from './operations/job-operations.ts'
@@ -14,6 +15,7 @@ export const operations: Operations = {
   ...deployOperations,
   ...jobOperations,
   ...resultOperations,
+  ...catalogueOperations,
   ...uploadOperations,
   ...serviceOperations,
   ...dataSpaceOperations,

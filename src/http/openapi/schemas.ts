@@ -6,6 +6,7 @@ import { requestFields } from '../../job/request/fields.ts'
 import { partialRequest } from '../../job/request/request-schema.ts'
 import { bulkAnswer } from '../answers/bulk-answer.ts'
 import { callbacksAnswer, deliveryAnswer, redeliverAnswer } from '../answers/callback-answers.ts'
+import { catalogueAnswer, catalogueJobAnswer } from '../answers/catalogue-answers.ts'
 import {
   flowMessage,
   flowStatusAnswer,
@@ -65,6 +66,8 @@ export const namedSchemas = {
     Limits: limitsAnswer,
     Environment: environmentAnswer,
     EnvironmentList: environmentListAnswer,
+    Catalogue: catalogueAnswer,
+    CatalogueJob: catalogueJobAnswer,
     Upload: uploadAnswer,
     UploadList: uploadListAnswer,
     Live: liveAnswer,

@@ -27,17 +27,15 @@ export function resultRoutes(
   options: Pick<HttpOptions, 'publicUrl' | 'waitMaxSeconds'>,
 ): Router {
   const router = Router()
-  const sendFile = resultFileSender(results, services)
+  const send = resultSender(results, services)
 
   route(router, '/job/:id/result', {
     async get(req, res) {
       const uuid = jobId(req)
       const query = rawQuery(req.originalUrl, ['file', 'format', 'redirect', 'so_far', 'wait'])
-      const { file, paths, format, redirect, soFar } = parseResultQuery(query)
+      const asked = parseResultQuery(query)
       await wait(req, res, uuid, query)
-      await (file === undefined
-        ? sendArchive(req, res, uuid, { paths, format, soFar })
-        : sendFile(req, res, uuid, file, { redirect, soFar }))
+      await send(req, res, uuid, asked)
     },
   })
 
@@ -63,21 +61,34 @@ export function resultRoutes(
   async function wait(req: Request, res: Response, uuid: string, query: ReadonlyMap<string, Buffer[]>) {
     await waitAsAsked(req, res, uuid, single(query, 'wait')?.toString('latin1'), services, options)
   }
+}
 
-  async function sendArchive(
+/** Answers with one file of a job's results, or an archive, as the query asks; `headers` are added. */
+export function resultSender(
+  results: Results,
+  services: Pick<Services, 'metrics' | 'log'> & { downloads: Downloads },
+) {
+  return async (
     req: Request,
     res: Response,
     uuid: string,
-    request: ArchiveRequest,
-  ): Promise<void> {
-    const answer = bodyless(req, await results.archive(uuid, { ...request, signal: clientDisconnect(res) }))
+    { file, paths, format, redirect, soFar }: ReturnType<typeof parseResultQuery>,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<void> => {
+    if (file !== undefined) {
+      await resultFileSender(results, services, headers)(req, res, uuid, file, { redirect, soFar })
+      return
+    }
+    const request: ArchiveRequest = { paths, format, soFar, signal: clientDisconnect(res) }
+    const archive = bodyless(req, await results.archive(uuid, request))
+    const answer = { ...archive, headers: { ...archive.headers, ...headers } }
     const bytes = await sendAnswer(res, answer, services)
-    if (answer.body !== undefined) countDownload(services, request.format.kind, bytes)
+    if (answer.body !== undefined) countDownload(services, format.kind, bytes)
   }
 }
 
 /** `file`: the one file that is sent as it is; undefined if an archive is asked for. */
-function parseResultQuery(query: ReadonlyMap<string, Buffer[]>) {
+export function parseResultQuery(query: ReadonlyMap<string, Buffer[]>) {
   const paths = query.get('file') ?? []
   if (paths.some((path) => path.length === 0)) {
     throw invalid('file', 'is empty', 'a path of the result list')

@@ -45,8 +45,9 @@ function* programErrors(
   if (configured === undefined) return
   const changed = changedProgramFields(given, configured)
   if (changed.length === 0) return
+  const { parameters: _, ...fields } = configured
   const beyond = new Set(
-    [...choiceErrors({ given: configured }, policy, context)].map(({ field }) => fieldName(field)),
+    [...choiceErrors({ given: fields }, policy, context)].map(({ field }) => fieldName(field)),
   )
   // An image is no right of a job's, and values of the caller's own replace the configured ones.
   for (const field of ['image', 'steps', ...Object.keys(given)]) beyond.delete(field)

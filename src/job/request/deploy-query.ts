@@ -8,6 +8,9 @@ import { type PartialRequest, parseRequest } from './request-schema.ts'
 /** Parts of a POST's form. */
 const formParts = ['request', 'config_data', 'env_file', 'input']
 
+/** `parameters.days=3` is the parameter `days` of the configured job. */
+const parameterPrefix = 'parameters.'
+
 const allowed = Object.entries(requestFields)
   .filter(([, field]) => field.query !== 'none')
   .map(([name]) => name)
@@ -21,10 +24,17 @@ export function parseDeployQuery(query: Iterable<readonly [string, string]>): Pa
   const given = new Map<string, unknown>([['job', 'default']])
   const errors: FieldError[] = []
   const seen = new Set<string>()
+  const parameters: [string, string][] = []
   for (const [name, value] of query) {
+    if (name.startsWith(parameterPrefix) && !seen.has(name)) {
+      parameters.push([name.slice(parameterPrefix.length), value])
+      seen.add(name)
+      continue
+    }
     const form = formOf(name)
     if (form === 'none') {
-      errors.push({ field: name, problem: 'does not fit into a query', expected: 'a POST with this field' })
+      const expected = name === 'parameters' ? 'parameters.NAME=VALUE for each' : 'a POST with this field'
+      errors.push({ field: name, problem: 'does not fit into a query', expected })
     } else if (seen.has(name)) {
       errors.push({ field: name, problem: 'is given twice', expected: 'one value' })
     } else if (form === undefined) {
@@ -33,6 +43,7 @@ export function parseDeployQuery(query: Iterable<readonly [string, string]>): Pa
     seen.add(name)
   }
   if (errors.length > 0) throw invalidFields(errors)
+  if (parameters.length > 0) given.set('parameters', Object.fromEntries(parameters))
   return parseRequest(Object.fromEntries(given))
 }
 

@@ -50,6 +50,13 @@ export const displayName = text(
   (name) => name.trim() !== '' && [...name].length <= 100 && !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(name),
 )
 
+export const title = text(
+  'a text of 1 to 200 characters on one line, not blank',
+  (words) => words.trim() !== '' && [...words].length <= 200 && !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(words),
+)
+
+export const description = text('a text of at most 10,000 characters', (words) => words.length <= 10_000)
+
 export const flag = z.boolean('true or false')
 export const argument = atMost(maxArgument)
 
@@ -74,7 +81,7 @@ export const resultPath = text('a path relative to the result directory, without
 
 export const httpUrl = text('an http:// or https:// URL of at most 2048 characters', isHttpUrl)
 
-const environmentName = text(
+export const environmentName = text(
   'a name of letters, digits and "_" that does not begin with a digit',
   isEnvironmentName,
 ).refine((name) => !reservedEnvironment.includes(name), {

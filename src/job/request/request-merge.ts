@@ -1,4 +1,11 @@
 import { type FieldError, invalid, invalidFields } from '../../util/errors.ts'
+import { defined } from '../../util/objects.ts'
+import {
+  type ParameterValues,
+  parameterValues,
+  parameterVariables,
+  withValuesInArguments,
+} from '../catalogue/apply-parameters.ts'
 import { inputConflicts } from '../inputs/input-conflicts.ts'
 import { stepsOf } from '../steps/effective-steps.ts'
 import { stepConflicts } from '../steps/step-conflicts.ts'
@@ -44,7 +51,8 @@ export interface RequestParts {
  */
 export function mergeRequest(parts: RequestParts, program: ProgramField = 'image'): JobRequest {
   const { configured, configData, request, envFile } = parts
-  const { env: _, ...given } = { ...configured, ...configData, ...request }
+  const applied = withParameters(configured, request?.parameters)
+  const { env: _, parameters: __, ...given } = { ...applied.fields, ...configData, ...request }
   const { [program]: own, steps } = given
   if (!configured && own === undefined && !(steps && program !== 'job')) {
     throw invalid(program, 'is missing', programs[program])
@@ -52,12 +60,34 @@ export function mergeRequest(parts: RequestParts, program: ProgramField = 'image
   const merged: JobRequest = {
     ...requestDefaults,
     ...given,
+    ...defined({ parameters: applied.values }),
     job_env: { ...configured?.env },
-    env: { ...envFile, ...configData?.env, ...request?.env },
+    env: { ...applied.variables, ...envFile, ...configData?.env, ...request?.env },
   }
   const errors = [...conflicts(merged), ...stepErrors(merged, configured ? 'job' : program)]
   if (errors.length > 0) throw invalidFields(errors)
   return merged
+}
+
+/**
+ * What a configured job says with these values of its parameters. Throws a Problem
+ * `invalid-request` that names each wrong one.
+ */
+function withParameters(configured: ConfiguredJob | undefined, given: ParameterValues | undefined) {
+  if (configured === undefined) {
+    if (given !== undefined)
+      throw invalid('parameters', 'are those of no job', 'the name of a configured job as "job"')
+    return { fields: undefined, values: undefined, variables: {} }
+  }
+  const { title: _, description: __, locked: ___, parameters: declared = {}, ...job } = configured
+  const { values, errors } = parameterValues(declared, given ?? {})
+  if (errors.length > 0) throw invalidFields(errors)
+  return {
+    fields: withValuesInArguments(job, values),
+    // Requests of jobs without parameters have the hash that they had before there were any.
+    values: configured.parameters === undefined ? undefined : values,
+    variables: parameterVariables(declared, values),
+  }
 }
 
 function* conflicts(request: JobRequest): Generator<FieldError> {

@@ -1,14 +1,16 @@
 import * as z from 'zod'
 import { check } from '../../util/checks/schema-errors.ts'
-import { invalid } from '../../util/errors.ts'
+import { invalid, invalidFields } from '../../util/errors.ts'
 import { isObject } from '../../util/objects.ts'
+import { catalogueFaults } from '../catalogue/catalogue-faults.ts'
+import { catalogueFields } from '../catalogue/catalogue-fields.ts'
 import type { Field } from './field.ts'
 import { configuredFields, requestFields } from './fields.ts'
 
 /** The schema of a request as a caller gives it. */
 export const partialRequest = objectOf(requestFields)
-const { job, ...programFields } = requestFields
-const configuredJob = objectOf({ ...programFields, ...configuredFields })
+const { job, parameters: _values, ...programFields } = requestFields
+const configuredJob = objectOf({ ...programFields, ...configuredFields, ...catalogueFields })
 
 /**
  * A caller's request as it was given, each field checked; nothing filled in but `read_only` of
@@ -37,7 +39,10 @@ export function parseConfiguredJob(value: unknown, name: string): ConfiguredJob 
       'at most 63 lower-case letters, digits and "-" before .yaml, a letter or digit at both ends'
     throw invalid('job', "is the file's name, which is no name of a job", expected)
   }
-  return { ...check(configuredJob, value), job: name }
+  const configured = { ...check(configuredJob, value), job: name }
+  const faults = [...catalogueFaults(configured, Object.keys(programFields))]
+  if (faults.length > 0) throw invalidFields(faults)
+  return configured
 }
 
 /** An object of such fields, each optional. */

@@ -1,4 +1,4 @@
-import { isMap, isScalar, type Pair, parseDocument, visit } from 'yaml'
+import { isMap, isPair, isScalar, type Pair, parseDocument, visit } from 'yaml'
 import { utf8Text } from '../../util/text/utf8-text.ts'
 
 /**
@@ -9,8 +9,18 @@ export function parseRequestYaml(bytes: Uint8Array): unknown {
   const document = parseDocument(utf8Text(bytes, 'file', 'YAML'))
   const [error] = document.errors
   if (error !== undefined) throw error
-  visit(document, { Pair: (_, pair) => keepTexts(pair) })
+  visit(document, {
+    Pair: (_, pair, above) => {
+      if (!isParameter(above)) keepTexts(pair)
+    },
+  })
   return document.toJS() as unknown
+}
+
+/** A parameter may have the name `env`, which stands for no variables then. */
+function isParameter(above: readonly unknown[]): boolean {
+  const parent = above.findLast((node) => isPair(node))
+  return isPair(parent) && isScalar(parent.key) && parent.key.value === 'parameters'
 }
 
 function keepTexts({ key, value: variables }: Pair): void {

@@ -6,7 +6,7 @@ import type { JudgedRequest, PodSelectors, PolicyContext } from '../../job/polic
 import type { Policy } from '../../job/policy/policy.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import { mergeRequest, type ProgramField, type RequestParts } from '../../job/request/request-merge.ts'
-import { type FieldError, invalidFields, Problem } from '../../util/errors.ts'
+import { forbiddenFields, invalidFields } from '../../util/errors.ts'
 
 /** Makes complete requests for all that deploys jobs: HTTP, forms and data spaces. */
 export interface Admission {
@@ -56,7 +56,7 @@ export function createAdmission({ policy, podSecurity, backend }: AdmissionParts
       const judged = { given, configured: parts.configured }
       const context = await contextFor(given)
       const errors = judge(judged, policy, context)
-      if (errors.length > 0) throw forbidden(errors)
+      if (errors.length > 0) throw forbiddenFields(errors)
       return { request: withPolicyDefaults(asked, judged, policy, context), asked }
     },
   }
@@ -80,9 +80,4 @@ async function refuseForeignEnvironments(
       expected,
     })),
   )
-}
-
-function forbidden(errors: readonly FieldError[]): Problem {
-  const detail = errors.map(({ field, problem, expected }) => `${field}: ${problem}; expected ${expected}`)
-  return new Problem('forbidden', detail.join('. '), { errors })
 }

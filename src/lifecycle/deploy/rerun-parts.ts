@@ -1,3 +1,5 @@
+import { parameterVariables, withValuesInArguments } from '../../job/catalogue/apply-parameters.ts'
+import { catalogueFields } from '../../job/catalogue/catalogue-fields.ts'
 import { requestFields } from '../../job/request/fields.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import { requestDefaults } from '../../job/request/request-merge.ts'
@@ -14,7 +16,8 @@ export interface RerunParts {
 /**
  * `configured` is the configured job of the stored request's name as it is now. The values of
  * variables are not stored: those of the configured job are taken from it, all others have to be
- * among the `overrides`, which replace the stored fields; `env` is merged by name. Throws a Problem
+ * among the `overrides`, which replace the stored fields; `env` and `parameters` are merged by name.
+ * A field that the configured job locks now is as that job says. Throws a Problem
  * `environment-gone` that names each variable without a value, and `invalid-request` for another
  * job and for stored fields that this version does not allow.
  */
@@ -28,30 +31,53 @@ export function rerunParts(
   }
   const env = overrides.env ?? {}
   const { values, gone } = configuredEnvironment(stored, configured)
-  const missing = [...gone.filter((name) => env[name] === undefined), ...missingOf(stored, overrides)]
+  const parameters = { ...stored.parameters, ...overrides.parameters }
+  const missing = [
+    ...gone.filter((name) => env[name] === undefined),
+    ...missingOf(
+      stored,
+      overrides,
+      Object.keys(parameterVariables(configured?.parameters ?? {}, parameters)),
+    ),
+  ]
   if (missing.length > 0) throw environmentGone(missing)
-  const own = configured && { ...unchangedFields(stored, configured), job: configured.job, env: values }
-  const fields = givenFields(stored, own)
-  return { configured: own, request: { ...parseRequest(fields), ...overrides, env } }
+  const own = configured && { ...fieldsAsStored(stored, configured), job: configured.job, env: values }
+  const fields = givenFields(stored, own, configured?.locked)
+  const request = { ...parseRequest(fields), ...overrides, env }
+  return {
+    configured: own,
+    request: Object.keys(parameters).length === 0 ? request : { ...request, parameters },
+  }
 }
 
 /** Fields of a stored request that are said otherwise: by its list of inputs, and by the merge. */
-const saidElsewhere: ReadonlySet<string> = new Set(['env', 'inputs'])
+const saidElsewhere: ReadonlySet<string> = new Set(['env', 'inputs', 'parameters'])
 
-function unchangedFields(stored: JobRequest, configured: ConfiguredJob): Partial<ConfiguredJob> {
-  const fields = Object.entries(configured).filter(
-    ([name, value]) =>
-      !saidElsewhere.has(name) && isSame(value, (stored as unknown as Record<string, unknown>)[name]),
+/** Of the configured job: what it still says as the stored request does, and what only it says. */
+function fieldsAsStored(stored: JobRequest, configured: ConfiguredJob): Partial<ConfiguredJob> {
+  const { locked = [] } = configured
+  const before = withValuesInArguments(configured, stored.parameters ?? {})
+  const kept = new Set([...Object.keys(catalogueFields), ...locked])
+  const fields = Object.keys(configured).filter(
+    (name) =>
+      kept.has(name) || (!saidElsewhere.has(name) && isSame(memberOf(before, name), memberOf(stored, name))),
   )
-  return Object.fromEntries(fields)
+  return Object.fromEntries(fields.map((name) => [name, memberOf(configured, name)]))
 }
 
-/** What neither the configured job nor a default says. */
-function givenFields(stored: JobRequest, own: Partial<ConfiguredJob> = {}): object {
-  const base: Record<string, unknown> = { ...requestDefaults, ...own }
+/** What neither the configured job nor a default says, without `locked`. */
+function givenFields(
+  stored: JobRequest,
+  own: Partial<ConfiguredJob> = {},
+  locked: readonly string[] = [],
+): object {
+  const base: object = { ...requestDefaults, ...withValuesInArguments(own, stored.parameters ?? {}) }
   const fields = Object.entries(stored).filter(
     ([name, value]) =>
-      Object.hasOwn(requestFields, name) && !saidElsewhere.has(name) && !isSame(value, base[name]),
+      Object.hasOwn(requestFields, name) &&
+      !saidElsewhere.has(name) &&
+      !locked.includes(name) &&
+      !isSame(value, memberOf(base, name)),
   )
   return Object.fromEntries(fields)
 }
@@ -68,9 +94,11 @@ function configuredEnvironment({ job_env: names }: JobRequest, configured: Confi
   return { values, gone }
 }
 
-/** The variables of the caller's own that are not sent anew. */
-function missingOf(stored: JobRequest, overrides: PartialRequest): string[] {
-  const own = Object.keys(stored.env).filter((name) => overrides.env?.[name] === undefined)
+/** The variables of the caller's own that are not sent anew, but for those that parameters set. */
+function missingOf(stored: JobRequest, overrides: PartialRequest, known: readonly string[]): string[] {
+  const own = Object.keys(stored.env).filter(
+    (name) => overrides.env?.[name] === undefined && !known.includes(name),
+  )
   const ofSteps = overrides.steps !== undefined ? [] : (stored.steps ?? [])
   return [
     ...own,
@@ -90,6 +118,10 @@ function environmentGone(missing: readonly string[]): Problem {
   )
   const detail = `The values of variables are not kept after a job's deployment: send ${errors.map(({ field }) => field).join(', ')} anew`
   return new Problem('environment-gone', detail, { errors })
+}
+
+function memberOf(fields: object, name: string): unknown {
+  return (fields as Record<string, unknown>)[name]
 }
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -46,6 +46,7 @@ function fieldsAt(schema: z.core.$ZodType | undefined, path: readonly PropertyKe
     return fieldsAt(schema.unwrap(), path)
   }
   if (schema instanceof z.ZodArray) return fieldsAt(schema.element, rest)
+  if (schema instanceof z.ZodRecord) return fieldsAt(schema.valueType, rest)
   if (!(schema instanceof z.ZodObject)) return []
   const shape: z.core.$ZodShape = schema.shape
   return part === undefined ? Object.keys(shape) : fieldsAt(shape[String(part)], rest)

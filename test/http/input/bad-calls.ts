@@ -104,6 +104,14 @@ export const badCalls: BadCall[] = [
     field: 'follow',
   },
   { title: 'DELETE of a log', call: { method: 'DELETE', path: `/job/${job}/log` }, status: 405 },
+  { title: 'an unknown configured job', call: { path: '/catalog/nobody' }, status: 404 },
+  { title: 'a configured job without a result', call: { path: '/catalog/none/latest/result' }, status: 404 },
+  {
+    title: 'a latest result so far',
+    call: { path: '/catalog/default/latest/result?so_far=true' },
+    status: 400,
+    field: 'so_far',
+  },
   { title: 'the results of an unknown job', call: { path: `/job/${unknownJob}/result/list` }, status: 404 },
   { title: 'the tar of an unknown job', call: { path: `/job/${unknownJob}/result` }, status: 404 },
   {

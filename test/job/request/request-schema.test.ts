@@ -62,6 +62,8 @@ describe('a field that Kubernetes or the kernel would refuse is named', () => {
     [JSON.parse('{"__proto__": {"image": "x"}}'), '__proto__'],
     [{ env: { RESULT_DIRECTORY: '/x' } }, 'env.RESULT_DIRECTORY'],
     [{ env: { INPUT_DIRECTORY: '/x' } }, 'env.INPUT_DIRECTORY'],
+    [{ parameters: { days: [3] } }, 'parameters.days'],
+    [{ parameters: 'days=3' }, 'parameters'],
     [{ config_map_ref: 'env-1' }, 'config_map_ref'],
     [{ config_map_ref: ['jobferry-credentials'] }, 'config_map_ref[0]'],
     [{ steps: { name: 'a' } }, 'steps'],

@@ -124,6 +124,7 @@ const placesOf = {
     [/^data|^\[\]$/],
   ],
   config_map_ref: [[at(worker, 'envFrom\\[(\\d+)\\]'), environmentSource]],
+  parameters: [],
   inputs: [],
   input_timeout_seconds: [],
   outputs: [],

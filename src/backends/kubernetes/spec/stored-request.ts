@@ -23,6 +23,7 @@ const defaults: JobRequest = { ...requestDefaults, result_layout: 'files', job_e
 const checked = {
   name: requestFields.name.schema,
   labels: requestFields.labels.schema,
+  parameters: requestFields.parameters.schema,
   steps: requestFields.steps.schema,
   depends_on: requestFields.depends_on.schema,
   retries: requestFields.retries.schema,

@@ -46,7 +46,7 @@ const mayBeOfFiles: readonly HeaderName[] = [
   'Content-Disposition',
 ]
 
-const read: Operation = {
+export const read: Operation = {
   id: 'getResult',
   tag: 'results',
   summary: 'One file of a result, or an archive',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parameterValue } from '../../catalogue/parameter-schema.ts'
 import { defaultInputTimeoutSeconds } from '../../inputs/input-list.ts'
 import { inputs } from '../../inputs/input-schema.ts'
 import { steps } from '../../steps/step-schema.ts'
@@ -50,6 +51,19 @@ export const programFields = {
     about:
       "environments of `POST /resource/env`: they replace the configured job's variables of the same name",
   }),
+  parameters: optional(
+    z.record(
+      z.string(),
+      parameterValue,
+      'an object of names with strings, numbers, true or false: those that the configured job declares',
+    ),
+    {
+      query: 'none',
+      about:
+        'values for the parameters of the configured job: [configured-jobs.md](configured-jobs.md#parameters). In a query each is `parameters.NAME=VALUE`. They stand in the record of the job, so none may be secret',
+      absent: 'their defaults',
+    },
+  ),
   inputs: optional(inputs, {
     query: 'none',
     about: 'files that are put into `/input` before the worker starts: [inputs.md](inputs.md)',
