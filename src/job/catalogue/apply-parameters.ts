@@ -49,13 +49,13 @@ export function parameterVariables(
 }
 
 /** What of a configured job the values of parameters stand in. */
-export interface Programs {
+export interface ArgumentHolder {
   args?: string[]
   steps?: { args?: string[] }[]
 }
 
 /** The job with the values in its arguments. */
-export function withValuesInArguments<Job extends Programs>(job: Job, values: ParameterValues): Job {
+export function withValuesInArguments<Job extends ArgumentHolder>(job: Job, values: ParameterValues): Job {
   const { args, steps } = job
   return {
     ...job,

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import * as s from '../request/field-schemas.ts'
-import { isPattern } from './match-pattern.ts'
+import { isPattern, patternExpected } from './match-pattern.ts'
 import { describeParameter, valueProblem } from './parameter-value.ts'
 
 export const parameterTypes = ['string', 'number', 'integer', 'boolean'] as const
@@ -35,10 +35,7 @@ const declaration = z
       default: parameterValue.exactOptional(),
       minimum: z.number('a number').exactOptional(),
       maximum: z.number('a number').exactOptional(),
-      pattern: z
-        .string('a regular expression of JavaScript for the whole text')
-        .refine(isPattern, 'a regular expression of JavaScript for the whole text')
-        .exactOptional(),
+      pattern: z.string(patternExpected).refine(isPattern, patternExpected).exactOptional(),
       required: s.flag.exactOptional(),
       env: s.environmentName.exactOptional(),
     },

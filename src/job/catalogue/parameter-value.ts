@@ -1,4 +1,4 @@
-import { patternOutcome } from './match-pattern.ts'
+import { matchesPattern, mostComparedCharacters } from './match-pattern.ts'
 
 /** The words of a declaration by which a value is judged. */
 export interface ParameterRules {
@@ -24,12 +24,10 @@ export function valueProblem(rules: ParameterRules, value: ParameterValue): stri
     if (type === 'integer' && !Number.isSafeInteger(value)) return 'is not a whole number'
     if (value < minimum || value > maximum) return 'is out of range'
   }
-  if (typeof value === 'string' && value.length > mostCharacters) return 'is too long'
+  if (typeof value === 'string' && value.length > mostOf(rules)) return 'is too long'
   if (choices !== undefined && !choices.includes(value)) return 'is none of the choices'
   if (typeof value !== 'string' || pattern === undefined) return undefined
-  const outcome = patternOutcome(pattern, value)
-  if (outcome === 'undecided') return 'takes too long to be compared with the pattern'
-  return outcome === 'differs' ? 'does not match the pattern' : undefined
+  return matchesPattern(pattern, value) ? undefined : 'does not match the pattern'
 }
 
 /** The value that a text means for this type; the text itself if it means none. */
@@ -51,13 +49,17 @@ export function describeParameter({
   if (choices !== undefined) return `one of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}`
   if (type === 'boolean') return 'true or false'
   if (type === 'string') {
-    const least = `a text of at most ${mostCharacters} characters`
+    const least = `a text of at most ${mostOf({ pattern })} characters`
     return pattern === undefined ? least : `${least} that matches ${pattern} as a whole`
   }
   const kind = type === 'integer' ? 'a whole number' : 'a number'
   if (minimum !== undefined && maximum !== undefined) return `${kind} from ${minimum} to ${maximum}`
   if (minimum !== undefined) return `${kind}, at least ${minimum}`
   return maximum === undefined ? kind : `${kind}, at most ${maximum}`
+}
+
+function mostOf({ pattern }: { pattern?: string | undefined }): number {
+  return pattern === undefined ? mostCharacters : mostComparedCharacters
 }
 
 const articles = { string: 'a text', number: 'a number', integer: 'a whole number', boolean: 'true or false' }

@@ -118,7 +118,7 @@ describe('configured jobs', () => {
 describe("the project's own configured jobs", () => {
   it("name no image, so that they run in the project's image and as plain processes", async () => {
     const jobs = await load(own)
-    expect(jobs.names()).toEqual(['default', 'showcase'])
+    expect(jobs.names()).toEqual(['default', 'pipeline', 'showcase'])
     for (const name of jobs.names()) {
       expect(jobs.get(name)?.image).toBeUndefined()
       expect(jobs.get(name)?.command?.[0]).toBe('node')
