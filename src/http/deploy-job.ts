@@ -10,6 +10,7 @@ import { contentType, readBody, unsupported } from './input/body.ts'
 import { idempotencyKey } from './input/idempotency-key.ts'
 import { refuseLargeInputs } from './input/input-limit.ts'
 import { parseRequestJson } from './input/json.ts'
+import { refuseLockedInputs } from './input/left-to-callers.ts'
 import { readForm } from './input/multipart.ts'
 import { type ResolvedRequest, resolveRequest } from './input/resolve-request.ts'
 import type { HttpOptions } from './options.ts'
@@ -77,32 +78,46 @@ async function deployForm(
   options: HttpOptions,
 ): Promise<DeployedJob> {
   refuseLargeInputs(req, options)
-  const requestOf = async (texts: ReadonlyMap<string, Buffer>) => {
-    const admitted = await requestInForm(texts, services, options)
-    checkCallback(services, admitted.request, caller)
-    return admitted
-  }
   const deployment = await services.jobs.beginDeployment(key, caller)
   let admitted: ResolvedRequest
-  let checked = false
   try {
-    const texts = await readForm(req, {
-      texts: ['request', 'config_data', 'env_file'],
-      async input(name, stream, before) {
-        // Refuse an invalid request before GiBs of inputs; a request after the inputs is checked
-        // below.
-        const isKnown = before.has('request') || before.has('config_data')
-        if (isKnown && !checked) await requestOf(before)
-        checked = isKnown
-        await deployment.receiveInput(name, stream)
-      },
-    })
-    admitted = await requestOf(texts)
+    admitted = await readDeployForm(req, deployment, caller, services, options)
   } catch (error) {
     await deployment.abandon()
     throw error
   }
   return await finishDeployment(services, deployment, admitted, caller)
+}
+
+/** The request in a form whose input files `receiver` takes. */
+export async function readDeployForm(
+  req: Request,
+  receiver: Pick<Deployment, 'receiveInput'>,
+  caller: string | null,
+  services: Services,
+  options: HttpOptions,
+): Promise<ResolvedRequest> {
+  let hasInputs = false
+  let checked = false
+  const requestOf = async (texts: ReadonlyMap<string, Buffer>) => {
+    const admitted = await requestInForm(texts, services, options)
+    checkCallback(services, admitted.request, caller)
+    if (hasInputs) refuseLockedInputs(services.configured.get(admitted.request.job ?? ''))
+    return admitted
+  }
+  const texts = await readForm(req, {
+    texts: ['request', 'config_data', 'env_file'],
+    async input(name, stream, before) {
+      hasInputs = true
+      // Refuse an invalid request before GiBs of inputs; a request after the inputs is checked
+      // below.
+      const isKnown = before.has('request') || before.has('config_data')
+      if (isKnown && !checked) await requestOf(before)
+      checked = isKnown
+      await receiver.receiveInput(name, stream)
+    },
+  })
+  return await requestOf(texts)
 }
 
 async function requestInForm(

@@ -48,6 +48,12 @@ export interface JobBackend {
   create(plan: JobPlan): Promise<{ created: boolean; requestSha256: string }>
 
   /**
+   * The object that create() would make of the plan, without secrets; undefined where it makes none.
+   * Rejects as create() does, as far as that can be known without making anything.
+   */
+  preview?(plan: JobPlan): Promise<object | undefined>
+
+  /**
    * Writes down for which jobs alone a waiting job still waits (Observation.waiting), and adds
    * `attempts` to those written before, which stand. Without any job it begins, and its `begunAt` is
    * now. Idempotent; does nothing for a job that does not wait.

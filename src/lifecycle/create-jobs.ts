@@ -14,6 +14,7 @@ import { beginDeployment } from './begin-deployment.ts'
 import { currentJob, waitForFinal } from './current-job.ts'
 import type { SourceRules } from './deploy/input-sources.ts'
 import { createLiveJobLimit, type LiveJobLimit } from './deploy/live-job-limit.ts'
+import { createPreview } from './deploy/preview.ts'
 import { actOnJobs } from './finding/act-on-jobs.ts'
 import { findJobs } from './finding/find-jobs.ts'
 import { FinishedJobs } from './finding/finished-jobs.ts'
@@ -141,6 +142,9 @@ function jobsOver(parts: AllParts): Jobs {
   const { backend, store, records, tracker, log } = parts
   return {
     beginDeployment: (idempotencyKey, madeBy = null) => beginDeployment(parts, madeBy, idempotencyKey),
+
+    beginPreview: (madeBy) =>
+      createPreview({ ...parts, findJob: (uuid) => currentJob(tracker, records, uuid) }, madeBy),
 
     countLive: (madeBy) => parts.limit.count(madeBy),
 

@@ -17,6 +17,9 @@ export interface Jobs {
    */
   beginDeployment(idempotencyKey?: string, madeBy?: string | null): Promise<Deployment>
 
+  /** Begins to show what a deployment of this caller would make; nothing is made. */
+  beginPreview(madeBy: string | null): Preview
+
   /** The number of live jobs that were made with a token of that name; null: without one. */
   countLive(madeBy: string | null): number
 
@@ -131,6 +134,18 @@ export interface Deployment {
 
   /** Removes the inputs that were stored. */
   abandon(): Promise<void>
+}
+
+/** A deployment that makes nothing. */
+export interface Preview {
+  /** Counts an input file; rejects as Deployment.receiveInput(). */
+  receiveInput(name: string, stream: Readable): Promise<void>
+
+  /**
+   * The object that the backend would make, undefined where it makes none. Rejects as
+   * Deployment.deploy(), as far as that can be known without making anything.
+   */
+  show(request: JobRequest): Promise<object | undefined>
 }
 
 /** That a request repeats a job's. */

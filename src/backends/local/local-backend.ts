@@ -115,6 +115,11 @@ class LocalBackend implements JobBackend {
     return true
   }
 
+  async preview(plan: JobPlan): Promise<undefined> {
+    const environments = await this.environments.variables(plan.request.config_map_ref)
+    newRecord({ plan, environments, namedVariablesOnly: this.#namedVariablesOnly, createdAt: Date.now() })
+  }
+
   async create(plan: JobPlan): Promise<{ created: boolean; requestSha256: string }> {
     const unlock = await this.#changes.lock(plan.uuid)
     try {

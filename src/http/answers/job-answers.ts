@@ -28,4 +28,20 @@ export const awaitedJobAnswer = z.strictObject({ status, ...jobAnswer.shape, ign
 
 export const deployAnswer = z.union([newJobAnswer, awaitedJobAnswer])
 
+/** Of `dry_run`: what a deployment would make. */
+export const previewAnswer = z.strictObject({
+  dry_run: z.literal(true),
+  request: z
+    .record(z.string(), z.unknown())
+    .describe(
+      'Merged with the configured job and the defaults, in the form of a JobRequest; values of variables are hidden',
+    ),
+  manifest: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe('The Kubernetes Job that would be made; null without a cluster'),
+  ignored,
+})
+
+export type PreviewAnswer = z.output<typeof previewAnswer>
 export type DeployAnswer = z.output<typeof deployAnswer>

@@ -20,6 +20,13 @@ export function refuseOthersFields(parts: CallersParts, configured: ConfiguredJo
   if (errors.length > 0) throw invalidFields(errors)
 }
 
+/** Throws a Problem `forbidden` if the job locks `inputs`, for files that came with the request. */
+export function refuseLockedInputs(configured: ConfiguredJob | undefined): void {
+  if (!configured?.locked?.includes('inputs')) return
+  const problem = 'is locked by the configured job (inputs)'
+  throw forbiddenFields([{ field: 'input', problem, expected: 'no input' }])
+}
+
 /**
  * Throws a Problem `invalid-request` for variables of the caller's own: declared parameters are all
  * that callers set, or where there are none the variables that the job's `env` names.

@@ -24,6 +24,7 @@ import {
   jobAnswer,
   jobListAnswer,
   newJobAnswer,
+  previewAnswer,
 } from '../answers/job-answers.ts'
 import { limitsAnswer } from '../answers/limits-answer.ts'
 import { problemAnswer } from '../answers/problem-answer.ts'
@@ -52,6 +53,7 @@ export const namedSchemas = {
     Deployment: deployAnswer,
     NewJob: newJobAnswer,
     AwaitedJob: awaitedJobAnswer,
+    Preview: previewAnswer,
     Job: jobAnswer,
     JobList: jobListAnswer,
     BulkAnswer: bulkAnswer,

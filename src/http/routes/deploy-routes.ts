@@ -5,13 +5,14 @@ import { invalid } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
 import type { DeployAnswer } from '../answers/job-answers.ts'
 import { refuseForeign } from '../auth/guards.ts'
-import { type DeployedJob, deployBody, deployerOf, deployJob } from '../deploy-job.ts'
+import { callerOf, type DeployedJob, deployBody, deployerOf, deployJob } from '../deploy-job.ts'
 import { jobId } from '../input/job-id.ts'
-import { queryPairs, readQuery } from '../input/query.ts'
+import { flagOf, queryPairs, readQuery } from '../input/query.ts'
 import { resolveRequest } from '../input/resolve-request.ts'
 import { waitSeconds } from '../input/wait.ts'
 import { releaseBody } from '../limits/body-budget.ts'
 import type { HttpOptions } from '../options.ts'
+import { previewBody, previewRequest } from '../preview-job.ts'
 import { rerunJob } from '../rerun-job.ts'
 import { clientDisconnect } from '../server/client-disconnect.ts'
 import { route } from '../server/route.ts'
@@ -26,14 +27,20 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
       async get(req, res) {
         refuseForeign(req, options)
         const pairs = queryPairs(req.originalUrl)
-        const seconds = waitSeconds(req, res, waitIn(pairs), options)
-        const fields = pairs.filter(([name]) => name !== 'wait')
+        const seconds = waitSeconds(req, res, single(pairs, 'wait'), options)
+        const dryRun = flagOf(new Map([['dry_run', single(pairs, 'dry_run') ?? 'false']]), 'dry_run')
+        const fields = pairs.filter(([name]) => name !== 'wait' && name !== 'dry_run')
         const request = await resolveRequest({ request: parseDeployQuery(fields) }, services, options)
+        if (dryRun) return void res.json(await previewRequest(request, callerOf(res), services))
         const deployed = await deployJob(deployerOf(req, res), request, services)
         res.json(await answer(res, deployed, seconds, services, options))
       },
       async post(req, res) {
-        const seconds = waitSeconds(req, res, readQuery(req, ['wait']).get('wait'), options)
+        const query = readQuery(req, ['wait', 'dry_run'])
+        const seconds = waitSeconds(req, res, query.get('wait'), options)
+        if (flagOf(query, 'dry_run')) {
+          return void res.json(await previewBody(req, callerOf(res), services, options))
+        }
         const deployed = await deployBody(req, deployerOf(req, res), services, options)
         releaseBody(req)
         res.location(jobLinks(deployed.uuid, options.publicUrl).self)
@@ -76,8 +83,8 @@ async function answer(
   return { status, ...withLinks(job, publicUrl), ...more }
 }
 
-function waitIn(pairs: readonly (readonly [string, string])[]): string | undefined {
-  const values = pairs.filter(([name]) => name === 'wait')
-  if (values.length > 1) throw invalid('wait', 'is given twice', 'one value')
+function single(pairs: readonly (readonly [string, string])[], parameter: string): string | undefined {
+  const values = pairs.filter(([name]) => name === parameter)
+  if (values.length > 1) throw invalid(parameter, 'is given twice', 'one value')
   return values[0]?.[1]
 }

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { optional } from '../request/field.ts'
-import { description, title } from '../request/field-schemas.ts'
+import { lineOfWords, someSentences } from '../request/field-schemas.ts'
 import { parameterDeclarations } from './parameter-schema.ts'
 
 /** Fields of configured jobs alone that say to callers what a job does and takes. */
 export const catalogueFields = {
-  title: optional(title, { query: 'none', about: "the job's name for people" }),
-  description: optional(description, { query: 'none', about: 'what it does and leaves' }),
+  title: optional(lineOfWords, { query: 'none', about: "the job's name for people" }),
+  description: optional(someSentences, { query: 'none', about: 'what it does and leaves' }),
   parameters: optional(parameterDeclarations, {
     query: 'none',
     about:

@@ -25,8 +25,8 @@ const declaration = z
   .strictObject(
     {
       type: z.enum(parameterTypes, '"string", "number", "integer" or "boolean"'),
-      title: s.title.exactOptional(),
-      description: s.description.exactOptional(),
+      title: s.lineOfWords.exactOptional(),
+      description: s.someSentences.exactOptional(),
       enum: z
         .array(parameterValue, 'a list of values')
         .min(1, 'at least one value, or no enum')

@@ -50,12 +50,12 @@ export const displayName = text(
   (name) => name.trim() !== '' && [...name].length <= 100 && !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(name),
 )
 
-export const title = text(
+export const lineOfWords = text(
   'a text of 1 to 200 characters on one line, not blank',
   (words) => words.trim() !== '' && [...words].length <= 200 && !/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(words),
 )
 
-export const description = text('a text of at most 10,000 characters', (words) => words.length <= 10_000)
+export const someSentences = text('a text of at most 10,000 characters', (words) => words.length <= 10_000)
 
 export const flag = z.boolean('true or false')
 export const argument = atMost(maxArgument)

@@ -1,7 +1,7 @@
 import type { TakenUpload } from '../../job/inputs/input-list.ts'
 import type { InputRequest } from '../../job/inputs/input-schema.ts'
 import { findAttempts, type JobSourceParts, readableKeys } from './job-sources.ts'
-import { takeUploads, type UploadSourceParts, uploadedKeys } from './upload-sources.ts'
+import { lookForUploads, takeUploads, type UploadSourceParts, uploadedKeys } from './upload-sources.ts'
 
 /** What was found of the sources that lie in this store, by their `from`. */
 export interface FoundSources {
@@ -22,6 +22,16 @@ export async function findSources(
   const attempts = await findAttempts(inputs, parts)
   const most = mostReadable - readableKeys(attempts).length
   return { attempts, uploads: await takeUploads(inputs, { ...parts, most }) }
+}
+
+/** As findSources(), without taking the uploads: they may go before the job is made. */
+export async function lookForSources(
+  inputs: readonly InputRequest[],
+  parts: JobSourceParts & Omit<UploadSourceParts, 'most'>,
+): Promise<FoundSources> {
+  const attempts = await findAttempts(inputs, parts)
+  const most = mostReadable - readableKeys(attempts).length
+  return { attempts, uploads: await lookForUploads(inputs, { ...parts, most }) }
 }
 
 /** Prefixes of the keys that the uploader reads for them; undefined without any. */

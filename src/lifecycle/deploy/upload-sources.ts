@@ -29,8 +29,7 @@ export async function takeUploads(
   inputs: readonly InputRequest[],
   { store, shelves, uuid, caller, most }: UploadSourceParts,
 ): Promise<Map<string, TakenUpload>> {
-  const isAsked = inputs.some(({ from = '' }) => parseSource(from)?.kind === 'upload')
-  if (!isAsked) return new Map()
+  if (!namesUploads(inputs)) return new Map()
   const owner = ownerOf(caller)
   for (let tries = 1; tries <= mostTries; tries += 1) {
     const taken = namedUploads(inputs, owner, await shelves.read(owner), most)
@@ -45,6 +44,20 @@ export async function takeUploads(
   throw new Problem('unavailable', 'the uploads of this request are being replaced all the time', {
     retryAfterSeconds: 1,
   })
+}
+
+/** As takeUploads(), of the versions that are there now; nothing keeps them. */
+export async function lookForUploads(
+  inputs: readonly InputRequest[],
+  { shelves, caller, most }: Pick<UploadSourceParts, 'shelves' | 'caller' | 'most'>,
+): Promise<Map<string, TakenUpload>> {
+  if (!namesUploads(inputs)) return new Map()
+  const owner = ownerOf(caller)
+  return namedUploads(inputs, owner, await shelves.read(owner), most)
+}
+
+function namesUploads(inputs: readonly InputRequest[]): boolean {
+  return inputs.some(({ from = '' }) => parseSource(from)?.kind === 'upload')
 }
 
 /** Keys that the uploader reads for them. */

@@ -33,6 +33,18 @@ it('the showcase job writes a report, a picture, random bytes, checksums, an emp
   expect(pixels.length).toBe((width * 3 + 1) * height)
 })
 
+it('the pipeline job organizes what it computed into a page, its logs and tables', async () => {
+  const results = await resultsOf('pipeline')
+  expect(await readdir(join(results, 'docs/logs'))).toEqual(['compute.txt', 'organize.txt', 'stage.txt'])
+  const page = await readFile(join(results, 'docs/README.html'), 'utf8')
+  expect(page).toContain('<h1>Measurements</h1>')
+  for (const [, path = ''] of page.matchAll(/href="([^"]+)"/g)) {
+    expect((await lstat(join(results, 'docs', path))).isFile(), path).toBe(true)
+  }
+  const statistics: unknown = JSON.parse(await readFile(join(results, 'data/statistics.json'), 'utf8'))
+  expect(statistics).toMatchObject({ count: 1000, mean: 11.7323 })
+})
+
 async function resultsOf(name: string): Promise<string> {
   const folder = temporaryFolder()
   const jobs = await loadConfiguredJobs(

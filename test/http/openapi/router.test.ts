@@ -84,8 +84,9 @@ it.each(documented.filter(([, path]) => !withoutQuery.includes(path)))(
   },
 )
 
-/** `wait` is read before the fields of a request. */
-const unnamed = (path: string, method: string) => (path === '/job/deploy' && method === 'GET' ? ['wait'] : [])
+/** These are read before the fields of a request. */
+const unnamed = (path: string, method: string) =>
+  path === '/job/deploy' && method === 'GET' ? ['wait', 'dry_run'] : []
 
 it.each(
   documented.flatMap(([method, path, { parameters = [] }]) =>

@@ -129,6 +129,47 @@ describe('a job that is deployed with parameters', () => {
   })
 })
 
+describe('a dry run', () => {
+  it('answers the merged request without its secrets, and makes nothing', async () => {
+    const before = await api.stored()
+    const jobs = await json('/job')
+    const request = deployJson({ job: 'greet', parameters: { name: 'Ann' }, cpu: '1' })
+    const answer = await call(api.url, { ...request, path: '/job/deploy?dry_run=true' })
+    expect(answer.status).toBe(200)
+    expect(answer.json()).toMatchObject({
+      dry_run: true,
+      request: {
+        job: 'greet',
+        args: [expect.any(String), '--times=1'],
+        env: { SECRET: '(hidden)', NAME: '(hidden)' },
+        parameters: { name: 'Ann', times: 1 },
+        retries: 0,
+      },
+      manifest: null,
+      ignored: ['cpu'],
+    })
+    const byQuery = await json('/job/deploy?job=greet&parameters.name=Ann&dry_run=true')
+    expect(byQuery.body).toMatchObject({ dry_run: true, request: { parameters: { name: 'Ann' } } })
+    const form = new FormData()
+    form.set('request', JSON.stringify({ job: 'greet', parameters: { name: 'Ann' } }))
+    form.append('input', new Blob(['a file']), 'a.txt')
+    const posted = await fetch(`${api.url}/job/deploy?dry_run=true`, { method: 'POST', body: form })
+    expect([posted.status, await posted.json()]).toMatchObject([200, { dry_run: true }])
+    expect(await json('/job')).toEqual(jobs)
+    expect(await api.stored()).toEqual(before)
+  })
+
+  it('is refused as the deployment would be', async () => {
+    const request = deployJson({ job: 'greet', parameters: { name: '9' } })
+    const refused = await call(api.url, { ...request, path: '/job/deploy?dry_run=true' })
+    expect([refused.status, refused.json()]).toMatchObject([400, { errors: [{ field: 'parameters.name' }] }])
+    const source = { from: 'job:0b8f8c62-3f5e-4a53-9a37-1c1c0b9a2f11/x' }
+    const sourced = deployJson({ job: 'greet', parameters: { name: 'A' }, inputs: [source] })
+    const missing = await call(api.url, { ...sourced, path: '/job/deploy?dry_run=true' })
+    expect([missing.status, missing.json()]).toMatchObject([400, { errors: [{ field: 'inputs[0].from' }] }])
+  })
+})
+
 async function deployed(parameters: object): Promise<{ job_uuid: string; state: string }> {
   const request = { ...deployJson({ job: 'greet', parameters }), path: '/job/deploy?wait=50' }
   return (await call(api.url, request)).json() as { job_uuid: string; state: string }

@@ -119,7 +119,11 @@ describe('a faulty declaration is named', () => {
     ['bounds of a text', 'a: {type: string, env: A, minimum: 1}', 'parameters.a.minimum'],
     ['bounds that exclude all', 'a: {type: number, env: A, minimum: 2, maximum: 1}', 'parameters.a.maximum'],
     ['a broken pattern', 'a: {type: string, env: A, pattern: "["}', 'parameters.a.pattern'],
-    ['a pattern that could take for ever', 'a: {type: string, env: A, pattern: "(x+)+y"}', 'parameters.a.pattern'],
+    [
+      'a pattern that could take for ever',
+      'a: {type: string, env: A, pattern: "(x+)+y"}',
+      'parameters.a.pattern',
+    ],
     ['many repetitions', 'a: {type: string, env: A, pattern: "a*a*a{0,9}[*]a+"}', 'parameters.a.pattern'],
     ['a backreference', 'a: {type: string, env: A, pattern: "(a|b)\\\\1"}', 'parameters.a.pattern'],
     ['a lookahead', 'a: {type: string, env: A, pattern: "(?=a)a"}', 'parameters.a.pattern'],

@@ -81,3 +81,32 @@ function problemOf(work: () => unknown): unknown {
   }
   throw new Error('no Problem was thrown')
 }
+
+it('keeps the parameters, puts their values in again, and merges others by name', () => {
+  const parameters = { days: { type: 'integer', default: 3 }, who: { type: 'string', env: 'WHO' } }
+  const job = parseConfiguredJob({ image: 'a', args: ['{days}', 'x'], parameters }, 'weather')
+  const request = { job: 'weather', parameters: { days: 5, who: 'Ann' } }
+  const merged = mergeRequest({ configured: job, request })
+  const kept = { ...merged, env: { WHO: '' } }
+  expect(again(kept, {}, job)).toEqual(merged)
+  expect(rerunParts(kept, {}, job).request).toEqual({ env: {}, parameters: { days: 5, who: 'Ann' } })
+  expect(again(kept, { parameters: { days: '7' } }, job)).toMatchObject({
+    args: ['7', 'x'],
+    env: { WHO: 'Ann' },
+    parameters: { days: 7, who: 'Ann' },
+  })
+  expect(problemOf(() => again(kept, { parameters: { days: 1.5 } }, job))).toMatchObject({
+    errors: [{ field: 'parameters.days' }],
+  })
+})
+
+it('takes a field that is locked by now from the configured job', () => {
+  const locking = parseConfiguredJob({ image: 'b', retries: 5, locked: ['image', 'memory'] }, 'analysis')
+  const { request, configured: own } = rerunParts(
+    stored({ job: 'analysis', env: { A: '' } }),
+    { env: { A: '' } },
+    locking,
+  )
+  expect(own).toMatchObject({ image: 'b' })
+  expect(request).toEqual({ command: ['run'], retries: 2, env: { A: '' } })
+})

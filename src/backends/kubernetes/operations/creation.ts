@@ -44,6 +44,23 @@ export async function createJob(api: Api, settings: KubernetesSettings, plan: Jo
   }
 }
 
+/** As JobBackend.preview(). */
+export async function previewJob(
+  api: Api,
+  settings: KubernetesSettings,
+  plan: JobPlan,
+): Promise<KubernetesJob> {
+  checkMounts(plan.request)
+  const environmentKinds = await kindsOf(api, plan)
+  return jobObject({ plan, settings, preStopToken: '<token>', environmentKinds, now: new Date() })
+}
+
+async function kindsOf(api: Api, { request }: JobPlan) {
+  return await environmentKinds(api, request.config_map_ref).catch((error: unknown) => {
+    throw problemOf(error)
+  })
+}
+
 async function createOrRead(api: Api, settings: KubernetesSettings, plan: JobPlan): Promise<Creation> {
   const kinds = await environmentKinds(api, plan.request.config_map_ref)
   const preStopToken = randomBytes(16).toString('hex')

@@ -11,7 +11,7 @@ import { jobName } from '../names.ts'
 import { shownPod } from '../observation/disruptions.ts'
 import type { KubernetesSettings } from '../settings.ts'
 import { writeAwaitedJobs } from './await-jobs.ts'
-import { createJob } from './creation.ts'
+import { createJob, previewJob } from './creation.ts'
 import { notifyUploaders } from './notify-uploaders.ts'
 import { discardJob, releaseJob } from './release.ts'
 import { startRescue } from './rescue.ts'
@@ -19,7 +19,7 @@ import { stopJob } from './stop.ts'
 
 export type JobActions = Pick<
   JobBackend,
-  'create' | 'awaitJobs' | 'look' | 'stop' | 'release' | 'discard' | 'notifyStop' | 'rescue'
+  'create' | 'preview' | 'awaitJobs' | 'look' | 'stop' | 'release' | 'discard' | 'notifyStop' | 'rescue'
 >
 
 interface ActionParts {
@@ -40,6 +40,8 @@ export function createJobActions(parts: ActionParts): JobActions {
       cache.putJob(job)
       return { created, requestSha256: requestSha256Of(job) }
     },
+
+    preview: (plan) => previewJob(api, settings(), plan),
 
     async awaitJobs(uuid, jobs, attempts) {
       put(await writeAwaitedJobs(api, uuid, jobs, attempts).catch(rejectProblem))

@@ -1,7 +1,7 @@
 import { type CatalogueAnswer, catalogueAnswer, catalogueJobAnswer } from '../../answers/catalogue-answers.ts'
 import { json, type Operations } from '../operation.ts'
 import type { Parameter } from '../parameters.ts'
-import { read } from './result-operations.ts'
+import { readResultOperation } from './result-operations.ts'
 
 const days = { type: 'integer' as const, title: 'Days ahead', default: 3, minimum: 1, maximum: 14 }
 const entry: CatalogueAnswer['jobs'][number] = {
@@ -27,7 +27,7 @@ const name: Parameter = {
 
 /** It is of one job, which has ended. */
 const notOfLatest = ['id', 'so_far', 'wait', 'Prefer']
-const { access: _, ...readResult } = read
+const { access: _, ...readResult } = readResultOperation
 
 export const catalogueOperations: Operations = {
   'GET /catalog': {

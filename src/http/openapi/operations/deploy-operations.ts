@@ -1,7 +1,7 @@
 import type { Field, QueryForm } from '../../../job/request/field.ts'
 import { requestFields } from '../../../job/request/fields.ts'
 import { partialRequest } from '../../../job/request/request-schema.ts'
-import { deployAnswer, jobAnswer } from '../../answers/job-answers.ts'
+import { deployAnswer, jobAnswer, previewAnswer } from '../../answers/job-answers.ts'
 import { exampleJob, links, runningJob } from '../examples.ts'
 import type { JsonSchema } from '../json-schema.ts'
 import {
@@ -14,13 +14,14 @@ import {
 } from '../operation.ts'
 import {
   exampleUuid,
+  flagQuery,
   idempotencyKeyHeader,
   jobIdParameter,
   type Parameter,
   query,
   waitParameters,
 } from '../parameters.ts'
-import { componentSchemas } from '../schemas.ts'
+import { componentSchemas, unionOf } from '../schemas.ts'
 import { linksOfJob } from './job-links.ts'
 
 const deployed = { status: 'job deployed' as const, job_uuid: exampleUuid, links }
@@ -40,6 +41,7 @@ const requestExamples = {
     timeout_seconds: 7200,
   },
   'a configured job': { job: 'analysis', env: { YEAR: '2026' } },
+  'with parameters': { job: 'weather', parameters: { region: 'south', days: 5 } },
   'several steps': {
     image: 'registry.example/tools:1',
     steps: [
@@ -84,6 +86,16 @@ const answer: OperationAnswer = {
   links: linksOfJob('job_uuid'),
 }
 
+const preview = {
+  dry_run: true as const,
+  request: { job: 'analysis', env: { YEAR: '(hidden)' }, parameters: { days: 3 }, retries: 0 },
+  manifest: { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: `job-${exampleUuid}` } },
+}
+const dryRun = flagQuery(
+  'dry_run',
+  'Only answer what would be made: nothing is, and no Idempotency-Key is used',
+)
+
 const problems = [
   'deletion-under-way',
   'conflict',
@@ -99,12 +111,24 @@ export const deployOperations: Operations = {
     tag: 'jobs',
     summary: 'Deploys a configured job',
     description:
-      'The job `default`, or the one that `job` names; fields with plain values are parameters. A HEAD is refused, since the call makes a job.',
+      'The job `default`, or the one that `job` names; fields with plain values are parameters, and `parameters.NAME=VALUE` gives a parameter of the job. A HEAD is refused, since the call makes a job.',
     // Converting the schemas takes some milliseconds.
     get parameters() {
-      return [...fieldParameters(), ...waitParameters, idempotencyKeyHeader]
+      return [...fieldParameters(), ...waitParameters, dryRun, idempotencyKeyHeader]
     },
-    answers: { 200: answer },
+    answers: {
+      200: {
+        ...answer,
+        description: `${answer.description}. With \`dry_run\`, what would be made`,
+        content: [
+          {
+            type: 'application/json',
+            schema: unionOf(deployAnswer, previewAnswer),
+            examples: { ...examples, 'with dry_run': preview },
+          },
+        ],
+      },
+    },
     problems,
   },
   'POST /job/deploy': {
@@ -113,9 +137,15 @@ export const deployOperations: Operations = {
     summary: 'Deploys a job',
     description:
       'A request as JSON, or as a form with input files. In `env` a number or boolean is taken as the text as it is written.',
-    parameters: [...waitParameters, idempotencyKeyHeader],
+    parameters: [...waitParameters, dryRun, idempotencyKeyHeader],
     body: [jsonContent(partialRequest, requestExamples), form],
-    answers: { 201: { ...answer, headers: ['Location'] } },
+    answers: {
+      200: {
+        description: 'With `dry_run`: what would be made',
+        content: json(previewAnswer, preview),
+      },
+      201: { ...answer, headers: ['Location'] },
+    },
     problems,
   },
   'POST /job/:id/rerun': {

@@ -46,7 +46,7 @@ const mayBeOfFiles: readonly HeaderName[] = [
   'Content-Disposition',
 ]
 
-export const read: Operation = {
+export const readResultOperation: Operation = {
   id: 'getResult',
   tag: 'results',
   summary: 'One file of a result, or an archive',
@@ -101,7 +101,7 @@ export const read: Operation = {
 }
 
 export const resultOperations: Operations = {
-  'GET /job/:id/result': read,
+  'GET /job/:id/result': readResultOperation,
   'GET /job/:id/result/list': {
     id: 'listResult',
     tag: 'results',

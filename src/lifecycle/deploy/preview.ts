@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import { inputConflicts } from '../../job/inputs/input-conflicts.ts'
+import { invalidFields } from '../../util/errors.ts'
+import { defined } from '../../util/objects.ts'
+import type { Preview } from '../jobs.ts'
+import { translateStoreErrors } from '../translate-store-errors.ts'
+import type { DeploymentParts } from './deployment.ts'
+import { findDependencies } from './find-dependencies.ts'
+import { lookForSources, readableOf } from './find-sources.ts'
+import { namedSecrets, sourceLines } from './input-sources.ts'
+import { Inputs } from './inputs.ts'
+import { awaitedResults } from './job-sources.ts'
+
+export type PreviewParts = Pick<
+  DeploymentParts,
+  'backend' | 'store' | 'inputMaxBytes' | 'inputSources' | 'shelves' | 'findJob'
+>
+
+export function createPreview(parts: PreviewParts, caller: string | null): Preview {
+  const { backend, store, inputMaxBytes: maxBytes } = parts
+  const uuid = randomUUID()
+  const inputs = new Inputs({ store, uuid, maxBytes, hashOnly: true })
+  return {
+    receiveInput: (name, stream) => inputs.receive(name, stream),
+
+    async show(request) {
+      const { inputs: references = [], ...kept } = request
+      const errors = [
+        ...inputConflicts(
+          references,
+          inputs.received.map(({ name }) => name),
+        ),
+      ]
+      if (errors.length > 0) throw invalidFields(errors)
+      const by = { ...parts, uuid, caller }
+      const waiting = await findDependencies(request.depends_on ?? [], by)
+      const found = await translateStoreErrors(() =>
+        lookForSources(references, { ...by, awaited: waiting?.jobs ?? [] }),
+      )
+      const sources = sourceLines(references, parts.inputSources, request.input_timeout_seconds, found)
+      const results = awaitedResults(found.attempts)
+      return await backend.preview?.({
+        uuid,
+        request: kept,
+        requestSha256: '',
+        ...defined({
+          madeBy: caller ?? undefined,
+          secrets: namedSecrets(sources),
+          readable: readableOf(found),
+          waiting: waiting && { ...waiting, results },
+        }),
+        ...(request.inputs !== undefined && { readOnlyInputs: true }),
+      })
+    },
+  }
+}
