@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { soleLeader } from '../../src/job/leadership.ts'
 import { createOutbox } from '../../src/notifications/outbox/create-outbox.ts'
-import type { MessageKind } from '../../src/notifications/outbox/outbox.ts'
+import type { CalledKind, MessageKind } from '../../src/notifications/outbox/outbox.ts'
 import type { ArtifactStore } from '../../src/store/store.ts'
 import { type Clock, systemClock } from '../../src/util/clock.ts'
 import { parseAllow } from '../../src/util/egress/allow.ts'
@@ -9,7 +9,7 @@ import { createOutgoingCalls } from '../../src/util/egress/send.ts'
 import { createLog } from '../../src/util/log.ts'
 import { createMetrics } from '../../src/util/metrics.ts'
 
-export const plain: MessageKind = {
+export const plain: CalledKind = {
   kind: 'plain',
   prepare: async ({ url, data }) => ({ method: 'POST', url, headers: {}, body: JSON.stringify(data) }),
 }
@@ -19,7 +19,7 @@ export function startOutbox(
   store: ArtifactStore,
   {
     leadership = soleLeader,
-    kinds = [plain],
+    kinds = [plain] as readonly MessageKind[],
     timeoutSeconds = 10,
     every = 200,
     clock = systemClock as Clock,

@@ -22,6 +22,10 @@ export class Lanes {
     return this.#lanes.get(name)
   }
 
+  all(): Iterable<Lane> {
+    return this.#lanes.values()
+  }
+
   /** Adds the key and returns its lane. */
   put(name: string, key: string): Lane {
     const lane = this.#lanes.get(name) ?? {

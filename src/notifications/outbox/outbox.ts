@@ -58,7 +58,7 @@ export type DeliveryState = 'pending' | 'delivered' | 'rejected' | 'given-up'
 export interface DeliveryAttempt {
   at: string
   milliseconds: number
-  /** The HTTP status; null if there was no answer: then `error` says why. */
+  /** The HTTP status; null if there was no answer (then `error` says why), and for other ways. */
   status: number | null
   error: string | null
 }
@@ -80,9 +80,11 @@ export class MessageWithdrawn extends Error {
   override name = 'MessageWithdrawn'
 }
 
-/** How messages of one kind are built, judged and finished. */
-export interface MessageKind {
-  readonly kind: string
+/** How messages of one kind are sent, judged and finished. */
+export type MessageKind = CalledKind | DeliveredKind
+
+/** A kind whose messages are sent by calls over HTTP. */
+export interface CalledKind extends KindOfMessage {
   /**
    * Builds the request of each attempt, with its signature and secrets. A rejection counts as a
    * failed attempt; MessageWithdrawn ends the message as `rejected`.
@@ -90,6 +92,19 @@ export interface MessageKind {
   prepare(message: Message): Promise<PreparedMessage>
   /** Default: 2xx is `delivered`, 410 is `end`, every other status is `again`. */
   judge?(status: number): ReceiverVerdict
+}
+
+/** A kind whose messages are sent in another way. */
+export interface DeliveredKind extends KindOfMessage {
+  /**
+   * Resolves once the receiver has the message. A rejection counts as a failed attempt; the time
+   * before it resolves does not.
+   */
+  deliver(message: Message, signal: AbortSignal): Promise<void>
+}
+
+interface KindOfMessage {
+  readonly kind: string
   /**
    * Called after the last attempt, again until it resolves, also after restarts; must be
    * idempotent.

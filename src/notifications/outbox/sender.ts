@@ -66,6 +66,8 @@ export class Sender {
   readonly #closing = new AbortController()
   /** Ends the calls under way. */
   readonly #ending = new AbortController()
+  /** Whether all was listed since this process leads: before, a lane may have earlier messages. */
+  #listed = false
   #sweeping: Promise<void> = Promise.resolve()
   #unsubscribe: (() => void) | undefined
 
@@ -79,6 +81,7 @@ export class Sender {
     this.#unsubscribe = this.#parts.leadership.onChange((isLeader) => {
       // Another leader sends the same messages meanwhile: what is known of them is outdated.
       this.#lanes.clear()
+      this.#listed = false
       if (isLeader) this.#sweep()
     })
     this.#sweep()
@@ -112,13 +115,10 @@ export class Sender {
   }
 
   #sweep(): void {
-    const { signal } = this.#closing
-    if (signal.aborted) return
-    const before = this.#sweeping
-    this.#sweeping = before.then(() => this.#look())
-    this.#queue.set('sweep', this.#clock.now() + (this.#parts.every ?? sendingLimits.listEveryMs), () =>
-      this.#sweep(),
-    )
+    if (this.#closing.signal.aborted) return
+    this.#sweeping = this.#sweeping.then(() => this.#look())
+    const due = this.#clock.now() + (this.#parts.every ?? sendingLimits.listEveryMs)
+    this.#queue.set('sweep', due, () => this.#sweep())
   }
 
   async #look(): Promise<void> {
@@ -129,6 +129,8 @@ export class Sender {
       for await (const { key } of store.list(outboxPrefix, { signal })) {
         if (!isHeld(key)) this.notice(key)
       }
+      this.#listed = true
+      for (const lane of this.#lanes.all()) this.#plan(lane)
     } catch (error) {
       if (!signal.aborted)
         log.warn({ error: messageOf(error) }, 'the outbox could not be listed; it is tried again')
@@ -136,7 +138,7 @@ export class Sender {
   }
 
   #plan(lane: Lane, delay = 0): void {
-    if (lane.busy || !this.#lanes.isCurrent(lane)) return
+    if (!this.#listed || lane.busy || !this.#lanes.isCurrent(lane)) return
     const next = lane.hurried ? undefined : lane.head?.stored.next_at
     const due = next ? Date.parse(next) : this.#clock.now()
     this.#queue.set(`lane ${lane.name}`, Math.max(due, this.#clock.now() + delay), () => this.#run(lane))

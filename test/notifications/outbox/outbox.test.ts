@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Message, MessageKind } from '../../../src/notifications/outbox/outbox.ts'
+import type { CalledKind, DeliveredKind, Message } from '../../../src/notifications/outbox/outbox.ts'
 import { createMetrics } from '../../../src/util/metrics.ts'
 import { hang, reset, startReceiver } from '../../support/connector/receiver.ts'
 import { leadershipOf } from '../../support/leadership.ts'
@@ -190,7 +190,7 @@ test('closing waits for a running call, so that it is not repeated', async () =>
 test('onEnd is called again after it failed, without another call to the receiver', async () => {
   await using receiver = await startReceiver()
   const ends: string[] = []
-  const kind: MessageKind = {
+  const kind: CalledKind = {
     ...plain,
     async onEnd(_, { state }) {
       ends.push(state)
@@ -207,7 +207,7 @@ test('onEnd is called again after it failed, without another call to the receive
 test('a message whose preparation fails is retried, and its history has the reason', async () => {
   await using receiver = await startReceiver()
   let tries = 0
-  const kind: MessageKind = {
+  const kind: CalledKind = {
     ...plain,
     async prepare(given) {
       if (tries++ === 0) throw new Error('no secret')
@@ -224,11 +224,53 @@ test('a message whose preparation fails is retried, and its history has the reas
   )
 })
 
+test('what an earlier process left in a lane is sent before what is added now', async () => {
+  await using receiver = await startReceiver()
+  const store = await folderStore()
+  const earlier = startOutbox(store, { leadership: leadershipOf(false) })
+  await earlier.add(message(receiver.url, { id: 'a', seq: 1, data: 'first' }))
+  await earlier.close()
+  const listed = Promise.withResolvers<void>()
+  const list: typeof store.list = async function* (...given) {
+    await listed.promise
+    yield* store.list(...given)
+  }
+  const outbox = startOutbox({ ...store, list })
+  await outbox.add(message(receiver.url, { id: 'b', seq: 2, data: 'second' }))
+  // Time enough to send the second one alone.
+  await sleep(300)
+  expect(receiver.received).toEqual([])
+  listed.resolve()
+  const received = await receiver.until(2)
+  expect(received.map(({ body }) => body)).toEqual(['"first"', '"second"'])
+})
+
+test('a kind of its own way is sent by that, and waiting for its receiver is no failed attempt', async () => {
+  const store = await folderStore()
+  const back = Promise.withResolvers<void>()
+  const sent: unknown[] = []
+  const kind: DeliveredKind = {
+    kind: 'plain',
+    async deliver({ data }) {
+      await back.promise
+      sent.push(data)
+    },
+  }
+  const outbox = startOutbox(store, { kinds: [kind] })
+  await outbox.add(message('other:way'))
+  back.resolve()
+  await eventually(async () => {
+    const attempts = [{ status: null, error: null }]
+    expect(await outbox.history('job-1')).toMatchObject([{ state: 'delivered', attempts }])
+  })
+  expect(sent).toEqual([{ number: 1 }])
+})
+
 function message(url: string, given: Partial<Message> = {}): Message {
   return { id: 'm1', lane: 'job-job-1', kind: 'plain', job: 'job-1', url, data: { number: 1 }, ...given }
 }
 
-function noting(note: () => void): MessageKind {
+function noting(note: () => void): CalledKind {
   return {
     ...plain,
     async prepare(given) {
