@@ -40,6 +40,7 @@ describe('imports', () => {
     ['@kubernetes/client-node', 'src/backends/kubernetes/'],
     ['minio', 'src/store/s3/'],
     ['express', 'src/http/'],
+    ['amqplib', 'src/messaging/'],
     ['commander', 'src/cli/'],
   ])('of the package %s stand in %s alone', async (name, folder) => {
     const importing = []

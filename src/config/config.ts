@@ -5,6 +5,7 @@ import type { AllowRules } from '../util/egress/allow.ts'
 import { messageOf, StartError } from '../util/errors.ts'
 import { settingNames } from './environment.ts'
 import { type GivenSettings, givenSettings, whereGiven } from './given-settings.ts'
+import { validateAmqp } from './groups/amqp-group.ts'
 import { validateHttp } from './groups/callers/http-group.ts'
 import type { JobsSettings } from './groups/jobs-group.ts'
 import { clusterAddress, type KubernetesConfig, validateKubernetes } from './groups/kubernetes-group.ts'
@@ -117,12 +118,13 @@ function filesOf({ given, path }: GivenSettings, policyFile: string | undefined)
 }
 
 function validateSettings(settings: Settings, store: StoreSettings, onKubernetes: boolean): string[] {
-  const { http, auth, kubernetes, s3, edc, signaling, jobs, local } = settings
+  const { http, auth, kubernetes, s3, amqp, edc, signaling, jobs, local } = settings
   return [
     ...validateHttp(http, auth, onKubernetes),
     ...(onKubernetes ? [...validateKubernetes(kubernetes), ...validateForPods(store)] : []),
     ...validateS3(s3, onKubernetes),
     ...(onKubernetes ? [] : validateSecrets(jobs.requestSecrets, local.secretsDirectory)),
+    ...validateAmqp(amqp),
     ...validateEdc(edc),
     ...validateSignaling(signaling, http.publicUrl),
   ]

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { amqpGroup } from './groups/amqp-group.ts'
 import { authGroup } from './groups/callers/auth-group.ts'
 import { httpGroup } from './groups/callers/http-group.ts'
 import { limitsGroup } from './groups/callers/limits-group.ts'
@@ -32,6 +33,7 @@ export const settingsSchema = z.object({
   results: resultsGroup,
   callbacks: callbacksGroup,
   events: eventsGroup,
+  amqp: amqpGroup,
   outgoing: outgoingGroup,
   janitor: janitorGroup,
   grants: grantsGroup,

@@ -3,7 +3,7 @@ import { parseConfigData } from '../job/request/config-data.ts'
 import { parseEnvFile } from '../job/request/env-file.ts'
 import type { JobRequest } from '../job/request/request.ts'
 import { parseRequest } from '../job/request/request-schema.ts'
-import type { Deployment, RerunOptions } from '../lifecycle/jobs.ts'
+import type { Deployment, PendingNotification, RerunOptions } from '../lifecycle/jobs.ts'
 import { invalid, invalidFields } from '../util/errors.ts'
 import { defined } from '../util/objects.ts'
 import { contentType, readBody, unsupported } from './input/body.ts'
@@ -21,6 +21,8 @@ export interface Deployer {
   key: string | undefined
   /** The name of the caller's token; null if the caller has none. */
   caller: string | null
+  /** What the store needs beside a callback before the job begins. */
+  notify?: (uuid: string) => PendingNotification
 }
 
 /** Throws a Problem that names the Idempotency-Key if its value is not allowed. */
@@ -43,13 +45,14 @@ export interface DeployedJob {
 
 /** Deploys a request without inputs. */
 export async function deployJob(
-  { key, caller }: Deployer,
+  deployer: Deployer,
   admitted: ResolvedRequest,
   services: Services,
 ): Promise<DeployedJob> {
+  const { key, caller } = deployer
   checkCallback(services, admitted.request, caller)
   const deployment = await services.jobs.beginDeployment(key, caller)
-  return await finishDeployment(services, deployment, admitted, caller)
+  return await finishDeployment(services, deployment, admitted, deployer)
 }
 
 /** Deploys the request in a body, JSON or a form with inputs. */
@@ -73,10 +76,11 @@ export async function deployBody(
 
 async function deployForm(
   req: Request,
-  { key, caller }: Deployer,
+  deployer: Deployer,
   services: Services,
   options: HttpOptions,
 ): Promise<DeployedJob> {
+  const { key, caller } = deployer
   refuseLargeInputs(req, options)
   const deployment = await services.jobs.beginDeployment(key, caller)
   let admitted: ResolvedRequest
@@ -86,7 +90,7 @@ async function deployForm(
     await deployment.abandon()
     throw error
   }
-  return await finishDeployment(services, deployment, admitted, caller)
+  return await finishDeployment(services, deployment, admitted, deployer)
 }
 
 /** The request in a form whose input files `receiver` takes. */
@@ -151,10 +155,27 @@ export async function finishDeployment(
   { notifications }: Services,
   deployment: Deployment,
   { request, asked, ignored }: ResolvedRequest,
-  caller: string | null,
+  { caller, notify }: Pick<Deployer, 'caller' | 'notify'>,
   again?: RerunOptions,
 ): Promise<DeployedJob> {
-  const notification = notifications.callbacks.pendingNotification(deployment.uuid, request, caller)
+  const { uuid } = deployment
+  const callback = notifications.callbacks.pendingNotification(uuid, request, caller)
+  const notification = bothOf(callback, notify?.(uuid))
   const { job_uuid } = await deployment.deploy(request, notification, asked, again)
   return { uuid: job_uuid, ignored, ...defined({ rerunOf: again?.rerunOf }) }
+}
+
+function bothOf(
+  first: PendingNotification | undefined,
+  second: PendingNotification | undefined,
+): PendingNotification | undefined {
+  if (first === undefined || second === undefined) return first ?? second
+  return {
+    async write() {
+      await Promise.all([first.write(), second.write()])
+    },
+    async remove() {
+      await Promise.all([first.remove(), second.remove()])
+    },
+  }
 }

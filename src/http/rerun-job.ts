@@ -13,17 +13,17 @@ import type { HttpOptions } from './options.ts'
 import type { Services } from './services.ts'
 
 /**
- * Deploys the request of a job of this caller again, with the overriding fields of the body, and
- * with the same inputs unless it has `inputs`.
+ * Deploys the request of a job of this caller again, with overriding fields, and with the same
+ * inputs unless these have `inputs`.
  */
 export async function rerunJob(
   uuid: string,
-  req: Request,
-  { key, caller }: Deployer,
+  overrides: PartialRequest,
+  deployer: Deployer,
   services: Services,
   options: HttpOptions,
 ): Promise<DeployedJob> {
-  const overrides = await overridesIn(req)
+  const { key, caller } = deployer
   const stored = await services.jobs.stored(uuid)
   // Another caller's job is answered as one that isn't there: its values and inputs are not theirs.
   if (stored === undefined || (stored.job.made_by ?? null) !== caller) throw unknownJob(uuid)
@@ -37,7 +37,7 @@ export async function rerunJob(
       await deployment.abandon()
       throw error
     })
-  return await finishDeployment(services, deployment, asked.admitted, caller, {
+  return await finishDeployment(services, deployment, asked.admitted, deployer, {
     rerunOf: uuid,
     sameInputs: asked.sameInputs,
   })
@@ -75,7 +75,8 @@ async function admit(
   return await resolveRequest({ request: named }, { ...services, configured: known }, options)
 }
 
-async function overridesIn(req: Request): Promise<PartialRequest> {
+/** The overriding fields in a body, which may be empty. */
+export async function overridesIn(req: Request): Promise<PartialRequest> {
   const body = await readBody(req)
   if (body.length === 0) return {}
   if (contentType(req) !== 'application/json') throw unsupported('application/json, or send none')

@@ -31,12 +31,23 @@ export interface Services {
   provisioning: Provisioning
   notifications: Notifications
   signaling: Signaling
+  /** The message broker; absent without AMQP_URL. */
+  broker?: { state(): BrokerState } | undefined
   metrics: Metrics
   log: Log
   /** False before the first sync and during shutdown. */
   ready(): boolean
   /** Aborted when shutdown begins, which ends waiting requests and streams. */
   shutdown: AbortSignal
+}
+
+/** The connection to the message broker, as /health shows it. */
+export interface BrokerState {
+  /** `blocked`: the broker takes no messages, as without room on its disk. */
+  state: 'connected' | 'blocked' | 'away'
+  /** Why it is not connected, or blocked. */
+  error: string | null
+  since: string
 }
 
 /** The configured jobs, which callers may name in a request. */

@@ -30,6 +30,11 @@ export function createMetrics() {
       'Attempts to send a message, by its kind and state after it',
       ['kind', 'state'],
     ),
+    messages: counter('messages_total', 'Messages of the queue, by type and what became of them', [
+      'type',
+      'outcome',
+    ]),
+    brokerConnections: counter('broker_connections_total', 'Connections made to the message broker'),
     problems: counter('errors_total', 'Problems answered, by code', ['code']),
     refusedConnections: counter(
       'connections_refused_total',

@@ -39,6 +39,10 @@ export async function createServices(
   cleanups.push(() => configured.close())
   const datasets = await loadDatasets(config.datasets.file, log)
   cleanups.push(() => datasets.close())
+  // Loaded late: most installations have no broker.
+  const messaging = config.amqp.url === undefined ? undefined : await import('./messages.ts')
+  const broker = messaging?.createBroker(config, log, metrics)
+  cleanups.push(() => broker?.close())
   const notifications = createNotifications(config, { store, leadership, log, metrics })
   cleanups.push(() => notifications.close())
   const { admission, prepare, setPolicy } = admissionOf(config, backend, log)
@@ -69,15 +73,21 @@ export async function createServices(
   const dataSpaces = createDataSpaces(config, parts)
   cleanups.push(() => dataSpaces.close())
   const { grants, provisioning, signaling } = dataSpaces
+  const services = { ...parts, grants, provisioning, signaling, broker, ...state }
+  const messages = messaging?.createMessages(config, services, broker)
+  cleanups.push(() => messages?.close())
   return {
-    services: { ...parts, grants, provisioning, signaling, ...state },
+    services,
     setPolicy,
     follow() {
       prepare()
       notifications.start()
       cleanups.push(jobs.watch(notifications.changed))
+      if (messages) cleanups.push(jobs.watch(messages.changed))
       dataSpaces.start(state.shutdown)
       following.start()
+      messages?.start()
+      broker?.start()
     },
   }
 }

@@ -13,7 +13,7 @@ import { waitSeconds } from '../input/wait.ts'
 import { releaseBody } from '../limits/body-budget.ts'
 import type { HttpOptions } from '../options.ts'
 import { previewBody, previewRequest } from '../preview-job.ts'
-import { rerunJob } from '../rerun-job.ts'
+import { overridesIn, rerunJob } from '../rerun-job.ts'
 import { clientDisconnect } from '../server/client-disconnect.ts'
 import { route } from '../server/route.ts'
 import type { Services } from '../services.ts'
@@ -53,7 +53,7 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
     async post(req, res) {
       const uuid = jobId(req)
       const seconds = waitSeconds(req, res, readQuery(req, ['wait']).get('wait'), options)
-      const deployed = await rerunJob(uuid, req, deployerOf(req, res), services, options)
+      const deployed = await rerunJob(uuid, await overridesIn(req), deployerOf(req, res), services, options)
       releaseBody(req)
       res.location(jobLinks(deployed.uuid, options.publicUrl).self)
       res.status(201).json(await answer(res, deployed, seconds, services, options))

@@ -26,14 +26,16 @@ export function probeRoutes(services: Services): Router {
 
 /** Health and metrics for operators. */
 export function healthRoutes(services: Services): Router {
-  const { backend, leadership, store, jobs, metrics, ready } = services
+  const { backend, leadership, store, jobs, broker, metrics, ready } = services
   const router = Router()
   route(router, '/health', {
     async get(req, res) {
       readQuery(req, [])
       const missing = await missingOf(services)
       const damaged = missing.length > 0 ? null : await damagedMessages(services)
-      const isWell = missing.length === 0 && damaged?.length === 0
+      const messages = broker?.state()
+      const isConnected = messages === undefined || messages.state === 'connected'
+      const isWell = missing.length === 0 && damaged?.length === 0 && isConnected
       const status = !ready() ? 'not ready' : isWell ? 'ok' : 'degraded'
       res.status(ready() ? 200 : 503).json({
         status,
@@ -41,6 +43,7 @@ export function healthRoutes(services: Services): Router {
         damaged_messages: damaged,
         backend: backend.name,
         store: store.name,
+        ...(messages && { broker: messages }),
         finishes_jobs: leadership.isLeader(),
         jobs: Object.fromEntries(jobs.countByState()),
       })
