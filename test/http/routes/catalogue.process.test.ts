@@ -12,7 +12,7 @@ args:
     const { RESULT_DIRECTORY, NAME, SECRET, FAILS } = process.env
     writeFileSync(RESULT_DIRECTORY + '/hello.txt', JSON.stringify([NAME, process.argv[1], SECRET]))
     process.exit(FAILS === 'true' ? 1 : 0)
-  - "--times={times}"
+  - "{times}"
 env: {SECRET: s3cret}
 parameters:
   name: {type: string, pattern: "[A-Za-z $;]+", required: true, env: NAME}
@@ -74,61 +74,6 @@ describe('the catalogue', () => {
   })
 })
 
-describe('a job that is deployed with parameters', () => {
-  it('has their values as variable and argument, and gives its result as the latest', async () => {
-    const before = await json('/catalog/greet/latest/result?file=hello.txt')
-    expect(before.status).toBe(404)
-    expect(before.body).toMatchObject({ detail: expect.stringContaining('GET /job/deploy?job=greet') })
-
-    const query = 'job=greet&wait=50&parameters.times=3&parameters.name=%24(id)%3B%20x'
-    expect((await json(`/job/deploy?${query.replace('(id)', 'id')}`)).body).toMatchObject({
-      state: 'succeeded',
-    })
-    expect(await latest()).toEqual(['$id; x', '--times=3', 's3cret'])
-    const range = await call(api.url, {
-      path: '/catalog/greet/latest/result?file=hello.txt',
-      headers: { range: 'bytes=0-4' },
-    })
-    expect([range.status, range.body.toString()]).toEqual([206, '["$id'])
-    const named = await call(api.url, { path: String(range.headers['content-location']) })
-    expect([named.status, named.headers.etag]).toEqual([200, range.headers.etag])
-    const archive = await call(api.url, { path: '/catalog/greet/latest/result?format=zip' })
-    expect([archive.status, archive.headers['content-type']]).toEqual([200, 'application/zip'])
-  })
-
-  it('keeps them in a rerun, which may give others, and is no latest one when it fails', async () => {
-    const first = await deployed({ name: 'Ann', times: '2' })
-    expect(first).toMatchObject({ state: 'succeeded' })
-    const again = { method: 'POST', path: `/job/${first.job_uuid}/rerun?wait=50` }
-    expect((await call(api.url, again)).json()).toMatchObject({ state: 'succeeded' })
-    expect(await latest()).toEqual(['Ann', '--times=2', 's3cret'])
-    const other = { ...deployJson({ parameters: { name: 'Bob' } }), ...again }
-    expect((await call(api.url, other)).json()).toMatchObject({ state: 'succeeded' })
-    expect(await latest()).toEqual(['Bob', '--times=2', 's3cret'])
-    expect(await deployed({ name: 'Eve', fails: true })).toMatchObject({ state: 'failed' })
-    expect(await latest()).toEqual(['Bob', '--times=2', 's3cret'])
-  })
-
-  it.each([
-    ['a wrong value', { parameters: { name: 'x9' } }, 400, 'parameters.name'],
-    ['a variable of a parameter', { parameters: { name: 'x' }, env: { NAME: 'y' } }, 400, 'env.NAME'],
-    ["the job's own variable", { parameters: { name: 'x' }, env: { SECRET: 'y' } }, 400, 'env.SECRET'],
-    ['an environment', { parameters: { name: 'x' }, config_map_ref: ['env-x'] }, 400, 'config_map_ref'],
-    ['a locked field', { parameters: { name: 'x' }, retries: 1 }, 403, 'retries'],
-  ])('is refused with %s', async (_, request, status, field) => {
-    const refused = await call(api.url, deployJson({ job: 'greet', ...request }))
-    expect(refused.status).toBe(status)
-    expect(refused.json()).toMatchObject({ errors: [{ field }] })
-  })
-
-  it('sets what its own env names where it has no parameters', async () => {
-    const set = await call(api.url, deployJson({ job: 'plain', env: { COLOUR: 'blue' } }))
-    expect(set.status).toBe(201)
-    const refused = await call(api.url, deployJson({ job: 'plain', parameters: { colour: 'blue' } }))
-    expect(refused.json()).toMatchObject({ errors: [{ field: 'parameters.colour' }] })
-  })
-})
-
 describe('a dry run', () => {
   it('answers the merged request without its secrets, and makes nothing', async () => {
     const before = await api.stored()
@@ -140,7 +85,7 @@ describe('a dry run', () => {
       dry_run: true,
       request: {
         job: 'greet',
-        args: [expect.any(String), '--times=1'],
+        args: [expect.any(String), '1'],
         env: { SECRET: '(hidden)', NAME: '(hidden)' },
         parameters: { name: 'Ann', times: 1 },
         retries: 0,
@@ -167,6 +112,61 @@ describe('a dry run', () => {
     const sourced = deployJson({ job: 'greet', parameters: { name: 'A' }, inputs: [source] })
     const missing = await call(api.url, { ...sourced, path: '/job/deploy?dry_run=true' })
     expect([missing.status, missing.json()]).toMatchObject([400, { errors: [{ field: 'inputs[0].from' }] }])
+  })
+})
+
+describe('a job that is deployed with parameters', () => {
+  it('has their values as variable and argument, and gives its result as the latest', async () => {
+    const before = await json('/catalog/greet/latest/result?file=hello.txt')
+    expect(before.status).toBe(404)
+    expect(before.body).toMatchObject({ detail: expect.stringContaining('GET /job/deploy?job=greet') })
+
+    const query = 'job=greet&wait=50&parameters.times=3&parameters.name=%24(id)%3B%20x'
+    expect((await json(`/job/deploy?${query.replace('(id)', 'id')}`)).body).toMatchObject({
+      state: 'succeeded',
+    })
+    expect(await latest()).toEqual(['$id; x', '3', 's3cret'])
+    const range = await call(api.url, {
+      path: '/catalog/greet/latest/result?file=hello.txt',
+      headers: { range: 'bytes=0-4' },
+    })
+    expect([range.status, range.body.toString()]).toEqual([206, '["$id'])
+    const named = await call(api.url, { path: String(range.headers['content-location']) })
+    expect([named.status, named.headers.etag]).toEqual([200, range.headers.etag])
+    const archive = await call(api.url, { path: '/catalog/greet/latest/result?format=zip' })
+    expect([archive.status, archive.headers['content-type']]).toEqual([200, 'application/zip'])
+  })
+
+  it('keeps them in a rerun, which may give others, and is no latest one when it fails', async () => {
+    const first = await deployed({ name: 'Ann', times: '2' })
+    expect(first).toMatchObject({ state: 'succeeded' })
+    const again = { method: 'POST', path: `/job/${first.job_uuid}/rerun?wait=50` }
+    expect((await call(api.url, again)).json()).toMatchObject({ state: 'succeeded' })
+    expect(await latest()).toEqual(['Ann', '2', 's3cret'])
+    const other = { ...deployJson({ parameters: { name: 'Bob' } }), ...again }
+    expect((await call(api.url, other)).json()).toMatchObject({ state: 'succeeded' })
+    expect(await latest()).toEqual(['Bob', '2', 's3cret'])
+    expect(await deployed({ name: 'Eve', fails: true })).toMatchObject({ state: 'failed' })
+    expect(await latest()).toEqual(['Bob', '2', 's3cret'])
+  })
+
+  it.each([
+    ['a wrong value', { parameters: { name: 'x9' } }, 400, 'parameters.name'],
+    ['a variable of a parameter', { parameters: { name: 'x' }, env: { NAME: 'y' } }, 400, 'env.NAME'],
+    ["the job's own variable", { parameters: { name: 'x' }, env: { SECRET: 'y' } }, 400, 'env.SECRET'],
+    ['an environment', { parameters: { name: 'x' }, config_map_ref: ['env-x'] }, 400, 'config_map_ref'],
+    ['a locked field', { parameters: { name: 'x' }, retries: 1 }, 403, 'retries'],
+  ])('is refused with %s', async (_, request, status, field) => {
+    const refused = await call(api.url, deployJson({ job: 'greet', ...request }))
+    expect(refused.status).toBe(status)
+    expect(refused.json()).toMatchObject({ errors: [{ field }] })
+  })
+
+  it('sets what its own env names where it has no parameters', async () => {
+    const set = await call(api.url, deployJson({ job: 'plain', env: { COLOUR: 'blue' } }))
+    expect(set.status).toBe(201)
+    const refused = await call(api.url, deployJson({ job: 'plain', parameters: { colour: 'blue' } }))
+    expect(refused.json()).toMatchObject({ errors: [{ field: 'parameters.colour' }] })
   })
 })
 
