@@ -90,13 +90,14 @@ export const volumes = {
   credentials: 'uploader-credentials',
   scratch: 'scratch',
   word: 'word',
+  sharedMemory: 'shared-memory',
   /** `secret-0` and so on: the Secrets that the request's inputs name. */
   secret: (index: number) => `secret-${index}`,
   /** `claim-0` and so on: the request's volumes. */
   claim: (index: number) => `claim-${index}`,
 } as const
 
-/** Mount paths in the uploader; the worker has inputs at the same path, and steps the scratch folder. */
+/** Mount paths in the uploader; the worker has inputs at the same path and shared memory, steps the scratch folder. */
 export const paths = {
   results: '/results',
   inputs: '/input',
@@ -104,6 +105,7 @@ export const paths = {
   credentials: '/credentials',
   scratch: '/scratch',
   word: '/jobferry',
+  sharedMemory: '/dev/shm',
   secrets: '/secrets',
 } as const
 

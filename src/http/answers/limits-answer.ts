@@ -20,6 +20,12 @@ export const limitsAnswer = z.strictObject({
       labels: z
         .union([choice, z.literal('unselected')])
         .describe('`unselected`: those that no Service selects'),
+      annotations: choice,
+      runtime_classes: choice,
+      extended_resources: choice,
+      affinity: z
+        .enum(['all', 'own-namespace', 'none'])
+        .describe('`own-namespace`: every one that names no other namespace'),
       root: z.boolean().describe('Workers may run as user 0'),
     })
     .describe('`all`, or patterns with * for any text; an empty list allows none'),

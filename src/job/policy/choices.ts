@@ -1,4 +1,5 @@
 import type { FieldError } from '../../util/errors.ts'
+import { affinityErrors } from './affinity.ts'
 import { matchesImage } from './image-pattern.ts'
 import type { JudgedRequest, PolicyContext } from './judged-request.ts'
 import { labelErrors } from './labels.ts'
@@ -16,6 +17,8 @@ export function* choiceErrors(
 ): Generator<FieldError> {
   yield* nameErrors(request, policy)
   yield* itemErrors(request, policy)
+  yield* mapErrors(request, policy)
+  yield* affinityErrors(request, policy)
   yield* labelErrors(request, policy, context)
   const { run_as_user: user } = request.given
   if (user === 0 && user !== request.configured?.run_as_user && !mayBeRoot(policy, context.podSecurity)) {
@@ -34,6 +37,7 @@ function* nameErrors({ given, configured }: JudgedRequest, policy: Policy): Gene
     ['image_pull_secret', policy.image_pull_secrets, matchesWildcard],
     ['service_account', policy.service_accounts, matchesWildcard],
     ['priority_class', policy.priority_classes, matchesWildcard],
+    ['runtime_class', policy.runtime_classes, matchesWildcard],
   ] as const
   for (const [field, choice, matches] of rules) {
     const own = new Set(configured && valuesOf(configured, field).map(({ value }) => value))
@@ -63,6 +67,24 @@ function* itemErrors({ given, configured }: JudgedRequest, policy: Policy): Gene
       matchesWildcard(pattern.includes('=') ? `${key}=${value}` : key, pattern)
     if (!allows(policy.node_selectors, isOne))
       yield refused(`node_selector.${key}`, expectedOf(policy.node_selectors))
+  }
+}
+
+/** Fields whose members' names are judged; a configured job's own value of a member passes. */
+function* mapErrors({ given, configured }: JudgedRequest, policy: Policy): Generator<FieldError> {
+  const rules = [
+    ['annotations', policy.annotations],
+    ['extended_resources', policy.extended_resources],
+  ] as const
+  for (const [field, choice] of rules) {
+    const own = configured === undefined ? [] : valuesOf(configured, field).map(({ value }) => value)
+    for (const { at, value } of valuesOf(given, field)) {
+      for (const [name, one] of Object.entries(value)) {
+        if (own.some((other) => Object.hasOwn(other, name) && other[name] === one)) continue
+        if (!allows(choice, (pattern) => matchesWildcard(name, pattern)))
+          yield refused(`${at}.${name}`, expectedOf(choice))
+      }
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 import type { FieldError } from '../../util/errors.ts'
+import { limitOf } from '../pod/resource-conflicts.ts'
 import type { ConfiguredJob, PartialRequest } from '../request/request-schema.ts'
 import { choiceErrors } from './choices.ts'
 import type { JudgedRequest, PolicyContext } from './judged-request.ts'
-import { amountOf, limitedFields, type Policy } from './policy.ts'
+import { amountOf, type LimitedField, limitedFields, type Policy } from './policy.ts'
 import { valuesOf } from './values-of.ts'
 
 /**
@@ -29,12 +30,20 @@ function* maximumErrors({ given, configured }: JudgedRequest, { maximum }: Polic
   for (const field of limitedFields) {
     const most = maximum[field]
     if (most === undefined) continue
-    const own = new Set(configured && valuesOf(configured, field).map(({ value }) => value))
-    for (const { at, value } of valuesOf(given, field)) {
+    const own = new Set(configured && amountsOf(configured, field).map(({ value }) => value))
+    for (const { at, value } of amountsOf(given, field)) {
       if (own.has(value) || amountOf(value) <= amountOf(most)) continue
       yield { field: at, problem: "is more than the operator's policy allows", expected: `at most ${most}` }
     }
   }
+}
+
+/** A request of `cpu` or `memory` may not be more than the limit either. */
+function amountsOf(request: PartialRequest, field: LimitedField) {
+  const requests = Object.entries(limitOf).flatMap(([name, limit]) =>
+    limit === field ? valuesOf(request, name as keyof typeof limitOf) : [],
+  )
+  return [...valuesOf(request, field), ...requests]
 }
 
 function* programErrors(

@@ -10,6 +10,8 @@ export const limitedFields = [
   'cpu',
   'memory',
   'gpu',
+  'ephemeral_storage',
+  'shared_memory',
   'result_storage',
   'retries',
   'start_timeout_seconds',
@@ -36,6 +38,10 @@ const policySchema = z.strictObject({
   claims: choice(names, 'all-but-jobs'),
   node_selectors: choice({ of: 'labels, key[=value]', pattern: /^[-\w./*]+(=[-\w.*]*)?$/ }),
   labels: choice({ of: 'keys of labels like "team.example/*"', pattern: /^[-\w./*]+$/ }, 'unselected'),
+  annotations: choice({ of: 'keys of annotations like "team.example/*"', pattern: /^[-\w./*]+$/ }),
+  runtime_classes: choice(names),
+  extended_resources: choice({ of: 'names like "example.com/*"', pattern: /^[-\w./*]+$/ }),
+  affinity: z.enum(['all', 'own-namespace', 'none'], 'all, own-namespace or none').default('all'),
   root: z.enum(['all', 'none', 'pod-security'], 'all, none or pod-security').default('all'),
   maximum: limits.prefault({}),
   default: limits.prefault({}),
@@ -45,8 +51,8 @@ const policySchema = z.strictObject({
 /**
  * What callers may ask for. `all`: everything. A list: what matches one of its patterns, nothing if
  * it is empty; `none` in a file is the empty list. `all-but-jobs`: every claim that belongs to no
- * job. `unselected`: every label that no Service of the namespace selects. An absent key is `all`,
- * or no limit.
+ * job. `unselected`: every label that no Service of the namespace selects. `own-namespace`: an
+ * affinity that names no other one. An absent key is `all`, or no limit.
  */
 export type Policy = z.output<typeof policySchema>
 export type Choice = 'all' | readonly string[]
@@ -98,6 +104,8 @@ function limitsSchema() {
       cpu: schemaOf('cpu'),
       memory: schemaOf('memory'),
       gpu: schemaOf('gpu'),
+      ephemeral_storage: schemaOf('ephemeral_storage'),
+      shared_memory: schemaOf('shared_memory'),
       result_storage: schemaOf('result_storage'),
       retries: schemaOf('retries'),
       start_timeout_seconds: schemaOf('start_timeout_seconds'),

@@ -105,8 +105,8 @@ export const environmentId = text(
   (id) => id.startsWith('env-') && isDnsLabel(id),
 )
 
-const labelKey = text('a label key: [prefix/]name, the name at most 63 characters', isLabelKey)
-const labelValue = text('a label value: at most 63 letters, digits, "-", "_" and "."', isLabelValue)
+export const labelKey = text('a label key: [prefix/]name, the name at most 63 characters', isLabelKey)
+export const labelValue = text('a label value: at most 63 letters, digits, "-", "_" and "."', isLabelValue)
 const ownLabelKey = labelKey.refine((key) => !isReservedLabel(key), {
   error: 'a label that neither Jobferry (jobferry.dev/…) nor Kubernetes sets itself',
 })

@@ -3,6 +3,7 @@ import * as s from './field-schemas.ts'
 import { callbackFields } from './fields/callback-fields.ts'
 import { podFields } from './fields/pod-fields.ts'
 import { programFields } from './fields/program-fields.ts'
+import { resourceFields } from './fields/resource-fields.ts'
 import { resultFields } from './fields/result-fields.ts'
 import { timeFields } from './fields/time-fields.ts'
 
@@ -12,6 +13,7 @@ import { timeFields } from './fields/time-fields.ts'
  */
 export const requestFields = {
   ...programFields,
+  ...resourceFields,
   ...resultFields,
   ...podFields,
   ...timeFields,

@@ -1,6 +1,6 @@
 import { defined } from '../../util/objects.ts'
 import type { JobRequest } from '../request/request.ts'
-import type { GivenStep } from './step-schema.ts'
+import type { GivenStep, inheritedFields } from './step-schema.ts'
 
 /** A step as it runs: with the fields beside `steps` where it has none of its own. */
 export interface EffectiveStep extends Omit<GivenStep, 'env' | 'ignore_error'> {
@@ -11,23 +11,30 @@ export interface EffectiveStep extends Omit<GivenStep, 'env' | 'ignore_error'> {
 }
 
 /** What a request says of programs, as far as steps take it over. */
-export type Programs = Pick<
-  Partial<JobRequest>,
-  'steps' | 'image' | 'command' | 'args' | 'cpu' | 'memory' | 'gpu'
->
+export type Programs = Pick<Partial<JobRequest>, 'steps' | (typeof inheritedFields)[number]>
 
 /**
  * The steps of a job in their order; empty for a job without `steps`. Arguments belong to their
- * command, as in Kubernetes: a step with a command of its own does not take those beside `steps`.
+ * command, as in Kubernetes, and requests to their limits: a step with a command or a limit of its
+ * own does not take those beside `steps`.
  */
 export function stepsOf(request: Programs): EffectiveStep[] {
-  const { image, command, args, cpu, memory, gpu } = request
   return (request.steps ?? []).map((given) => ({
-    ...defined({ image, command, args: given.command === undefined ? args : undefined, cpu, memory, gpu }),
+    ...inheritedBy(given, request),
     ...given,
     env: given.env ?? {},
     ignore_error: given.ignore_error ?? false,
   }))
+}
+
+function inheritedBy(step: GivenStep, request: Programs): Partial<GivenStep> {
+  const { image, command, args, cpu, memory, gpu, extended_resources, ephemeral_storage } = request
+  return defined({
+    ...{ image, command, cpu, memory, gpu, extended_resources, ephemeral_storage },
+    args: step.command === undefined ? args : undefined,
+    cpu_request: step.cpu === undefined ? request.cpu_request : undefined,
+    memory_request: step.memory === undefined ? request.memory_request : undefined,
+  })
 }
 
 /** The step's files for its streams, and whether its failure counts, are a shell's work. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { extendedResources } from '../pod/extended-resources.ts'
 import * as s from '../request/field-schemas.ts'
 import { isDnsLabel } from '../request/syntax.ts'
 
@@ -9,7 +10,7 @@ const maxSteps = 20
 const year = 365 * 86_400
 const oneOrMore = `a list of 1 to ${maxSteps} steps`
 const names =
-  'name, image, command, args, env, cpu, memory, gpu, working_directory, timeout_seconds, stdin, stdout, stderr and ignore_error'
+  'name, image, command, args, env, cpu, cpu_request, memory, memory_request, gpu, extended_resources, ephemeral_storage, working_directory, timeout_seconds, stdin, stdout, stderr and ignore_error'
 
 /** A step's name, as in requests, answers and the query of its log. */
 export const stepName = s.text(
@@ -29,8 +30,12 @@ const step = z.strictObject(
     args: s.args.exactOptional(),
     env: s.environment.exactOptional(),
     cpu: s.quantity('"500m" or "2"').exactOptional(),
+    cpu_request: s.quantity('"250m"').exactOptional(),
     memory: s.quantity('"512Mi"').exactOptional(),
+    memory_request: s.quantity('"256Mi"').exactOptional(),
     gpu: s.gpu.exactOptional(),
+    extended_resources: extendedResources.exactOptional(),
+    ephemeral_storage: s.quantity('"10Gi"').exactOptional(),
     working_directory: s.mountPath.exactOptional(),
     timeout_seconds: s.integer(1, year).exactOptional(),
     stdin: s.resultPath.exactOptional(),
@@ -51,4 +56,15 @@ export const steps = z
 export type GivenStep = z.output<typeof step>
 
 /** Fields of a step that are also fields of a request, which are their defaults. */
-export const inheritedFields = ['image', 'command', 'args', 'cpu', 'memory', 'gpu'] as const
+export const inheritedFields = [
+  'image',
+  'command',
+  'args',
+  'cpu',
+  'cpu_request',
+  'memory',
+  'memory_request',
+  'gpu',
+  'extended_resources',
+  'ephemeral_storage',
+] as const

@@ -1,4 +1,5 @@
 import type { JobBackend } from '../../job/backend.ts'
+import { resourceConflicts } from '../../job/pod/resource-conflicts.ts'
 import { mayBeRoot } from '../../job/policy/choices.ts'
 import { withPolicyDefaults } from '../../job/policy/defaults.ts'
 import { judge } from '../../job/policy/judge.ts'
@@ -57,7 +58,10 @@ export function createAdmission({ policy, podSecurity, backend }: AdmissionParts
       const context = await contextFor(given)
       const errors = judge(judged, policy, context)
       if (errors.length > 0) throw forbiddenFields(errors)
-      return { request: withPolicyDefaults(asked, judged, policy, context), asked }
+      const request = withPolicyDefaults(asked, judged, policy, context)
+      const conflicts = [...resourceConflicts(request)]
+      if (conflicts.length > 0) throw invalidFields(conflicts)
+      return { request, asked }
     },
   }
 }

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { type FieldError, invalidFields } from '../errors.ts'
 import { expectedName } from './nearest.ts'
 
-/** Maximum depth of objects and lists in a request; the known fields need three levels. */
-const maxDepth = 6
+/** Maximum depth of objects and lists in a request: the values of an `affinity` need it. */
+const maxDepth = 9
 /** Bounds of one answer: the errors in it, and the characters of a field name of the caller's. */
 const maxErrors = 50
 const maxNameLength = 100

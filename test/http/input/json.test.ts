@@ -92,8 +92,8 @@ describe('a JSON request', () => {
   })
 
   test.each([
-    ['{"job": "default", "env": {"A": 1}, "args": DEEP}', `args${'[0]'.repeat(6)}`],
-    ['{"job": "default", "env": {"A": 1, "B": DEEP}}', `env.B${'[0]'.repeat(5)}`],
+    ['{"job": "default", "env": {"A": 1}, "args": DEEP}', `args${'[0]'.repeat(9)}`],
+    ['{"job": "default", "env": {"A": 1, "B": DEEP}}', `env.B${'[0]'.repeat(8)}`],
   ])('that is nested too deeply, as %s, is refused for the field', (text, field) => {
     for (const depth of [10, 2 ** 19]) {
       const deep = text.replace('DEEP', '['.repeat(depth) + ']'.repeat(depth))

@@ -26,6 +26,10 @@ const careful = {
   tolerations: 'none',
   claims: 'all-but-jobs',
   labels: 'unselected',
+  annotations: 'none',
+  runtime_classes: 'none',
+  extended_resources: 'none',
+  affinity: 'own-namespace',
   root: 'pod-security',
 }
 
@@ -84,6 +88,24 @@ describe('a request', () => {
     [{ labels: ['team.example/*'] }, { labels: { 'team.example/a': '1' } }, []],
     [{ labels: ['team.example/*'] }, { labels: { app: 'x' } }, ['labels.app']],
     [{ labels: 'none' }, { labels: { app: 'x' } }, ['labels.app']],
+    [careful, { annotations: { 'sidecar.example/inject': 'true' } }, ['annotations.sidecar.example/inject']],
+    [{ annotations: ['team.example/*'] }, { annotations: { 'team.example/a': '1' } }, []],
+    [careful, { runtime_class: 'kata' }, ['runtime_class']],
+    [careful, { extended_resources: { 'a.io/b': 1 }, gpu: 1 }, ['extended_resources.a.io/b']],
+    [{ extended_resources: ['a.io/*'] }, { extended_resources: { 'a.io/b': 1 } }, []],
+    [
+      careful,
+      { steps: [{ name: 'a', extended_resources: { 'a.io/b': 1 } }] },
+      ['steps[0].extended_resources.a.io/b'],
+    ],
+    [{ maximum: { cpu: '2' } }, { cpu_request: '3' }, ['cpu_request']],
+    [
+      { maximum: { memory: '1Gi' } },
+      { steps: [{ name: 'a', memory_request: '2Gi' }] },
+      ['steps[0].memory_request'],
+    ],
+    [{ maximum: { shared_memory: '1Gi' } }, { shared_memory: '2Gi' }, ['shared_memory']],
+    [{ maximum: { ephemeral_storage: '1Gi' } }, { ephemeral_storage: '2Gi' }, ['ephemeral_storage']],
     [{ root: 'none' }, { run_as_user: 0 }, ['run_as_user']],
     [{ root: 'none' }, { run_as_user: 1 }, []],
     [{ maximum: { cpu: '2' } }, { cpu: '2000m' }, []],
@@ -101,6 +123,37 @@ describe('a request', () => {
     const restricted = { podSecurity: 'restricted' } as const
     expect(refusedFields(careful, { run_as_user: 0 }, undefined, restricted)).toEqual(['run_as_user'])
     expect(refusedFields({ root: 'all' }, { run_as_user: 0 }, undefined, restricted)).toEqual([])
+  })
+})
+
+describe('an affinity', () => {
+  const preferred = 'preferredDuringSchedulingIgnoredDuringExecution'
+  const required = 'requiredDuringSchedulingIgnoredDuringExecution'
+  const nodes = (...matchExpressions: object[]) => ({
+    affinity: { nodeAffinity: { [required]: { nodeSelectorTerms: [{ matchExpressions }] } } },
+  })
+  const at = `affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchExpressions`
+
+  it('selects nodes as node_selector may, by every value, and by patterns of keys for other operators', () => {
+    const policy = { node_selectors: ['disk=ssd', 'zone'] }
+    const ssd = { key: 'disk', operator: 'In', values: ['ssd'] }
+    expect(refusedFields(policy, nodes(ssd, { key: 'zone', operator: 'Exists' }))).toEqual([])
+    expect(refusedFields(policy, nodes(ssd, { ...ssd, values: ['ssd', 'hdd'] }))).toEqual([`${at}[1]`])
+    expect(refusedFields(policy, nodes({ ...ssd, operator: 'NotIn' }))).toEqual([`${at}[0]`])
+  })
+
+  it('names no other namespace but under all, and is refused whole under none', () => {
+    const term = { topologyKey: 'zone', namespaces: ['other'] }
+    const request = {
+      affinity: { podAntiAffinity: { [preferred]: [{ weight: 1, podAffinityTerm: term }] } },
+    }
+    const field = `affinity.podAntiAffinity.${preferred}[0].podAffinityTerm.namespaces`
+    expect(refusedFields(careful, request)).toEqual([field])
+    expect(refusedFields({}, request)).toEqual([])
+    expect(refusedFields({ affinity: 'none' }, request)).toEqual(['affinity'])
+    const strong = { image: 'a', command: ['x'], ...request }
+    expect(refusedFields(careful, { job: 'mine', ...request }, strong)).toEqual([])
+    expect(refusedFields(careful, { job: 'mine', command: ['y'] }, strong)).toEqual(['command'])
   })
 })
 

@@ -25,6 +25,7 @@ describe('a policy file', () => {
     [{ images: 3 }, /images: .*expected all, none or a list/],
     [{ claims: ['a b'] }, /claims\[0\]: .*names in which \* stands for any text/],
     [{ claims: 'some' }, /claims: .*expected all, none, all-but-jobs or a list of names/],
+    [{ affinity: 'some' }, /affinity: .*expected all, own-namespace or none/],
     [{ root: 'yes' }, /root: .*expected all, none or pod-security/],
     [{ maximum: { cpu: 'lots' } }, /maximum\.cpu: .*quantity/],
     [{ live_jobs_per_token: 0 }, /live_jobs_per_token: .*a whole number from 1/],
@@ -46,6 +47,9 @@ test.each(['base', 'dev'])('manifests/%s ships a policy that is careful', async 
     claims: 'all-but-jobs',
     node_selectors: 'all',
     labels: 'unselected',
+    annotations: [],
+    runtime_classes: [],
+    affinity: 'own-namespace',
     root: 'pod-security',
   })
 })

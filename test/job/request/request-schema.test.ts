@@ -5,6 +5,15 @@ import { fieldsOf } from './fields-of.ts'
 
 const [longest, dollars] = ['a', '$'].map((sign) => Array.from({ length: 50 }, () => sign.repeat(256)))
 
+const required = 'requiredDuringSchedulingIgnoredDuringExecution'
+const preferred = 'preferredDuringSchedulingIgnoredDuringExecution'
+const isSsd = { key: 'disk', operator: 'In', values: ['ssd'] }
+const besides = { labelSelector: { matchExpressions: [isSsd], matchLabels: { a: 'b' } }, topologyKey: 'zone' }
+const nodes = (expression: object) => ({
+  affinity: { nodeAffinity: { [required]: { nodeSelectorTerms: [{ matchExpressions: [expression] }] } } },
+})
+const ofNodes = `affinity.nodeAffinity.${required}.nodeSelectorTerms`
+
 describe('a valid request stays unchanged', () => {
   test.each([
     [{}],
@@ -15,6 +24,11 @@ describe('a valid request stays unchanged', () => {
     [{ node_selector: { 'kubernetes.io/arch': 'arm64' }, labels: { team: '', 'example.com/a_b': 'X.y' } }],
     [{ tolerations: [{ operator: 'Exists' }, { key: 'gpu', value: 'yes', effect: 'NoSchedule' }] }],
     [{ tolerations: [{ key: 'k', effect: 'NoExecute', tolerationSeconds: 30 }] }],
+    [nodes(isSsd)],
+    [{ affinity: { podAntiAffinity: { [preferred]: [{ weight: 1, podAffinityTerm: besides }] } } }],
+    [{ annotations: { 'a.io/b': 'any\ntext' }, runtime_class: 'kata', shared_memory: '1Gi' }],
+    [{ cpu_request: '100m', memory_request: '1Gi', ephemeral_storage: '5Gi' }],
+    [{ extended_resources: { 'example.com/fpga': 2 } }],
     [{ outputs: { include: ['*.csv', '/a/**/b/'], exclude: ['\\!x', '\\#y', 'ü ?[a-c]'], when: 'success' } }],
     [{ outputs: { include: longest, exclude: longest, required: longest } }],
     [{ run_as_user: 0, retries: 2, keep_seconds: 0, timeout_seconds: 1, stop_grace_seconds: 1 }],
@@ -145,6 +159,39 @@ describe('a field that Kubernetes or the kernel would refuse is named', () => {
     [{ image_pull_policy: 'always' }, 'image_pull_policy'],
     [{ node_selector: { 'a/b/c': 'x' } }, 'node_selector.a/b/c'],
     [{ node_selector: { a: '-x' } }, 'node_selector.a'],
+    [{ affinity: [] }, 'affinity'],
+    [{ affinity: { nodeAffinty: {} } }, 'affinity.nodeAffinty'],
+    [{ affinity: { nodeAffinity: { [required]: { nodeSelectorTerms: [] } } } }, ofNodes],
+    [nodes({ ...isSsd, key: 'a b' }), `${ofNodes}[0].matchExpressions[0].key`],
+    [nodes({ ...isSsd, operator: 'Is' }), `${ofNodes}[0].matchExpressions[0].operator`],
+    [nodes({ ...isSsd, values: [] }), `${ofNodes}[0].matchExpressions[0].values`],
+    [nodes({ ...isSsd, operator: 'Exists' }), `${ofNodes}[0].matchExpressions[0].values`],
+    [nodes({ ...isSsd, operator: 'Gt' }), `${ofNodes}[0].matchExpressions[0].values`],
+    [{ affinity: { podAffinity: { [required]: [{}] } } }, `affinity.podAffinity.${required}[0].topologyKey`],
+    [
+      { affinity: { podAffinity: { [preferred]: [{ weight: 0, podAffinityTerm: besides }] } } },
+      `affinity.podAffinity.${preferred}[0].weight`,
+    ],
+    [nodes({ ...isSsd, values: Array.from({ length: 2000 }, (_, n) => `value-${n}`) }), 'affinity'],
+    [{ annotations: [] }, 'annotations'],
+    [{ annotations: { 'a b': '' } }, 'annotations.a b'],
+    [{ annotations: { a: 1 } }, 'annotations.a'],
+    [{ annotations: { 'jobferry.dev/stop': '{}' } }, 'annotations.jobferry.dev/stop'],
+    [{ annotations: { 'batch.kubernetes.io/job-tracking': '' } }, 'annotations.batch.kubernetes.io/job-tracking'],
+    [{ annotations: { a: 'x'.repeat(16_384) } }, 'annotations'],
+    [{ annotations: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`a${n}`, ''])) }, 'annotations'],
+    [{ runtime_class: 'Kata' }, 'runtime_class'],
+    [{ cpu_request: 'few' }, 'cpu_request'],
+    [{ memory_request: '0' }, 'memory_request'],
+    [{ ephemeral_storage: 'lots' }, 'ephemeral_storage'],
+    [{ shared_memory: -1 }, 'shared_memory'],
+    [{ extended_resources: { fpga: 1 } }, 'extended_resources.fpga'],
+    [{ extended_resources: { 'a.kubernetes.io/b': 1 } }, 'extended_resources.a.kubernetes.io/b'],
+    [{ extended_resources: { 'nvidia.com/gpu': 1 } }, 'extended_resources.nvidia.com/gpu'],
+    [{ extended_resources: { 'a.io/b': '1' } }, 'extended_resources.a.io/b'],
+    [{ extended_resources: { 'a.io/b': 1.5 } }, 'extended_resources.a.io/b'],
+    [{ extended_resources: ['a.io/b'] }, 'extended_resources'],
+    [{ steps: [{ name: 'a', extended_resources: { cpu: 1 } }] }, 'steps[0].extended_resources.cpu'],
     [{ tolerations: [{}] }, 'tolerations[0]'],
     [{ tolerations: [{ key: 'a', operator: 'Exists', value: 'b' }] }, 'tolerations[0]'],
     [{ tolerations: [{ key: 'a', tolerationSeconds: 1 }] }, 'tolerations[0]'],

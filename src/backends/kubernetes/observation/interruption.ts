@@ -87,7 +87,7 @@ function eviction(pod: Pod): Cause {
  */
 const isOverLimit = /exceeded its local ephemeral storage limit|exceeds the total limit of containers/
 const ephemeralStorageHint =
-  'A LimitRange of the namespace sets this limit for all files that a pod writes on its node. Results count too, unless ' +
+  '`ephemeral_storage`, or a LimitRange of the namespace, sets this limit for all files that a pod writes on its node. Results count too, unless ' +
   '`result_storage_class` puts them on a volume claim.'
 
 /** https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions */

@@ -12,6 +12,8 @@ import { volumes as volumeNames } from '../names.ts'
 export interface OwnItems {
   /** Position of the volume with the results. */
   resultsVolume: number
+  /** Position of `/dev/shm`, -1 without `shared_memory`. */
+  sharedMemoryVolume: number
   volumes: number
   mounts: number
   environmentSources: number
@@ -35,6 +37,7 @@ export function ownItemsOf(request: JobRequest, pod: PodSpec | undefined): OwnIt
   }))
   return {
     resultsVolume: volumes.findIndex(({ name }) => name === volumeNames.results),
+    sharedMemoryVolume: volumes.findIndex(({ name }) => name === volumeNames.sharedMemory),
     volumes: volumes.length - request.volumes.length,
     mounts: volumeMounts.filter(({ name }) => name !== volumeNames.word).length - request.volumes.length,
     environmentSources: envFrom.length - request.config_map_ref.length,
@@ -105,6 +108,8 @@ const pod = 'spec\\.template\\.spec'
 const at = (start: string, rest: string) => new RegExp(`^${start}\\.${rest}`)
 const wholeField: PartOf = (_match, _own, field) => field
 const itemOf: PartOf = (match) => match[1] ?? ''
+const ofSharedMemory: PartOf = (match, own, field) =>
+  Number(match[1]) === own.sharedMemoryVolume ? field : undefined
 const ofResults: PartOf = (match, own, field) => (Number(match[1]) === own.resultsVolume ? field : undefined)
 
 /**
@@ -131,6 +136,13 @@ const placesOf = {
   cpu: [[at(worker, 'resources\\.\\w+(?:\\.cpu|\\[cpu\\])')]],
   memory: [[at(worker, 'resources\\.\\w+(?:\\.memory|\\[memory\\])')]],
   gpu: [[at(worker, 'resources\\.\\w+\\[nvidia\\.com/gpu\\]')]],
+  cpu_request: [],
+  memory_request: [],
+  ephemeral_storage: [[at(worker, 'resources\\.\\w+\\[ephemeral-storage\\]')]],
+  extended_resources: [
+    [at(worker, 'resources\\.\\w+\\[(.+/.+)\\]'), (match, _own, field) => `${field}.${match[1]}`],
+  ],
+  shared_memory: [[at(pod, 'volumes\\[(\\d+)\\]'), ofSharedMemory]],
   // By the fields above, in the container of the step.
   steps: [],
   result_directory: [[at(worker, 'volumeMounts\\[(\\d+)\\]'), mount]],
@@ -143,9 +155,12 @@ const placesOf = {
   image_pull_secret: [[at(pod, 'imagePullSecrets')]],
   image_pull_policy: [[at(worker, 'imagePullPolicy')]],
   node_selector: [[at(pod, 'nodeSelector')]],
+  affinity: [[at(pod, '(affinity.*)$'), itemOf]],
   tolerations: [[at(pod, '(tolerations.*)$'), itemOf]],
   priority_class: [[at(pod, 'priorityClassName')]],
   labels: [[/^(spec\.template\.)?metadata\.labels|^spec\.template\.labels/]],
+  annotations: [[/^spec\.template\.(?:metadata\.)?annotations/]],
+  runtime_class: [[at(pod, 'runtimeClassName')]],
   service_account: [[at(pod, 'serviceAccountName')]],
   run_as_user: [[at(worker, 'securityContext\\.runAsUser')], [at(pod, 'securityContext\\.(runAs|fsGroup)')]],
   retries: [[/^spec\.backoffLimit/]],

@@ -41,6 +41,7 @@ export function jobObject({
       namespace: settings.namespace,
       labels,
       annotations: {
+        ...request.annotations,
         [annotations.requestSha256]: plan.requestSha256,
         [annotations.request]: JSON.stringify(withoutValues(request)),
         ...defined({ [annotations.madeBy]: plan.madeBy, [annotations.rerunOf]: plan.rerunOf }),
@@ -60,7 +61,7 @@ export function jobObject({
         rules: [disruptionsDoNotCount],
       },
       template: {
-        metadata: { labels, ...stepAnnotations(request) },
+        metadata: { labels, ...podAnnotations(request) },
         spec: podSpec(plan, settings, preStopToken, environmentKinds),
       },
     },
@@ -82,9 +83,10 @@ export function withoutValues(request: JobRequest): JobRequest {
 }
 
 /** The last step's container is the worker, as without steps. */
-function stepAnnotations({ steps }: JobRequest): Pick<ObjectMeta, 'annotations'> {
+function podAnnotations({ steps, annotations: given }: JobRequest): Pick<ObjectMeta, 'annotations'> {
   const last = steps?.at(-1)?.name
-  return last === undefined ? {} : { annotations: { [annotations.lastStep]: last } }
+  if (last === undefined) return defined({ annotations: given })
+  return { annotations: { ...given, [annotations.lastStep]: last } }
 }
 
 /** The user of the containers if the namespace demands `restricted`. */
@@ -102,6 +104,7 @@ function podSpec(
   const { steps, worker } = programContainers(plan, settings, preStopToken, environmentKinds)
   return {
     ...basicPodSpec(request, settings),
+    ...defined({ affinity: request.affinity }),
     terminationGracePeriodSeconds: request.upload_timeout_seconds,
     initContainers: [uploaderContainer(plan, settings, preStopToken), ...steps],
     containers: [worker],
@@ -120,7 +123,7 @@ export function basicPodSpec(request: JobRequest, settings: KubernetesSettings):
     ...(request.image_pull_secret !== undefined && {
       imagePullSecrets: [{ name: request.image_pull_secret }],
     }),
-    ...defined({ priorityClassName: request.priority_class }),
+    ...defined({ priorityClassName: request.priority_class, runtimeClassName: request.runtime_class }),
     nodeSelector: request.node_selector,
     tolerations: request.tolerations,
   }
@@ -158,6 +161,14 @@ function podVolumes({ uuid, request, secrets = [] }: JobPlan, settings: Kubernet
     { name: volumeNames.word, emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
     credentialsVolume(uuid, settings),
     ...(request.steps === undefined ? [] : [{ name: volumeNames.scratch, emptyDir: {} }]),
+    ...(request.shared_memory === undefined
+      ? []
+      : [
+          {
+            name: volumeNames.sharedMemory,
+            emptyDir: { medium: 'Memory', sizeLimit: request.shared_memory },
+          },
+        ]),
     // Optional: the uploader says which is absent, and waits for it.
     ...secrets.map((secretName, index) => ({
       name: volumeNames.secret(index),

@@ -1,4 +1,5 @@
 import type { JobRequest } from '../../../job/request/request.ts'
+import { defined } from '../../../util/objects.ts'
 import type { Container, KubernetesJob, ObjectMeta } from '../api/objects.ts'
 import { jobLabels, kind, rescueName, resultsClaim, volumes } from '../names.ts'
 import type { KubernetesSettings } from '../settings.ts'
@@ -41,6 +42,7 @@ export const gaveUp = 3
 export function rescueObject({ uuid, request, settings, job, pod }: RescueInput): KubernetesJob {
   const labels = { ...jobLabels(uuid, request.labels), [kind.label]: kind.rescue }
   const { name: jobName = '', uid: jobUid = '' } = job
+  const nodeAffinity = request.affinity?.nodeAffinity
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -48,6 +50,7 @@ export function rescueObject({ uuid, request, settings, job, pod }: RescueInput)
       name: rescueName(uuid),
       namespace: settings.namespace,
       labels,
+      ...defined({ annotations: request.annotations }),
       ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: jobName, uid: jobUid }],
     },
     spec: {
@@ -63,9 +66,11 @@ export function rescueObject({ uuid, request, settings, job, pod }: RescueInput)
         ],
       },
       template: {
-        metadata: { labels },
+        metadata: { labels, ...defined({ annotations: request.annotations }) },
         spec: {
           ...basicPodSpec(request, settings),
+          // Wherever the claim can be attached, whatever runs beside it.
+          ...(nodeAffinity && { affinity: { nodeAffinity } }),
           terminationGracePeriodSeconds: graceSeconds,
           containers: [rescueContainer(uuid, request, settings, pod.uid ?? '')],
           volumes: [

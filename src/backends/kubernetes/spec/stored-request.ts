@@ -18,12 +18,16 @@ const defaults: JobRequest = { ...requestDefaults, result_layout: 'files', job_e
 
 /**
  * Only fields that are used after a job's creation: timers and dates have limits, answers show name,
- * labels and steps, and a rescue's uploader does not start with an unknown layout.
+ * labels and steps, further Jobs and rescues have annotations and nodes, and a rescue's uploader does
+ * not start with an unknown layout.
  */
 const checked = {
   name: requestFields.name.schema,
   labels: requestFields.labels.schema,
   parameters: requestFields.parameters.schema,
+  annotations: requestFields.annotations.schema,
+  affinity: requestFields.affinity.schema,
+  runtime_class: requestFields.runtime_class.schema,
   steps: requestFields.steps.schema,
   depends_on: requestFields.depends_on.schema,
   retries: requestFields.retries.schema,

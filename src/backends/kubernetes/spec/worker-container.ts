@@ -9,6 +9,7 @@ import type { Container } from '../api/objects.ts'
 import { containers, jobName, paths, secretKeys, stepContainer, volumes } from '../names.ts'
 import type { KubernetesSettings } from '../settings.ts'
 import { wordPath } from './mounts.ts'
+import { programResources } from './program-resources.ts'
 
 /**
  * The kind of object of an environment; `plain` also for a missing one, so that the kubelet names
@@ -43,11 +44,7 @@ export function programContainers(
     index,
     container: stepContainer(step.name),
   }))
-  const { image, command, args, cpu, memory, gpu } = plan.request
-  const last: Program = all.pop() ?? {
-    ...defined({ image, command, args, cpu, memory, gpu }),
-    container: worker,
-  }
+  const last: Program = all.pop() ?? { ...programOf(plan.request), container: worker }
   const make = (program: Program) => programContainer(program, plan, settings, environmentKinds)
   // Notifies the uploader as soon as a deletion begins. The port is a number, since a name would
   // be looked up among the worker's own ports. Kubernetes allows no hook to the other steps.
@@ -56,6 +53,16 @@ export function programContainers(
     steps: all.map(make),
     worker: { ...make({ ...last, container: worker }), lifecycle: { preStop } },
   }
+}
+
+/** The one program of a job without steps. */
+function programOf(request: JobRequest): Partial<Step> {
+  const { image, command, args, cpu, cpu_request, memory, memory_request, gpu } = request
+  const { extended_resources, ephemeral_storage } = request
+  return defined({
+    ...{ image, command, args, cpu, cpu_request, memory, memory_request, gpu },
+    ...{ extended_resources, ephemeral_storage },
+  })
 }
 
 function programContainer(
@@ -106,6 +113,9 @@ function programMounts(
       ...((hasSteps || readOnlyInputs) && { readOnly: true }),
     },
     ...(hasSteps ? [{ name: volumes.scratch, mountPath: paths.scratch }] : []),
+    ...(request.shared_memory === undefined
+      ? []
+      : [{ name: volumes.sharedMemory, mountPath: paths.sharedMemory }]),
     ...request.volumes.map(({ mount_path: mountPath, read_only: readOnly }, index) => ({
       name: volumes.claim(index),
       mountPath,
@@ -159,18 +169,6 @@ function environmentVariables({ uuid, request }: JobPlan, program: Program): Non
     ...(hasWord(request, program) ? [{ name: wordVariable, value: wordPath(request) }] : []),
     ...(index === undefined ? [] : [{ name: scratchVariable, value: paths.scratch }]),
   ]
-}
-
-/**
- * Limits equal to the requests: quotas demand both, and a program gets exactly what the job's
- * request says. The pod reserves the largest of its steps' amounts.
- */
-function programResources({ cpu, memory, gpu }: Program): NonNullable<Container['resources']> {
-  const asked = {
-    ...defined({ cpu, memory }),
-    ...(gpu && { 'nvidia.com/gpu': String(gpu) }),
-  }
-  return { requests: asked, limits: asked }
 }
 
 /**

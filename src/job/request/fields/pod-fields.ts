@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { affinitySchema } from '../../pod/affinity.ts'
+import { annotationsSchema } from '../../pod/annotations.ts'
 import { optional, withDefault } from '../field.ts'
 import * as s from '../field-schemas.ts'
 
@@ -23,6 +25,12 @@ export const podFields = {
     {},
     { query: 'none', scope: 'cluster', about: 'as in Kubernetes' },
   ),
+  affinity: optional(affinitySchema, {
+    query: 'none',
+    scope: 'cluster',
+    about: 'as in Kubernetes: nodeAffinity, podAffinity, podAntiAffinity',
+    absent: 'none',
+  }),
   tolerations: withDefault(z.array(s.toleration, 'a list of tolerations'), [], {
     query: 'none',
     scope: 'cluster',
@@ -42,6 +50,18 @@ export const podFields = {
         'labels of the job: they stand in the answers, `GET /job?label=KEY=VALUE` finds them, and on a cluster the Job and its pods have them',
     },
   ),
+  annotations: optional(annotationsSchema, {
+    query: 'none',
+    scope: 'cluster',
+    about: 'annotations of the Job and its pods',
+    absent: 'none',
+  }),
+  runtime_class: optional(s.subdomain('the name of a RuntimeClass'), {
+    query: 'text',
+    scope: 'cluster',
+    about: 'as in Kubernetes: runtimeClassName',
+    absent: "the cluster's default",
+  }),
   service_account: optional(s.subdomain('the name of a ServiceAccount'), {
     query: 'text',
     scope: 'cluster',

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { annotations } from '../../../../src/backends/kubernetes/names.ts'
+import { againObject } from '../../../../src/backends/kubernetes/spec/again-spec.ts'
+import { ownItemsOf, requestField } from '../../../../src/backends/kubernetes/spec/field-map.ts'
+import { rescueObject } from '../../../../src/backends/kubernetes/spec/rescue-spec.ts'
+import type { JobRequest } from '../../../../src/job/request/request.ts'
+import { uuid } from '../objects.ts'
+import { clusterRequest } from '../request.ts'
+import { build, settings } from './build-job.ts'
+
+const nodeAffinity = {
+  requiredDuringSchedulingIgnoredDuringExecution: {
+    nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'Exists' as const }] }],
+  },
+}
+const podAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone' }] }
+const fields: Partial<JobRequest> = {
+  annotations: { 'team.example/cost': 'physics' },
+  ...{ runtime_class: 'kata', affinity: { nodeAffinity, podAffinity }, shared_memory: '1Gi' },
+  volumes: [{ claim: 'c', mount_path: '/data', read_only: false }],
+}
+
+describe('the pod', () => {
+  it('has annotations, as its Job, a runtime class and an affinity', () => {
+    const { job, pod } = build(fields)
+    expect(job.metadata?.annotations).toMatchObject({ 'team.example/cost': 'physics' })
+    expect(job.spec?.template.metadata?.annotations).toEqual({ 'team.example/cost': 'physics' })
+    expect(pod).toMatchObject({ runtimeClassName: 'kata', affinity: { nodeAffinity, podAffinity } })
+    const stepped = build({ ...fields, steps: [{ name: 'a' }] }).job.spec?.template.metadata
+    expect(stepped?.annotations).toEqual({ 'team.example/cost': 'physics', [annotations.lastStep]: 'a' })
+  })
+
+  it('has shared memory of a size in each program, and not in the uploader', () => {
+    const { pod, uploader, worker, volumes } = build(fields)
+    const volume = { name: 'shared-memory', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }
+    expect(volumes).toContainEqual(volume)
+    expect(worker?.volumeMounts).toContainEqual({ name: 'shared-memory', mountPath: '/dev/shm' })
+    expect(JSON.stringify(uploader)).not.toContain('shared-memory')
+    // Errors of the API server name the right field.
+    const own = ownItemsOf(clusterRequest('', fields), pod)
+    const at = (name: string) => volumes.findIndex((one) => one.name === name)
+    const path = (name: string) => `spec.template.spec.volumes[${at(name)}].x`
+    expect(requestField(path('shared-memory'), own)).toBe('shared_memory')
+    expect(requestField(path('claim-0'), own)).toBe('volumes[0].claim')
+  })
+})
+
+describe('resources', () => {
+  const resourcesOf = (request: Partial<JobRequest>) => build(request).worker?.resources
+
+  it('are requests and limits alike, but for requests of cpu and memory of their own', () => {
+    expect(resourcesOf({ cpu: '2', memory: '4Gi', cpu_request: '500m', ephemeral_storage: '5Gi' })).toEqual({
+      requests: { cpu: '500m', memory: '4Gi', 'ephemeral-storage': '5Gi' },
+      limits: { cpu: '2', memory: '4Gi', 'ephemeral-storage': '5Gi' },
+    })
+    expect(resourcesOf({ memory_request: '1Gi' })).toEqual({ requests: { memory: '1Gi' }, limits: {} })
+  })
+
+  it('are devices by name beside gpu, and none of a device with 0', () => {
+    const devices = { 'nvidia.com/gpu': '1', 'example.com/fpga': '2' }
+    const asked = { gpu: 1, extended_resources: { 'example.com/fpga': 2, 'example.com/nic': 0 } }
+    expect(resourcesOf(asked)).toEqual({ requests: devices, limits: devices })
+  })
+
+  it('of a step replace those beside steps', () => {
+    const { pod } = build({
+      ...{ memory: '1Gi', memory_request: '512Mi', ephemeral_storage: '1Gi' },
+      extended_resources: { 'a.io/b': 1 },
+      steps: [
+        { name: 'a', memory: '2Gi', extended_resources: {}, ephemeral_storage: '2Gi' },
+        { name: 'b' },
+      ],
+    })
+    const [, a, b] = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
+    expect(a?.resources?.requests).toEqual({ memory: '2Gi', 'ephemeral-storage': '2Gi' })
+    expect(b?.resources?.requests).toEqual({ memory: '512Mi', 'ephemeral-storage': '1Gi', 'a.io/b': '1' })
+  })
+})
+
+it('a rescue keeps annotations and nodes, and waits for no other pods', () => {
+  const request = clusterRequest('', { ...fields, result_storage_class: '' })
+  const rescue = rescueObject({ uuid, request, settings, job: {}, pod: { name: 'p' } })
+  expect(rescue.spec?.template.metadata?.annotations).toEqual(fields.annotations)
+  expect(rescue.spec?.template.spec).toMatchObject({ runtimeClassName: 'kata', affinity: { nodeAffinity } })
+  expect(rescue.spec?.template.spec?.affinity).not.toHaveProperty('podAffinity')
+})
+
+it('a further Job has the annotations of the first one that are the request’s', () => {
+  const { job } = build(fields)
+  const first = { ...job, metadata: { ...job.metadata, uid: 'u' } }
+  const again = againObject(uuid, first, { number: 1, retries: 0 })
+  expect(again.metadata?.annotations).toEqual({ ...fields.annotations, [annotations.firstJob]: 'u' })
+})
