@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parseProgress, type WorkerProgress } from '../../src/job/word/progress-file.ts'
 import { parseValues } from '../../src/job/word/values-file.ts'
-import { longestFile, wordFiles } from '../../src/job/word/word-folder.ts'
+import { heldFile, longestFile, wordFiles } from '../../src/job/word/word-folder.ts'
 import { defined } from '../../src/util/objects.ts'
 import { markAt, readSmallFile } from './small-file.ts'
 
@@ -22,6 +22,7 @@ export class WordFiles {
   #progress: Seen<WorkerProgress> = {}
   #values: Seen<string> = {}
   #publish: string | undefined
+  #held: { at: number; exitCode: number } | undefined
 
   constructor(directory: string) {
     this.#directory = directory
@@ -36,6 +37,11 @@ export class WordFiles {
   /** The text of the last valid `values.json`. */
   get values(): string | undefined {
     return this.#values.content
+  }
+
+  /** Since when a failed program is held, as it was first seen; milliseconds since the epoch. */
+  get held(): { at: number; exitCode: number } | undefined {
+    return this.#held
   }
 
   /** For people: the parts of the files that are ignored. */
@@ -64,6 +70,7 @@ export class WordFiles {
       const parsed = parseValues(text)
       return 'problem' in parsed ? { problem: parsed.problem } : { content: text }
     })
+    this.#held ??= await readHeld(join(this.#directory, heldFile))
     const mark = await markAt(this.#path('publish'))
     const publish = mark !== undefined && mark !== this.#publish
     const changed = publish || progress.mark !== this.#progress.mark || values.mark !== this.#values.mark
@@ -76,6 +83,13 @@ export class WordFiles {
   #path(name: keyof typeof wordFiles): string {
     return join(this.#directory, wordFiles[name])
   }
+}
+
+async function readHeld(path: string): Promise<{ at: number; exitCode: number } | undefined> {
+  const found = await readSmallFile(path, 8, undefined)
+  if (found.state !== 'read') return undefined
+  const [, code] = /^(\d{1,3})\n$/.exec(found.text) ?? []
+  return code === undefined ? undefined : { at: found.changedAt, exitCode: Number(code) }
 }
 
 interface Parsed<Content> {

@@ -57,12 +57,14 @@ export class WorkerWords implements Words {
 
   get word(): WorkerWord | undefined {
     const { progress, changedAt } = this.#files.progress
+    const { held } = this.#files
     const problem = [this.#files.problem, this.#inVain ? nothingPublishes : undefined]
     const word: WorkerWord = defined({
       ...progress,
       updated_at: changedAt === undefined ? undefined : new Date(changedAt).toISOString(),
       values_bytes: this.#stored?.bytes,
       published_at: this.#publishedAt,
+      held: held && { at: new Date(held.at).toISOString(), exit_code: held.exitCode },
       problem: problem.filter((one) => one !== undefined).join('. ') || undefined,
     })
     return Object.keys(word).length === 0 ? undefined : word

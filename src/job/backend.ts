@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { EnvSource } from './pod/env-from.ts'
 import type { PodSelectors } from './policy/judged-request.ts'
 import type { JobRequest } from './request/request.ts'
 import type { AttemptsByJob, Observation, Stop, Waiting } from './state/observation.ts'
@@ -129,6 +130,12 @@ export interface JobBackend {
    * seconds old. Absent if jobs have no labels.
    */
   podSelectors?(): Promise<PodSelectors>
+
+  /**
+   * Those of the Secrets and ConfigMaps that are Jobferry's own or a job's: no caller's program may
+   * read them. Absent if jobs can't read any.
+   */
+  reserved?(sources: readonly EnvSource[]): Promise<EnvSource[]>
 
   /** Stops observing; jobs go on where they outlive this process. */
   close(): Promise<void>

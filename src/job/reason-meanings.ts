@@ -23,6 +23,8 @@ export const reasonMeanings = {
     'A job of `depends_on` did not end as it was to: it failed, was canceled, deleted or has expired.',
   StartTimeout: 'The worker did not start within `start_timeout_seconds`.',
   TimeoutExceeded: 'The worker ran longer than `timeout_seconds`.',
+  HeldAfterFailure:
+    'The worker has failed, and its container is kept for `hold_after_failure_seconds`, so that a person can look into it.',
   HeartbeatMissed: 'For `heartbeat_seconds` a running program wrote none of the files in JOBFERRY_DIRECTORY.',
   UploadTimeout: 'The upload took longer than `upload_timeout_seconds`.',
   UploadInterrupted: 'The uploader ended before all files were stored.',
@@ -45,13 +47,13 @@ export const reasonMeanings = {
 /** What a caller, or the operator, does about each reason; a column of docs/reasons.md. */
 export const reasonAdvice: Readonly<Record<keyof typeof reasonMeanings, string>> = {
   Unschedulable:
-    "Ask for less `cpu`, `memory` or `gpu`, or correct `node_selector` and `tolerations`; else wait for a free node. `message` has the scheduler's count of nodes.",
+    "Ask for less `cpu`, `memory`, `gpu`, `extended_resources` or `ephemeral_storage`, or correct `node_selector`, `affinity` and `tolerations`; else wait for a free node. `message` has the scheduler's count of nodes.",
   ErrImagePull:
     "Correct `image`, or name a Secret with the registry's credentials in `image_pull_secret`. If the registry was away, wait: the pull is repeated.",
   ImagePullBackOff: 'As for `ErrImagePull`.',
   InvalidImageName: 'Correct `image` and deploy again.',
   CreateContainerConfigError:
-    'Correct the field that `message` is about (`run_as_user`, `service_account`, `priority_class`, `result_directory`, …), or have the operator change the rule that it names.',
+    'Correct the field that `message` is about (`run_as_user`, `service_account`, `priority_class`, `runtime_class`, `env_from`, `result_directory`, …), or have the operator change the rule that it names.',
   FailedMount:
     'Check the claims of `volumes`, or `result_storage_class`: the claim must exist, be bound, and be free for the node of the pod.',
   QuotaExceeded: 'Wait until other jobs have ended, ask for less, or have the operator raise the quota.',
@@ -73,6 +75,8 @@ export const reasonAdvice: Readonly<Record<keyof typeof reasonMeanings, string>>
     'Deploy again with a longer `start_timeout_seconds`: a large image, large inputs or a queue of jobs takes time.',
   TimeoutExceeded:
     'Raise `timeout_seconds`, or divide the work, and deploy again. The files written until then are the `partial` result.',
+  HeldAfterFailure:
+    'Look into the container with the command in `message`. The job goes on to its end after the hold, or once you end it.',
   HeartbeatMissed:
     'Read in `message` which program was silent, and its log. If it hung, correct it; if it had nothing to say, have it `touch` a file there more often, or raise `heartbeat_seconds`. The files written until then are the `partial` result.',
   UploadTimeout:

@@ -12,6 +12,8 @@ export interface WorkerWord {
   values_bytes?: number
   /** When what the newest `publish` asked for was in the store; RFC 3339. */
   published_at?: string
+  /** A program has failed and its container is held: since when, RFC 3339, and its exit code. */
+  held?: { at: string; exit_code: number }
   /** For people: what of the files is ignored, and what would be right. */
   problem?: string
 }

@@ -140,9 +140,13 @@ export function requestOfJob(job: KubernetesJob): JobRequest {
   return storedRequest(annotationOf(job, 'request'))
 }
 
-/** As requestOfJob().heartbeat_seconds, without parsing: a job that only says so costs more reads. */
-export function mayHaveHeartbeat(job: KubernetesJob): boolean {
-  return annotationOf(job, 'request')?.includes('"heartbeat_seconds"') === true
+/**
+ * Its request has `heartbeat_seconds` or `hold_after_failure_seconds`. Without parsing: a job that only
+ * says so costs more reads.
+ */
+export function mayAwaitWord(job: KubernetesJob): boolean {
+  const request = annotationOf(job, 'request') ?? ''
+  return ['"heartbeat_seconds"', '"hold_after_failure_seconds"'].some((field) => request.includes(field))
 }
 
 function annotationOf(job: KubernetesJob, name: keyof typeof annotations): string | undefined {

@@ -18,6 +18,7 @@ import { createJobActions } from './operations/job-actions.ts'
 import { openPodLog } from './operations/logs.ts'
 import { readOwnImage } from './operations/own-image.ts'
 import { createPodSelectors } from './operations/pod-selectors.ts'
+import { reservedSources } from './operations/reserved.ts'
 import type { KubernetesSettings } from './settings.ts'
 
 /** Upper bound for close(), with the release of the Lease. */
@@ -47,6 +48,7 @@ export function createKubernetesBackend(
     name: `kubernetes ${client.server}, namespace ${settings.namespace}${cluster?.verify === false ? ', its certificate is not checked' : ''}`,
     environments: createEnvironments(api),
     podSelectors: createPodSelectors(api, storeAddresses(settings), log),
+    reserved: (sources) => reservedSources(api, settings.ownPod, sources),
 
     async start(signal) {
       signal?.throwIfAborted()

@@ -26,6 +26,8 @@ export const limitsAnswer = z.strictObject({
       affinity: z
         .enum(['all', 'own-namespace', 'none'])
         .describe('`own-namespace`: every one that names no other namespace'),
+      env_secrets: z.array(z.string()),
+      env_config_maps: z.array(z.string()),
       root: z.boolean().describe('Workers may run as user 0'),
     })
     .describe('`all`, or patterns with * for any text; an empty list allows none'),

@@ -1,8 +1,10 @@
 import type { FieldError } from '../../util/errors.ts'
 import { affinityErrors } from './affinity.ts'
+import { envFromErrors } from './env-from.ts'
 import { matchesImage } from './image-pattern.ts'
 import type { JudgedRequest, PolicyContext } from './judged-request.ts'
 import { labelErrors } from './labels.ts'
+import { isOfJob } from './name-of-job.ts'
 import type { Choice, Policy } from './policy.ts'
 import { allows, expectedOf, refused } from './refusal.ts'
 import { matchesTaint, type Toleration } from './taint-pattern.ts'
@@ -19,6 +21,7 @@ export function* choiceErrors(
   yield* itemErrors(request, policy)
   yield* mapErrors(request, policy)
   yield* affinityErrors(request, policy)
+  yield* envFromErrors(request, policy, context)
   yield* labelErrors(request, policy, context)
   const { run_as_user: user } = request.given
   if (user === 0 && user !== request.configured?.run_as_user && !mayBeRoot(policy, context.podSecurity)) {
@@ -94,13 +97,8 @@ function toleratesTaint(choice: Choice, toleration: Toleration): boolean {
 
 function allowsClaim(choice: Policy['claims'], claim: string): boolean {
   if (choice === 'all') return true
-  if (isClaimOfJob(claim)) return false
+  if (isOfJob(claim)) return false
   return choice === 'all-but-jobs' || choice.some((pattern) => matchesWildcard(claim, pattern))
-}
-
-/** Kubernetes names the claim of a pod's results after the pod, and the pod after its Job. */
-export function isClaimOfJob(claim: string): boolean {
-  return /^job-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(-|$)/.test(claim)
 }
 
 function claimsExpected(choice: Policy['claims']): string {

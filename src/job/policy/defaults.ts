@@ -6,7 +6,12 @@ import { amountOf, type LimitedField, limitedFields, type Policy } from './polic
 /** As POD_SECURITY=restricted has it. */
 const unprivilegedUser = 1000
 /** Absent, these ask for nothing rather than for an unlimited amount. */
-const noneIfAbsent: readonly LimitedField[] = ['gpu', 'shared_memory', 'retries']
+const noneIfAbsent: readonly LimitedField[] = [
+  'gpu',
+  'shared_memory',
+  'retries',
+  'hold_after_failure_seconds',
+]
 
 /**
  * A request with the policy's values in the fields that neither the caller nor the configured job

@@ -1,3 +1,4 @@
+import type { EnvSource } from '../pod/env-from.ts'
 import type { ConfiguredJob, PartialRequest } from '../request/request-schema.ts'
 
 /** A request's parts: whatever the caller says, and the configured job that it starts from. */
@@ -12,6 +13,8 @@ export interface PolicyContext {
   /** Undefined where jobs are child processes. */
   podSecurity: 'baseline' | 'restricted' | undefined
   selectors: PodSelectors
+  /** Those of the caller's `env_from` that are Jobferry's own objects. */
+  reserved?: readonly EnvSource[]
 }
 
 /** Labels by which other objects of the namespace find their pods. */

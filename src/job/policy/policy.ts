@@ -16,6 +16,7 @@ export const limitedFields = [
   'retries',
   'start_timeout_seconds',
   'timeout_seconds',
+  'hold_after_failure_seconds',
   'stop_grace_seconds',
   'upload_timeout_seconds',
   'keep_seconds',
@@ -42,6 +43,8 @@ const policySchema = z.strictObject({
   runtime_classes: choice(names),
   extended_resources: choice({ of: 'names like "example.com/*"', pattern: /^[-\w./*]+$/ }),
   affinity: z.enum(['all', 'own-namespace', 'none'], 'all, own-namespace or none').default('all'),
+  env_secrets: listed('Secrets'),
+  env_config_maps: listed('ConfigMaps'),
   root: z.enum(['all', 'none', 'pod-security'], 'all, none or pod-security').default('all'),
   maximum: limits.prefault({}),
   default: limits.prefault({}),
@@ -52,7 +55,8 @@ const policySchema = z.strictObject({
  * What callers may ask for. `all`: everything. A list: what matches one of its patterns, nothing if
  * it is empty; `none` in a file is the empty list. `all-but-jobs`: every claim that belongs to no
  * job. `unselected`: every label that no Service of the namespace selects. `own-namespace`: an
- * affinity that names no other one. An absent key is `all`, or no limit.
+ * affinity that names no other one. An absent key is `all`, or no limit, but for `env_secrets` and
+ * `env_config_maps`, which are `none`.
  */
 export type Policy = z.output<typeof policySchema>
 export type Choice = 'all' | readonly string[]
@@ -85,6 +89,16 @@ export function amountOf(value: string | number): number {
   return typeof value === 'string' ? quantityValue(value) : value
 }
 
+/** What nobody may have unless the operator lists it. */
+function listed(of: string) {
+  const expected = `none or a list of names of ${of}`
+  const item = z.string(expected).regex(names.pattern, `a name in which * stands for any text`)
+  return z
+    .union([z.literal('none'), z.array(item)], expected)
+    .transform((given): string[] => (given === 'none' ? [] : given))
+    .prefault('none')
+}
+
 function choice<Word extends string = never>(
   { of, pattern }: { of: string; pattern: RegExp },
   ...words: Word[]
@@ -110,6 +124,7 @@ function limitsSchema() {
       retries: schemaOf('retries'),
       start_timeout_seconds: schemaOf('start_timeout_seconds'),
       timeout_seconds: schemaOf('timeout_seconds'),
+      hold_after_failure_seconds: schemaOf('hold_after_failure_seconds'),
       stop_grace_seconds: schemaOf('stop_grace_seconds'),
       upload_timeout_seconds: schemaOf('upload_timeout_seconds'),
       keep_seconds: schemaOf('keep_seconds'),

@@ -7,6 +7,7 @@ import {
   withValuesInArguments,
 } from '../catalogue/apply-parameters.ts'
 import { inputConflicts } from '../inputs/input-conflicts.ts'
+import { holdConflicts } from '../pod/hold-conflicts.ts'
 import { resourceConflicts } from '../pod/resource-conflicts.ts'
 import { stepsOf } from '../steps/effective-steps.ts'
 import { stepConflicts } from '../steps/step-conflicts.ts'
@@ -115,6 +116,7 @@ function* conflicts(request: JobRequest): Generator<FieldError> {
   yield* inputConflicts(request.inputs ?? [])
   yield* wordConflicts(request)
   yield* resourceConflicts(request)
+  yield* holdConflicts(request)
   const bytes = [{ ...request.job_env, ...request.env }, ...stepsOf(request).map(({ env }) => env)].flatMap(
     (variables) => Object.entries(variables).flat(),
   )

@@ -42,18 +42,27 @@ export function nextDeadline(
   const since = next?.before.finishedAt
   const event = `the end of ${nameOfProgram(next?.before.name)}`
   const start = since === undefined ? undefined : due({ since, event, program: nameOfProgram(next?.name) })
-  const silence = heartbeatStop(attempt, observation.heard, request.heartbeat_seconds, now)
+  const isHeld = observation.held !== undefined
+  const heard = isHeld ? undefined : observation.heard
+  const silence = heartbeatStop(attempt, heard, request.heartbeat_seconds, now)
   const missed = silence && { stop: silence }
-  return earliest([start, ...runningDue(attempt, request, now), missed])
+  // Not without end: that it is held, a running program can say as well.
+  const extraSeconds = isHeld ? (request.hold_after_failure_seconds ?? 0) : 0
+  return earliest([start, ...runningDue(attempt, request, now, extraSeconds), missed])
 }
 
 export type TimeLimits = Pick<
   JobRequest,
-  'start_timeout_seconds' | 'timeout_seconds' | 'heartbeat_seconds' | 'retries' | 'steps'
+  | 'start_timeout_seconds'
+  | 'timeout_seconds'
+  | 'heartbeat_seconds'
+  | 'hold_after_failure_seconds'
+  | 'retries'
+  | 'steps'
 >
 
 /** The limits of what runs: of the worker, and of the step that runs. */
-function runningDue({ worker, steps = [] }: Attempt, request: TimeLimits, now: number) {
+function runningDue({ worker, steps = [] }: Attempt, request: TimeLimits, now: number, extraSeconds: number) {
   const ofSteps = steps.flatMap(({ name, startedAt, finishedAt }, index) => {
     const seconds = request.steps?.[index]?.timeout_seconds
     return finishedAt === undefined ? [{ program: nameOfProgram(name), startedAt, seconds }] : []
@@ -64,7 +73,7 @@ function runningDue({ worker, steps = [] }: Attempt, request: TimeLimits, now: n
     if (startedAt === undefined || seconds === undefined) return undefined
     // The start may be reported up to a second too early, and the end up to a second late (the
     // kubelet's period).
-    const at = startedAt + seconds * 1000 + 2 * worker.resolution
+    const at = startedAt + (seconds + extraSeconds) * 1000 + 2 * worker.resolution
     if (now < at) return { at }
     return { stop: timeoutStop(seconds, now, program) }
   })

@@ -45,6 +45,8 @@ export interface Observation {
   progress?: string
   /** The uploader's progress in numbers. */
   uploaded?: Uploaded
+  /** Its program has failed, and its container stays for a person to look into it. */
+  held?: Cause
   /** What the worker of the attempt shown says of itself. */
   heard?: HeardWord
 }

@@ -45,7 +45,7 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
     if (attempt.worker.finishedAt === undefined) {
       // Of a later step: the worker of a job without steps runs.
       const blocked = awaitedStep(attempt) && observation.blocked
-      return live('running', stopping(observation) ?? blocked)
+      return live('running', stopping(observation) ?? observation.held ?? blocked)
     }
   }
   // Before the worker's start there is nothing to store.

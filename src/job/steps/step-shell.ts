@@ -10,6 +10,8 @@ export interface ShellPlaces {
   terminationMessage: string
   /** Signals reach the step's program as well as its shell, which then does not pass them on. */
   signalsReachAll?: boolean
+  /** A program that fails by itself stays, and the file gets its exit code. */
+  hold?: { seconds: number; file: string } | undefined
 }
 
 /**
@@ -18,13 +20,15 @@ export interface ShellPlaces {
  * Undefined if the step's command runs by itself.
  */
 export function shellCommand(step: Partial<EffectiveStep>, places: ShellPlaces): string[] | undefined {
-  if (!needsShell(step)) return undefined
+  const hold = step.ignore_error ? undefined : places.hold
+  if (!needsShell(step) && hold === undefined) return undefined
   const { stdin, stdout, stderr, command = [], args = [] } = step
   const file = (path: string | undefined) => (path === undefined ? '' : `${places.resultDirectory}/${path}`)
   const message = step.ignore_error ? places.terminationMessage : ''
   const passOn = places.signalsReachAll ? '' : 'TERM'
   const given = [file(stdin), file(stdout), file(stderr), message, places.pipes, passOn]
-  return ['/bin/sh', '-c', script, 'step', ...given, ...command, ...args]
+  const held = hold === undefined ? ['', ''] : [String(hold.seconds), hold.file]
+  return ['/bin/sh', '-c', script, 'step', ...given, ...held, ...command, ...args]
 }
 
 /** The exit code in a step's termination message; undefined if there is none. */
@@ -42,8 +46,8 @@ export function exitCodeIn(message: string | undefined): number | undefined {
  * exit code is known.
  */
 const script = `
-in=$1 out=$2 err=$3 message=$4 pipes=$5 pass=$6
-shift 6
+in=$1 out=$2 err=$3 message=$4 pipes=$5 pass=$6 hold=$7 held=$8
+shift 8
 child= stopped= tees=
 trap 'stopped=1; [ -z "$child" ] || [ -z "$pass" ] || kill -TERM "$child" 2>/dev/null' TERM INT HUP
 fail() { echo "step: $1" >&2; exit 126; }
@@ -85,6 +89,14 @@ if [ -n "$tees" ]; then
   done
   { kill -KILL "$late" && wait "$late"; } 2>/dev/null
   rm -rf "$pipes"
+fi
+if [ -n "$hold" ] && [ "$code" -ne 0 ] && [ -z "$stopped" ]; then
+  { echo "$code" >"$held"; } 2>/dev/null
+  echo "held for $hold s after exit code $code: 'kill 1' in this container ends it" >&2
+  pass=TERM
+  sleep "$hold" &
+  child=$!
+  while [ -z "$stopped" ] && kill -0 "$child" 2>/dev/null; do wait "$child" 2>/dev/null; done
 fi
 [ -n "$message" ] || exit "$code"
 echo "{\\"exit_code\\":$code}" >"$message"

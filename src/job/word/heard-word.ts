@@ -35,8 +35,15 @@ function checked(word: Record<string, unknown>): WorkerWord {
     values_bytes:
       Number.isSafeInteger(bytes) && Number(bytes) <= longestFile.values ? Number(bytes) : undefined,
     published_at: timeOf(word.published_at),
+    held: heldOf(word.held),
     problem: textOf(word.problem, longestProblem),
   })
+}
+
+function heldOf(value: unknown): WorkerWord['held'] {
+  if (!isObject(value)) return undefined
+  const [at, code] = [timeOf(value.at), Number(value.exit_code)]
+  return at === undefined || !Number.isSafeInteger(code) ? undefined : { at, exit_code: code }
 }
 
 function textOf(value: unknown, longest: number): string | undefined {

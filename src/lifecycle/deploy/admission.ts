@@ -4,7 +4,7 @@ import { mayBeRoot } from '../../job/policy/choices.ts'
 import { withPolicyDefaults } from '../../job/policy/defaults.ts'
 import { judge } from '../../job/policy/judge.ts'
 import type { JudgedRequest, PodSelectors, PolicyContext } from '../../job/policy/judged-request.ts'
-import type { Policy } from '../../job/policy/policy.ts'
+import { type Policy, parsePolicy } from '../../job/policy/policy.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import { mergeRequest, type ProgramField, type RequestParts } from '../../job/request/request-merge.ts'
 import { forbiddenFields, invalidFields } from '../../util/errors.ts'
@@ -35,15 +35,19 @@ export interface AdmittedRequest {
 export interface AdmissionParts {
   policy: Policy | undefined
   podSecurity: PolicyContext['podSecurity']
-  backend: Pick<JobBackend, 'environments' | 'podSelectors'>
+  backend: Pick<JobBackend, 'environments' | 'podSelectors' | 'reserved'>
 }
 
 const noSelectors: PodSelectors = { complete: true, list: [], knownNames: [] }
 
 export function createAdmission({ policy, podSecurity, backend }: AdmissionParts): Admission {
+  // Also without a policy no caller may read the Secrets of a cluster's namespace.
+  const judging = policy ?? (podSecurity === undefined ? undefined : parsePolicy({}))
+
   async function contextFor(given: JudgedRequest['given']): Promise<PolicyContext> {
-    const isNeeded = given.labels !== undefined && policy?.labels !== 'all'
-    return { podSecurity, selectors: (isNeeded && (await backend.podSelectors?.())) || noSelectors }
+    const isNeeded = given.labels !== undefined && judging?.labels !== 'all'
+    const selectors = (isNeeded && (await backend.podSelectors?.())) || noSelectors
+    return { podSecurity, selectors, reserved: (await backend.reserved?.(given.env_from ?? [])) ?? [] }
   }
 
   return {
@@ -53,12 +57,12 @@ export function createAdmission({ policy, podSecurity, backend }: AdmissionParts
       const asked = mergeRequest(parts, program)
       const given = { ...parts.configData, ...parts.request }
       await refuseForeignEnvironments(given.config_map_ref ?? [], parts, backend)
-      if (policy === undefined) return { request: asked, asked }
+      if (judging === undefined) return { request: asked, asked }
       const judged = { given, configured: parts.configured }
       const context = await contextFor(given)
-      const errors = judge(judged, policy, context)
+      const errors = judge(judged, judging, context)
       if (errors.length > 0) throw forbiddenFields(errors)
-      const request = withPolicyDefaults(asked, judged, policy, context)
+      const request = withPolicyDefaults(asked, judged, judging, context)
       const conflicts = [...resourceConflicts(request)]
       if (conflicts.length > 0) throw invalidFields(conflicts)
       return { request, asked }

@@ -157,6 +157,36 @@ describe('an affinity', () => {
   })
 })
 
+describe('env_from', () => {
+  const secret = (name: string) => ({ env_from: [{ secret: name }] })
+  const policy = { env_secrets: ['team-*', 'job*', 'jobferry'], env_config_maps: ['settings'] }
+  const field = 'env_from[0].secret'
+
+  it('names what the operator lists, and nothing without a list', () => {
+    expect(refusedFields({}, secret('team-a'))).toEqual([field])
+    expect(refusedFields({}, { env_from: [{ config_map: 'settings' }] })).toEqual(['env_from[0].config_map'])
+    expect(refusedFields(policy, { env_from: [{ secret: 'team-a' }, { config_map: 'settings' }] })).toEqual(
+      [],
+    )
+    expect(refusedFields(policy, { env_from: [{ config_map: 'team-a' }] })).toEqual([
+      'env_from[0].config_map',
+    ])
+  })
+
+  it('never names an object of Jobferry or of a job', () => {
+    expect(refusedFields(policy, secret(jobName('6f1c1c1a-0c1d-4a4e-9d58-0123456789ab')))).toEqual([field])
+    const reserved = [{ secret: 'jobferry' }]
+    expect(refusedFields(policy, secret('jobferry'), undefined, { reserved })).toEqual([field])
+    expect(refusedFields(policy, secret('team-a'), undefined, { reserved })).toEqual([])
+  })
+
+  it('of a configured job keeps callers from giving it another program', () => {
+    const strong = { image: 'a', command: ['x'], ...secret('database') }
+    expect(refusedFields({}, { job: 'mine', ...secret('database') }, strong)).toEqual([])
+    expect(refusedFields({}, { job: 'mine', command: ['env'] }, strong)).toEqual(['command'])
+  })
+})
+
 describe('labels', () => {
   const own = { 'app.kubernetes.io/name': 'jobferry', 'app.kubernetes.io/component': 'api' }
 

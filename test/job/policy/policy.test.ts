@@ -26,6 +26,7 @@ describe('a policy file', () => {
     [{ claims: ['a b'] }, /claims\[0\]: .*names in which \* stands for any text/],
     [{ claims: 'some' }, /claims: .*expected all, none, all-but-jobs or a list of names/],
     [{ affinity: 'some' }, /affinity: .*expected all, own-namespace or none/],
+    [{ env_secrets: 'all' }, /env_secrets: .*expected none or a list of names of Secrets/],
     [{ root: 'yes' }, /root: .*expected all, none or pod-security/],
     [{ maximum: { cpu: 'lots' } }, /maximum\.cpu: .*quantity/],
     [{ live_jobs_per_token: 0 }, /live_jobs_per_token: .*a whole number from 1/],
@@ -50,6 +51,8 @@ test.each(['base', 'dev'])('manifests/%s ships a policy that is careful', async 
     annotations: [],
     runtime_classes: [],
     affinity: 'own-namespace',
+    env_secrets: [],
+    env_config_maps: [],
     root: 'pod-security',
   })
 })

@@ -6,6 +6,23 @@ import { attempt } from '../../support/api/attempt.ts'
 const created = 1_000_000
 const request = { start_timeout_seconds: 60, timeout_seconds: 10, retries: 0 }
 
+describe('a program that has failed and is held', () => {
+  const held = { reason: 'HeldAfterFailure', message: '' } as const
+  const limits = { ...request, heartbeat_seconds: 5, hold_after_failure_seconds: 30 }
+  const heard = { word: {}, at: created + 90_000, silentSeconds: 60 }
+  const seen = { ...observation(attempt({ startedAt: created, resolution: 0 })), heard, held }
+
+  it('is not silent, and its time ends with the hold', () => {
+    expect(nextDeadline(seen, limits, created + 39_999)).toEqual({ at: created + 40_000 })
+  })
+
+  it('that only says so ends then', () => {
+    expect(nextDeadline(seen, limits, created + 40_000)).toMatchObject({
+      stop: { cause: { reason: 'TimeoutExceeded' } },
+    })
+  })
+})
+
 describe('the time to start', () => {
   it('is checked again when it is over', () => {
     expect(nextDeadline(observation(), request, created)).toEqual({ at: created + 60_000 })

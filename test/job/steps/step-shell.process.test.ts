@@ -14,11 +14,12 @@ const shells = ['dash', 'bash', 'busybox'].filter((name) =>
 )
 
 describe.each(shells)('the shell of a step, %s', (shell) => {
-  async function start(folder: string, fields: Partial<EffectiveStep>) {
+  async function start(folder: string, fields: Partial<EffectiveStep>, seconds?: number) {
     const places = {
       resultDirectory: join(folder, 'results'),
       pipes: join(folder, 'pipes'),
       terminationMessage: join(folder, 'message'),
+      hold: seconds === undefined ? undefined : { seconds, file: join(folder, 'held') },
     }
     await mkdir(places.resultDirectory, { recursive: true })
     const step: EffectiveStep = { name: 'a', env: {}, ignore_error: false, ...fields }
@@ -26,8 +27,8 @@ describe.each(shells)('the shell of a step, %s', (shell) => {
     return spawn(shell, shell === 'busybox' ? ['sh', ...args] : args)
   }
 
-  async function run(folder: string, fields: Partial<EffectiveStep>) {
-    const child = await start(folder, fields)
+  async function run(folder: string, fields: Partial<EffectiveStep>, seconds?: number) {
+    const child = await start(folder, fields, seconds)
     const [[code], out, err] = await Promise.all([
       once(child, 'close') as Promise<[number]>,
       text(child.stdout),
@@ -46,6 +47,43 @@ describe.each(shells)('the shell of a step, %s', (shell) => {
     expect(await result(folder, 'logs/a b/out.txt')).toBe('out\n')
     expect(await result(folder, 'err.txt')).toBe('err\n')
     expect(existsSync(join(folder, 'pipes'))).toBe(false)
+  })
+
+  test('holds a program that failed, says so, and gives its exit code then', async () => {
+    const folder = temporaryFolder()
+    const { code, out, err } = await run(folder, { command: ['sh', '-c', 'echo out; exit 7'] }, 1)
+    expect([code, out]).toEqual([7, 'out\n'])
+    expect(err).toContain('held for 1 s after exit code 7')
+    expect(readFileSync(join(folder, 'held'), 'utf8')).toBe('7\n')
+  })
+
+  test('ends a hold at SIGTERM, with the exit code of the program', async () => {
+    const folder = temporaryFolder()
+    const child = await start(folder, { command: ['misspelt'] }, 600)
+    const ended = once(child, 'close')
+    let seen = ''
+    for await (const piece of child.stderr) {
+      seen += String(piece)
+      if (seen.includes('held for')) break
+    }
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([127, null])
+  })
+
+  test('holds no program that succeeded, that was told to end, or whose failure is ignored', async () => {
+    const folder = temporaryFolder()
+    expect(await run(folder, { command: ['true'] }, 600)).toMatchObject({ code: 0, err: '' })
+    expect(await run(folder, { command: ['false'], ignore_error: true }, 600)).toMatchObject({ code: 0 })
+    const child = await start(
+      folder,
+      { command: ['sh', '-c', 'trap "exit 5" TERM; echo up; sleep 9 & wait'] },
+      600,
+    )
+    const ended = once(child, 'exit')
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([5, null])
+    expect(existsSync(join(folder, 'held'))).toBe(false)
   })
 
   test('writes every byte of a large output', async () => {

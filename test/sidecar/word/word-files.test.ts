@@ -15,6 +15,19 @@ beforeEach(() => {
   files = new WordFiles(folder)
 })
 
+it('says since when a failed program is held, as it was first seen', async () => {
+  writeFileSync(path('held'), 'x\n')
+  await files.look()
+  expect(files.held).toBeUndefined()
+  writeFileSync(path('held'), '3\n')
+  await files.look()
+  const first = files.held
+  expect(first).toMatchObject({ exitCode: 3 })
+  writeFileSync(path('held'), '4\n')
+  await files.look()
+  expect(files.held).toEqual(first)
+})
+
 describe('the worker’s files', () => {
   it('are read once they are there, and again after each change', async () => {
     expect(await files.look()).toEqual({ changed: false, publish: false })

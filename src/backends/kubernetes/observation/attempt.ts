@@ -121,7 +121,7 @@ function couldNotRun(program: string, reason: string, message: string): Cause {
 function shellHint(message: string, { name, command }: PodStep): string {
   const isMissing = name !== undefined && command === '/bin/sh' && message.includes('/bin/sh')
   return isMissing
-    ? `${message}. \`stdin\`, \`stdout\`, \`stderr\` and \`ignore_error\` need /bin/sh in the step's image`
+    ? `${message}. \`stdin\`, \`stdout\`, \`stderr\`, \`ignore_error\` and \`hold_after_failure_seconds\` need /bin/sh in the step's image`
     : message
 }
 

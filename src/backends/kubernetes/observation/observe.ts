@@ -3,7 +3,7 @@ import type { HeardWord } from '../../../job/word/heard-word.ts'
 import { defined } from '../../../util/objects.ts'
 import { type KubernetesJob, timeOf } from '../api/objects.ts'
 import type { CachedRescue } from '../cache/rescue-cache.ts'
-import { begunAtOf, isCreating, stopOf, waitingOf } from '../job-metadata.ts'
+import { begunAtOf, isCreating, requestOf, stopOf, waitingOf } from '../job-metadata.ts'
 import { rescueOf } from '../operations/rescue.ts'
 import { attemptOf } from './attempt.ts'
 import { blockedByStatus } from './blocked.ts'
@@ -15,6 +15,7 @@ import {
   ownFailuresSeen,
   shownPod,
 } from './disruptions.ts'
+import { heldCause } from './held.ts'
 import { isDisruptionTarget } from './interruption.ts'
 import { isOwedAttempt } from './owed-attempt.ts'
 import { type CachedPod, hasEnded } from './pod-state.ts'
@@ -50,6 +51,7 @@ export function observe(seen: JobObjects): Observation {
   const lingering = excess.length > 0 || pods.some((one) => one !== shown && !hasEnded(one))
   const isLast = ended !== undefined && shown === newestPodOf(pods)
   const rescue = rescueOf(job, shown, isLast, seen.rescue)
+  const heard = word?.pod === attempt?.uid ? word?.heard : undefined
   const incomplete = mayLackPods(job, pods) && !(podsKnown && getsNoMorePods(job))
   return {
     createdAt: timeOf(job.metadata?.creationTimestamp) ?? 0,
@@ -60,9 +62,14 @@ export function observe(seen: JobObjects): Observation {
     ...(incomplete && { incomplete }),
     ...defined({ stop, deletedAt, ended, attempt }),
     ...(lingering && { lingering }),
-    ...defined({ rescue, blocked, heard: word?.pod === attempt?.uid ? word?.heard : undefined }),
+    ...defined({ rescue, blocked, heard, held: shown && heard && heldOf(shown, heard, job) }),
     ...(!attempt?.ended && defined({ progress, uploaded })),
   }
+}
+
+/** The request is parsed of a job that says so alone. */
+function heldOf({ pod }: CachedPod, heard: HeardWord, job: KubernetesJob) {
+  return heard.word.held && heldCause(pod, heard, requestOf(job))
 }
 
 /**

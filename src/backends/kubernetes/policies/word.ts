@@ -1,6 +1,6 @@
 import { type Pod, timeOf } from '../api/objects.ts'
 import type { CachedJob } from '../cache/cached-job.ts'
-import { isArchived, isCreating, mayHaveHeartbeat, stopOf } from '../job-metadata.ts'
+import { isArchived, isCreating, mayAwaitWord, stopOf } from '../job-metadata.ts'
 import { newestPodOf } from '../observation/disruptions.ts'
 import { hasEnded, uploaderStatus } from '../observation/pod-state.ts'
 import { startOf, workerStatus } from '../observation/pod-steps.ts'
@@ -18,7 +18,7 @@ const silent = { share: 0.1, mostMilliseconds: 60_000 }
 
 /**
  * Whether to read what the worker says: every 5 s, more rarely while it has never said anything and
- * no heartbeat is asked for. `last` is the query that was read last, and when.
+ * no heartbeat and no hold is asked for. `last` is the query that was read last, and when.
  */
 export function wordPolicy(
   seen: CachedJob,
@@ -34,7 +34,7 @@ export function wordPolicy(
   const uid = pod.metadata?.uid
   const start = timeOf(startOf(workerStatus(pod)))
   if (start === undefined || uploaderStatus(pod)?.state?.running === undefined) return undefined
-  const isAwaited = word?.pod === uid || mayHaveHeartbeat(job)
+  const isAwaited = word?.pod === uid || mayAwaitWord(job)
   const pause = isAwaited ? againMilliseconds : silentPause(now - start)
   const nextAt = last?.query.pod.metadata?.uid === uid ? (last?.at ?? 0) + pause : start + firstMilliseconds
   return now < nextAt ? { waitUntil: nextAt } : { action: { pod } }

@@ -17,6 +17,8 @@ export interface OwnItems {
   volumes: number
   mounts: number
   environmentSources: number
+  /** Of `config_map_ref`, before those of `env_from`. */
+  environments: number
   /**
    * Names of the worker's variables in their order; undefined for a variable that is not the
    * request's.
@@ -40,7 +42,8 @@ export function ownItemsOf(request: JobRequest, pod: PodSpec | undefined): OwnIt
     sharedMemoryVolume: volumes.findIndex(({ name }) => name === volumeNames.sharedMemory),
     volumes: volumes.length - request.volumes.length,
     mounts: volumeMounts.filter(({ name }) => name !== volumeNames.word).length - request.volumes.length,
-    environmentSources: envFrom.length - request.config_map_ref.length,
+    environmentSources: envFrom.length - request.config_map_ref.length - (request.env_from?.length ?? 0),
+    environments: request.config_map_ref.length,
     variables: variablesOf(container),
     steps,
   }
@@ -130,6 +133,8 @@ const placesOf = {
   ],
   config_map_ref: [[at(worker, 'envFrom\\[(\\d+)\\]'), environmentSource]],
   parameters: [],
+  // By config_map_ref, whose places are the same.
+  env_from: [],
   inputs: [],
   input_timeout_seconds: [],
   outputs: [],
@@ -168,6 +173,7 @@ const placesOf = {
   start_timeout_seconds: [],
   timeout_seconds: [],
   heartbeat_seconds: [],
+  hold_after_failure_seconds: [],
   stop_grace_seconds: [],
   upload_timeout_seconds: [[at(pod, 'terminationGracePeriodSeconds')]],
   upload_while_running: [],
@@ -181,7 +187,8 @@ const placesOf = {
 
 function environmentSource(match: RegExpExecArray, own: OwnItems): string {
   const index = Number(match[1]) - own.environmentSources
-  return index < 0 ? 'job' : `config_map_ref[${index}]`
+  if (index < 0) return 'job'
+  return index < own.environments ? `config_map_ref[${index}]` : `env_from[${index - own.environments}]`
 }
 
 function mount(match: RegExpExecArray, own: OwnItems): string {

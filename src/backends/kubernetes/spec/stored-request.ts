@@ -34,6 +34,7 @@ const checked = {
   start_timeout_seconds: requestFields.start_timeout_seconds.schema,
   timeout_seconds: requestFields.timeout_seconds.schema,
   heartbeat_seconds: requestFields.heartbeat_seconds.schema,
+  hold_after_failure_seconds: requestFields.hold_after_failure_seconds.schema,
   stop_grace_seconds: requestFields.stop_grace_seconds.schema,
   upload_timeout_seconds: requestFields.upload_timeout_seconds.schema,
   keep_seconds: requestFields.keep_seconds.schema,

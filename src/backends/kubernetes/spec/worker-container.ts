@@ -3,7 +3,7 @@ import type { JobRequest } from '../../../job/request/request.ts'
 import { type EffectiveStep, stepsOf } from '../../../job/steps/effective-steps.ts'
 import { scratchVariable } from '../../../job/steps/step-conflicts.ts'
 import { shellCommand } from '../../../job/steps/step-shell.ts'
-import { wordVariable } from '../../../job/word/word-folder.ts'
+import { heldFile, wordVariable } from '../../../job/word/word-folder.ts'
 import { defined } from '../../../util/objects.ts'
 import type { Container } from '../api/objects.ts'
 import { containers, jobName, paths, secretKeys, stepContainer, volumes } from '../names.ts'
@@ -88,14 +88,13 @@ function programContainer(
 
 function commandOf(program: Program, request: JobRequest): Pick<Container, 'command' | 'args'> {
   const { command, args, index } = program
-  const shell =
-    index === undefined
-      ? undefined
-      : shellCommand(program, {
-          resultDirectory: request.result_directory,
-          pipes: `${paths.scratch}/.step-${index}`,
-          terminationMessage: '/dev/termination-log',
-        })
+  const seconds = request.hold_after_failure_seconds
+  const shell = shellCommand(program, {
+    resultDirectory: request.result_directory,
+    pipes: `${paths.scratch}/.step-${index}`,
+    terminationMessage: '/dev/termination-log',
+    hold: seconds === undefined ? undefined : { seconds, file: `${wordPath(request)}/${heldFile}` },
+  })
   if (shell !== undefined) return { command: shell.map(literal) }
   return defined({ command: command?.map(literal), args: args?.map(literal) })
 }
@@ -146,6 +145,9 @@ function environmentSources(
     ...own,
     ...request.config_map_ref.map((name, index) =>
       kinds[index] === 'secret' ? { secretRef: { name } } : { configMapRef: { name } },
+    ),
+    ...(request.env_from ?? []).map(({ secret, config_map: configMap = '' }) =>
+      secret === undefined ? { configMapRef: { name: configMap } } : { secretRef: { name: secret } },
     ),
   ]
 }

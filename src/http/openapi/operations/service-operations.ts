@@ -36,6 +36,8 @@ const limits = {
     runtime_classes: [],
     extended_resources: ['example.com/*'],
     affinity: 'own-namespace',
+    env_secrets: ['data-*'],
+    env_config_maps: [],
     root: false,
   },
   maximum: { cpu: '16', timeout_seconds: 86_400 },

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { parameterValue } from '../../catalogue/parameter-schema.ts'
 import { defaultInputTimeoutSeconds } from '../../inputs/input-list.ts'
 import { inputs } from '../../inputs/input-schema.ts'
+import { envFrom } from '../../pod/env-from.ts'
 import { steps } from '../../steps/step-schema.ts'
 import { optional, withDefault } from '../field.ts'
 import * as s from '../field-schemas.ts'
@@ -64,6 +65,13 @@ export const programFields = {
       absent: 'their defaults',
     },
   ),
+  env_from: optional(envFrom, {
+    query: 'none',
+    scope: 'cluster',
+    about:
+      'Secrets and ConfigMaps of the namespace whose keys become variables, each as `{"secret": NAME}` or `{"config_map": NAME}`: those that the operator lists ([policy.md](policy.md)). They replace the variables of `config_map_ref` and of the configured job',
+    absent: 'none',
+  }),
   inputs: optional(inputs, {
     query: 'none',
     about: 'files that are put into `/input` before the worker starts: [inputs.md](inputs.md)',

@@ -32,6 +32,13 @@ export const timeFields = {
       'longest time in which a running program writes none of the files in JOBFERRY_DIRECTORY; then the job fails with `HeartbeatMissed`: [progress.md](progress.md#heartbeat)',
     absent: 'no limit',
   }),
+  hold_after_failure_seconds: optional(s.integer(1, 7 * day), {
+    query: 'number',
+    scope: 'cluster',
+    about:
+      'after a failure the container stays that long, so that a person can look into it: [jobs.md](jobs.md#looking-into-a-failed-worker). It needs `command` and /bin/sh in the image',
+    absent: 'not at all',
+  }),
   stop_grace_seconds: withDefault(s.integer(1, 3600), 30, {
     query: 'number',
     about: 'time for worker and uploader together to end, if the job is stopped early',

@@ -38,6 +38,20 @@ it('shows a running worker with a ready uploader', () => {
   })
 })
 
+it('shows until when a failed worker is held, and how to look into it', () => {
+  const one = pod({ nodeName: 'node', uploader: uploading, worker: running(4), status: { phase: 'Running' } })
+  const word = { held: { at: at(10), exit_code: 3 } }
+  const request = JSON.stringify({ hold_after_failure_seconds: 60 })
+  const seenJob = job({ annotations: { [annotations.request]: request } })
+  const said = { pod: 'pod-1', heard: { word, at: ms(11) } }
+  const { held } = observe({ job: seenJob, pods: [seen(one)], word: said })
+  expect(held?.reason).toBe('HeldAfterFailure')
+  expect(held?.message).toContain(`the worker exited with code 3; its container is held until ${at(70)}`)
+  expect(held?.message).toContain('-c worker -- sh`')
+  // A request without the field has a worker that writes such a file by itself.
+  expect(observe({ job: job(), pods: [seen(one)], word: said }).held).toBeUndefined()
+})
+
 it('shows an uploader as not ready before its startup probe passes', () => {
   const one = pod({ uploader: { started: false, ...running(2) }, worker: waiting('PodInitializing') })
   const { attempt, blocked } = observe({ job: job(), pods: [seen(one)] })

@@ -11,6 +11,7 @@ const fields = {
   job_env: { A: '1' },
   env: { B: '1', C: '1' },
   config_map_ref: ['one', 'two'],
+  env_from: [{ secret: 'three' }, { config_map: 'four' }],
   volumes: [
     { claim: 'one', mount_path: '/one', read_only: true },
     { claim: 'two', mount_path: '/two', read_only: false },
@@ -36,6 +37,7 @@ it.each([
   [`${pod}.securityContext.fsGroup`, 'run_as_user'],
   [`${worker}.envFrom[0].configMapRef.name`, 'job'],
   [`${worker}.envFrom[2].configMapRef.name`, 'config_map_ref[1]'],
+  [`${worker}.envFrom[4].configMapRef.name`, 'env_from[1]'],
   [`${worker}.env[1].name`, 'env.C'],
   [`${worker}.env[2].value`, 'env'],
   [`${worker}.volumeMounts[0].mountPath`, 'result_directory'],

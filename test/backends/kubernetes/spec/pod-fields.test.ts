@@ -66,15 +66,47 @@ describe('resources', () => {
     const { pod } = build({
       ...{ memory: '1Gi', memory_request: '512Mi', ephemeral_storage: '1Gi' },
       extended_resources: { 'a.io/b': 1 },
-      steps: [
-        { name: 'a', memory: '2Gi', extended_resources: {}, ephemeral_storage: '2Gi' },
-        { name: 'b' },
-      ],
+      steps: [{ name: 'a', memory: '2Gi', extended_resources: {}, ephemeral_storage: '2Gi' }, { name: 'b' }],
     })
     const [, a, b] = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
     expect(a?.resources?.requests).toEqual({ memory: '2Gi', 'ephemeral-storage': '2Gi' })
     expect(b?.resources?.requests).toEqual({ memory: '512Mi', 'ephemeral-storage': '1Gi', 'a.io/b': '1' })
   })
+})
+
+it('variables of Secrets and ConfigMaps come behind those of environments, in every program', () => {
+  const { pod } = build(
+    {
+      ...{ job_env: { A: '1' }, config_map_ref: ['env-1'] },
+      env_from: [{ secret: 'database' }, { config_map: 'settings' }],
+      steps: [{ name: 'a' }, { name: 'b' }],
+    },
+    { environmentKinds: ['plain'] },
+  )
+  const [uploader, ...programs] = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
+  expect(uploader).not.toHaveProperty('envFrom')
+  for (const { envFrom } of programs) {
+    expect(envFrom?.slice(1)).toEqual([
+      { configMapRef: { name: 'env-1' } },
+      { secretRef: { name: 'database' } },
+      { configMapRef: { name: 'settings' } },
+    ])
+  }
+})
+
+it('a program that is to be held runs in a shell, but for a step whose failure is ignored', () => {
+  const { worker } = build({ command: ['run', '$HOME'], args: ['--all'], hold_after_failure_seconds: 60 })
+  expect(worker?.command?.slice(0, 2)).toEqual(['/bin/sh', '-c'])
+  expect(worker?.command?.slice(-5)).toEqual(['60', '/run/jobferry/held', 'run', '$$HOME', '--all'])
+  expect(worker).not.toHaveProperty('args')
+  const steps = [
+    { name: 'a', command: ['x'], ignore_error: true },
+    { name: 'b', command: ['y'] },
+  ]
+  const { pod } = build({ steps, hold_after_failure_seconds: 60 })
+  const [, a, b] = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
+  expect(a?.command?.slice(-3)).toEqual(['', '', 'x'])
+  expect(b?.command?.slice(-3)).toEqual(['60', '/run/jobferry/held', 'y'])
 })
 
 it('a rescue keeps annotations and nodes, and waits for no other pods', () => {

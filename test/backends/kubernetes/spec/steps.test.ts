@@ -116,7 +116,7 @@ describe('the steps of a job', () => {
     const worker = containersOf().at(-1)
     expect(worker?.command?.slice(0, 2)).toEqual(['/bin/sh', '-c'])
     expect(worker?.command?.slice(3)).toEqual([
-      ...['step', '', '/output/docs/log.txt', '', '', '/scratch/.step-2', 'TERM'],
+      ...['step', '', '/output/docs/log.txt', '', '', '/scratch/.step-2', 'TERM', '', ''],
       ...['run', '--all'],
     ])
     expect(worker?.command?.[2]).toContain('exec 3</dev/null')
