@@ -16,9 +16,9 @@ import { attemptNumber, earlierAttempts, shownPod } from './observation/disrupti
 import { createEnvironments } from './operations/environments.ts'
 import { createJobActions } from './operations/job-actions.ts'
 import { openPodLog } from './operations/logs.ts'
-import { readOwnImage } from './operations/own-image.ts'
 import { createPodSelectors } from './operations/pod-selectors.ts'
-import { reservedSources } from './operations/reserved.ts'
+import { readOwnImage } from './own-pod/own-image.ts'
+import { reservedSources } from './own-pod/reserved.ts'
 import type { KubernetesSettings } from './settings.ts'
 
 /** Upper bound for close(), with the release of the Lease. */

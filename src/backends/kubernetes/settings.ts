@@ -1,7 +1,7 @@
 import type { Packing } from '../../result-format/result-layout.ts'
 import type { ResultLimits } from '../../result-format/result-limits.ts'
 import type { StoreForUploaders } from '../../store/store-factory.ts'
-import type { OwnPod } from './operations/own-image.ts'
+import type { OwnPod } from './own-pod/own-image.ts'
 
 /** A cluster elsewhere. */
 export interface ClusterAddress {

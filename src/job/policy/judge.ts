@@ -39,7 +39,10 @@ function* maximumErrors({ given, configured }: JudgedRequest, { maximum }: Polic
 }
 
 /** A request of `cpu` or `memory` may not be more than the limit either. */
-function amountsOf(request: PartialRequest, field: LimitedField) {
+function amountsOf(
+  request: Pick<PartialRequest, LimitedField | keyof typeof limitOf | 'steps'>,
+  field: LimitedField,
+) {
   const requests = Object.entries(limitOf).flatMap(([name, limit]) =>
     limit === field ? valuesOf(request, name as keyof typeof limitOf) : [],
   )

@@ -97,6 +97,7 @@ if [ -n "$hold" ] && [ "$code" -ne 0 ] && [ -z "$stopped" ]; then
   sleep "$hold" &
   child=$!
   while [ -z "$stopped" ] && kill -0 "$child" 2>/dev/null; do wait "$child" 2>/dev/null; done
+  kill -TERM "$child" 2>/dev/null
 fi
 [ -n "$message" ] || exit "$code"
 echo "{\\"exit_code\\":$code}" >"$message"

@@ -3,7 +3,7 @@ import type { HeardWord } from '../../../job/word/heard-word.ts'
 import { defined } from '../../../util/objects.ts'
 import { type KubernetesJob, timeOf } from '../api/objects.ts'
 import type { CachedRescue } from '../cache/rescue-cache.ts'
-import { begunAtOf, isCreating, requestOf, stopOf, waitingOf } from '../job-metadata.ts'
+import { begunAtOf, isCreating, requestOfJob, stopOf, waitingOf } from '../job-metadata.ts'
 import { rescueOf } from '../operations/rescue.ts'
 import { attemptOf } from './attempt.ts'
 import { blockedByStatus } from './blocked.ts'
@@ -69,7 +69,7 @@ export function observe(seen: JobObjects): Observation {
 
 /** The request is parsed of a job that says so alone. */
 function heldOf({ pod }: CachedPod, heard: HeardWord, job: KubernetesJob) {
-  return heard.word.held && heldCause(pod, heard, requestOf(job))
+  return heard.word.held && heldCause(pod, heard, requestOfJob(job))
 }
 
 /**

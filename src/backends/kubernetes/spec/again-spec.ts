@@ -1,6 +1,6 @@
 import { defined } from '../../../util/objects.ts'
 import type { KubernetesJob } from '../api/objects.ts'
-import { type Again, requestOf } from '../job-metadata.ts'
+import { type Again, requestOfJob } from '../job-metadata.ts'
 import { againName, annotations, controllerLabels, finalizer } from '../names.ts'
 
 /**
@@ -18,7 +18,7 @@ export function againObject(uuid: string, first: KubernetesJob, { number, retrie
     metadata: {
       name: againName(uuid, number),
       ...defined({ namespace, labels: labels && withoutControllers(labels) }),
-      annotations: { ...requestOf(first).annotations, [annotations.firstJob]: uid },
+      annotations: { ...requestOfJob(first).annotations, [annotations.firstJob]: uid },
       ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid }],
       finalizers: [finalizer],
     },

@@ -1,4 +1,4 @@
-import type { Step } from '../../../job/steps/effective-steps.ts'
+import type { EffectiveStep } from '../../../job/steps/effective-steps.ts'
 import { defined } from '../../../util/objects.ts'
 import type { Container } from '../api/objects.ts'
 
@@ -7,7 +7,7 @@ import type { Container } from '../api/objects.ts'
  * program gets exactly what the job's request says. Kubernetes takes devices in no other way. The
  * pod reserves the largest of its steps' amounts.
  */
-export function programResources(program: Partial<Step>): NonNullable<Container['resources']> {
+export function programResources(program: Partial<EffectiveStep>): NonNullable<Container['resources']> {
   const { cpu, cpu_request: cpuRequest, memory, memory_request: memoryRequest } = program
   const { gpu, extended_resources: devices = {}, ephemeral_storage: disk } = program
   const counts = Object.entries({ ...(gpu && { 'nvidia.com/gpu': gpu }), ...devices })

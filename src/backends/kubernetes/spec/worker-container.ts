@@ -56,7 +56,7 @@ export function programContainers(
 }
 
 /** The one program of a job without steps. */
-function programOf(request: JobRequest): Partial<Step> {
+function programOf(request: JobRequest): Partial<EffectiveStep> {
   const { image, command, args, cpu, cpu_request, memory, memory_request, gpu } = request
   const { extended_resources, ephemeral_storage } = request
   return defined({

@@ -46,7 +46,9 @@ it('shows until when a failed worker is held, and how to look into it', () => {
   const said = { pod: 'pod-1', heard: { word, at: ms(11) } }
   const { held } = observe({ job: seenJob, pods: [seen(one)], word: said })
   expect(held?.reason).toBe('HeldAfterFailure')
-  expect(held?.message).toContain(`the worker exited with code 3; its container is held until ${at(70)}`)
+  expect(held?.message).toContain(
+    `the worker exited with code 3; its container is held until ${new Date(ms(70)).toISOString()}`,
+  )
   expect(held?.message).toContain('-c worker -- sh`')
   // A request without the field has a worker that writes such a file by itself.
   expect(observe({ job: job(), pods: [seen(one)], word: said }).held).toBeUndefined()

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { readOwnImage } from '../../../../src/backends/kubernetes/operations/own-image.ts'
+import { readOwnImage } from '../../../../src/backends/kubernetes/own-pod/own-image.ts'
 import { StartError } from '../../../../src/util/errors.ts'
 import { answeringApi } from '../answering-api.ts'
 
