@@ -1,6 +1,6 @@
 import type { Policy } from '../job/policy/policy.ts'
 import { type Given, readEnvironment, type SettingName, settingNames } from './environment.ts'
-import { fileKey } from './file/file-key.ts'
+import { settingKey } from './file/file-key.ts'
 import { readSettingsFile } from './file/settings-file.ts'
 import { findUnknownSettings } from './unknown-settings.ts'
 
@@ -45,5 +45,5 @@ export function givenSettings(environment: NodeJS.ProcessEnv): GivenSettings {
 /** How a person finds the setting: its environment variable, or the file with its key there. */
 export function whereGiven({ variable, group, field }: SettingName, { given, path }: GivenSettings): string {
   if (given.get(variable)?.from !== 'settings file') return variable
-  return `${path}: ${group}.${fileKey(field)}`
+  return `${path}: ${group}.${settingKey(field)}`
 }

@@ -3,7 +3,7 @@ import { limitedFields, policyKeys } from '../../job/policy/policy.ts'
 import { type SettingName, settingNames } from '../environment.ts'
 import { settingsSchema } from '../schema.ts'
 import { groupMeta, settingMeta } from '../setting.ts'
-import { fileKey } from './file-key.ts'
+import { settingKey } from './file-key.ts'
 
 /** JSON Schema (2020-12) of the settings file, for editors. */
 export function settingsFileSchema(): object {
@@ -33,8 +33,8 @@ export function settingsFileSchema(): object {
 function propertiesOf({ field, schema, variable }: SettingName): [string, object][] {
   const description = `${variable}: ${settingMeta.get(schema)?.description}`
   return [
-    [fileKey(field), { ...valueSchema(schema), description }],
-    [`${fileKey(field)}_file`, { type: 'string', description: `A file with the value of ${variable}` }],
+    [settingKey(field), { ...valueSchema(schema), description }],
+    [`${settingKey(field)}_file`, { type: 'string', description: `A file with the value of ${variable}` }],
   ]
 }
 

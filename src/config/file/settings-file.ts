@@ -6,7 +6,7 @@ import { expectedName } from '../../util/checks/nearest.ts'
 import { messageOf } from '../../util/errors.ts'
 import { isObject } from '../../util/objects.ts'
 import { type Given, type SettingName, settingNames } from '../environment.ts'
-import { fileKey } from './file-key.ts'
+import { settingKey } from './file-key.ts'
 import { givenIn, type Place } from './given.ts'
 
 /** The settings in `jobferry.yaml`, not checked yet. */
@@ -76,7 +76,7 @@ function readFields(
   given: Map<string, Given>,
   problems: string[],
 ): void {
-  const known = new Map(names.map((name) => [fileKey(name.field), name]))
+  const known = new Map(names.map((name) => [settingKey(name.field), name]))
   for (const [key, value] of Object.entries(fields)) {
     const own = known.get(key)
     const name = own ?? known.get(key.replace(/_file$/, ''))

@@ -5,7 +5,7 @@ import { defaultOf } from '../default-of.ts'
 import { settingNames } from '../environment.ts'
 import { type GivenSetting, givenSettings } from '../given-settings.ts'
 import { settingMeta } from '../setting.ts'
-import { fileKey } from './file-key.ts'
+import { settingKey } from './file-key.ts'
 
 /** A setting with a value that somebody gave. */
 export interface ShownSetting {
@@ -37,7 +37,7 @@ export function checkSettings(file?: string): {
 export function shownSettings(file?: string): ShownSetting[] {
   const { given } = givenSettings(environmentWith(file))
   return Array.from(given.values(), ({ group, field, schema, variable, text, from, file: own }) => ({
-    key: `${group}.${fileKey(field)}`,
+    key: `${group}.${settingKey(field)}`,
     variable,
     value: settingMeta.get(schema)?.secret ? null : text,
     from,
@@ -52,9 +52,9 @@ export function settingsText(file?: string): string {
   const lines = Array.from(groups, ([group, names]) => {
     const rows = names.map(({ variable, field, schema }) => {
       const setting = shown.get(variable)
-      if (setting === undefined) return `  # ${fileKey(field)}:${spaced(defaultOf(schema))}`
+      if (setting === undefined) return `  # ${settingKey(field)}:${spaced(defaultOf(schema))}`
       const value = setting.value === null ? '"(hidden)"' : oneLine(setting.value)
-      return `  ${fileKey(field)}: ${value}  # ${originOf(setting)}`
+      return `  ${settingKey(field)}: ${value}  # ${originOf(setting)}`
     })
     const isGiven = names.some(({ variable }) => shown.has(variable))
     return [isGiven ? `${group}:` : `# ${group}:`, ...rows].join('\n')

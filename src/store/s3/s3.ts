@@ -3,14 +3,7 @@ import type { LookupFunction } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { defined } from '../../util/objects.ts'
 import { crc32Base64 } from '../crc32.ts'
-import type {
-  ArtifactStore,
-  ListedObject,
-  ListOptions,
-  MultipartUpload,
-  PresignOptions,
-  WriteOptions,
-} from '../store.ts'
+import type { ArtifactStore, ListedObject, ListOptions, PresignOptions, WriteOptions } from '../store.ts'
 import { StoreError } from '../store.ts'
 import { checkKey, checkPrefix } from '../store-key.ts'
 import { createS3Bucket, type S3Bucket } from './s3-bucket.ts'
@@ -63,7 +56,7 @@ export function createS3Store(settings: S3Settings): ArtifactStore {
     checkListable(key)
     return prefix + key
   }
-  const inBucket = <T extends Pick<MultipartUpload, 'key' | 'id'>>(upload: T) => ({
+  const inBucket = <T extends { key: string; id: string }>(upload: T) => ({
     ...upload,
     key: full(upload.key),
   })
