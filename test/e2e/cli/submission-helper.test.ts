@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { waitForFinal } from '../../support/api/http.ts'
-import { type OnCluster, startOnCluster, untilState } from '../../support/api/on-cluster.ts'
+import { deleteJobs, type OnCluster, startOnCluster, untilState } from '../../support/api/on-cluster.ts'
 import { runCli } from '../../support/cli/cli-process.ts'
 import { applyManifests, kubectl } from '../../support/cluster/cluster.ts'
 import { given } from '../../support/cluster/test-run.ts'
@@ -28,9 +28,11 @@ beforeAll(async () => {
   )
 })
 afterAll(async () => {
-  await api.close()
-  await kubectl('wait', '--for=delete', `namespace/${api.namespace}`, '--timeout=60s')
+  // A claim goes once no pod has it, and its volume can go then.
+  await deleteJobs(api.url, api.namespace)
+  await kubectl('-n', api.namespace, 'delete', 'pvc', 'ntuples-claim')
   await volumes.remove()
+  await api.close()
 })
 
 it("the submission helper's flags mount its claim and set its environment up, and kubectl finds, reads and deletes the Jobs", async () => {
