@@ -10,6 +10,7 @@ import { type WaitOptions, waitForEnd } from './jobs/wait.ts'
 import { type EntriesOptions, readEntries } from './results/entries.ts'
 import { type OpenedFile, type OpenOptions, openFile } from './results/open-file.ts'
 import type {
+  CatalogueJob,
   Deployed,
   Entry,
   InputFile,
@@ -139,6 +140,12 @@ export class Jobferry {
   /** Writes a result, or parts of it, into a folder; goes on where an earlier call was ended. */
   async download(id: string, directory: string, options?: DownloadOptions): Promise<Downloaded> {
     return await download(this.#transport, id, directory, options)
+  }
+
+  /** The configured jobs, in the order of their names. */
+  async catalog(signal?: AbortSignal): Promise<CatalogueJob[]> {
+    const { jobs } = await this.#transport.json<{ jobs: CatalogueJob[] }>('/catalog', { signal })
+    return jobs
   }
 
   /** The inputs that the server keeps for this token's jobs, in the order of their names. */

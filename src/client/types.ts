@@ -172,6 +172,32 @@ export interface UploadPage {
   next: string | null
 }
 
+/** A parameter of a configured job, in words of JSON Schema. */
+export interface CatalogueParameter {
+  type: 'string' | 'number' | 'integer' | 'boolean'
+  title?: string
+  description?: string
+  enum?: (string | number | boolean)[]
+  default?: string | number | boolean
+  minimum?: number
+  maximum?: number
+  /** For the whole text. */
+  pattern?: string
+  /** The caller has to give it. */
+  required: boolean
+}
+
+/** A configured job, which callers start by its name. */
+export interface CatalogueJob {
+  name: string
+  title: string | null
+  description: string | null
+  /** What `parameters` of a request may have. */
+  parameters: Record<string, CatalogueParameter>
+  /** Request fields that callers can't give with this job. */
+  locked: string[]
+}
+
 /** What a callback sends: `data` is the job. */
 export interface CallbackEvent {
   type: string

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { collect, type Define } from '../define.ts'
+import { showCatalogue } from './catalogue-commands.ts'
 import { cancel, type ListCommandOptions, list, logs, remove, status, wait } from './job-commands.ts'
 
 export function addJobCommands(program: Command, define: Define): void {
@@ -44,5 +45,9 @@ export function addJobCommands(program: Command, define: Define): void {
   define(
     program.command('delete <job...>').description('stop jobs, and remove all of them'),
     (session, ids) => remove(session, ids),
+  )
+  define(
+    program.command('jobs [name]').description('show the configured jobs, or one with its parameters'),
+    (session, [name]) => showCatalogue(session, name),
   )
 }

@@ -63,6 +63,7 @@ function requestOptions(command: Command, withInputs = true): Command {
       'a request in JSON or YAML (`-`: standard input); options replace its fields',
     )
     .option('-j, --job <name>', 'a configured job to start from')
+    .option('-p, --param <NAME=VALUE>', 'a parameter of the configured job, any number of times', collect)
     .option('--name <name>', 'a name for people, which list finds')
     .option('-l, --label <key=value>', 'a label, any number of times', collect)
     .option('-i, --image <image>', "the worker's image")

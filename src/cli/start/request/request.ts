@@ -19,6 +19,7 @@ import { readPayloads } from './payloads.ts'
 export interface RequestOptions extends HelperFlags {
   file?: string
   job?: string
+  param?: string[]
   name?: string
   label?: string[]
   image?: string
@@ -77,6 +78,12 @@ export async function fieldsOf(options: RequestOptions, command: readonly string
   if (options.env !== undefined) {
     const before = (request.env ?? {}) as Record<string, unknown>
     request.env = { ...before, ...Object.fromEntries(options.env.map(variableOf)) }
+  }
+  if (options.param !== undefined) {
+    const before = (request.parameters ?? {}) as Record<string, unknown>
+    // The server takes a text as the value that it means for the parameter's type.
+    const parameters = options.param.map((text) => pairOf('--param', text))
+    request.parameters = { ...before, ...Object.fromEntries(parameters) }
   }
   if (options.label !== undefined) {
     const before = (request.labels ?? {}) as Record<string, unknown>

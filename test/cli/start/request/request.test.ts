@@ -12,6 +12,14 @@ describe('the request', () => {
     ])
   })
 
+  it('has parameters as text, beside those of the file', async () => {
+    const file = join(temporaryFolder(), 'request.yaml')
+    writeFileSync(file, 'job: fit\nparameters: {rounds: 3, seed: 1}\n')
+    expect(await requestsOf({ file, param: ['rounds=5', 'title=a=b'] }, [])).toEqual([
+      { job: 'fit', parameters: { rounds: '5', seed: 1, title: 'a=b' } },
+    ])
+  })
+
   it('is of the file, with the options in place of its fields', async () => {
     const file = join(temporaryFolder(), 'request.yaml')
     writeFileSync(file, 'image: a:1\nenv: {VERSION: 1.10, KEPT: yes}\nretries: 2\n')
