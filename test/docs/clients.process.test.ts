@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
@@ -23,9 +25,10 @@ const secret = `whsec_${randomBytes(32).toString('base64')}`
 const showcase = readFileSync('manifests/jobs/showcase.yaml', 'utf8')
 
 let api: Embedded
+let bin: string
 let environment: Record<string, string>
 beforeAll(async () => {
-  const bin = temporaryFolder()
+  bin = await mkdtemp(join(tmpdir(), 'jobferry-test-'))
   const program = `#!/bin/sh\nexec ${process.execPath} ${resolve('src/cli/main.ts')} "$@"\n`
   writeFileSync(join(bin, 'jobferry'), program, { mode: 0o755 })
   api = await startEmbedded(
@@ -35,7 +38,10 @@ beforeAll(async () => {
   const { PATH, ...others } = programEnvironment()
   environment = { ...others, PATH: `${bin}:${PATH}`, JOBFERRY_SERVER: api.url }
 })
-afterAll(() => api.remove())
+afterAll(async () => {
+  await api?.remove()
+  await rm(bin, { recursive: true, force: true })
+})
 
 /** Runs a program to its end, in a folder. */
 async function run(program: string, args: string[], cwd: string, more: Record<string, string> = {}) {
