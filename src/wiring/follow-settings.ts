@@ -6,11 +6,8 @@ import type { Cleanup } from './services.ts'
 /** Files of mounted Secrets and ConfigMaps change by links, which no watch reports everywhere. */
 const pollMilliseconds = 5_000
 
-/**
- * Settings that take effect while the program runs. The file of CLUSTER_TOKEN is read again by the
- * client of the cluster.
- */
-const followed = ['API_TOKENS', 'PROVISION_TOKENS', 'POLICY_FILE', 'CLUSTER_TOKEN']
+/** Settings that take effect while the program runs. */
+const followed = ['API_TOKENS', 'PROVISION_TOKENS', 'POLICY_FILE']
 
 /** What takes over new settings. */
 export interface Followers {
@@ -66,8 +63,13 @@ function takeOver(current: Config, next: Config, { setTokens, setPolicy }: Follo
       "the operator's policy was read again",
     )
   }
-  const later = changed.filter((name) => !followed.includes(name))
+  const later = changed.filter((name) => !followed.includes(name) && !isTokenFile(name, next))
   if (later.length > 0) log.warn({ settings: later }, 'changed settings take effect at the next start')
+}
+
+/** The client of the cluster reads that file again. */
+function isTokenFile(name: string, { given }: Config): boolean {
+  return name === 'CLUSTER_TOKEN' && given.get(name)?.file !== undefined
 }
 
 /** A file that was emptied by mistake must not open the API to everybody. */

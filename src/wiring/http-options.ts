@@ -26,9 +26,12 @@ export function httpOptions(config: Config, startToken?: StartToken): HttpOption
   }
 }
 
-/** Replaces the tokens in place: the guards look into the same lists at each request. */
+/**
+ * Replaces the tokens in place: the guards look into the same lists at each request. A token that was
+ * made at start stays as long as the settings have none: an empty list lets everybody in.
+ */
 export function setTokens({ tokens, provisionTokens = [] }: HttpOptions, auth: Config['auth']): void {
-  tokens.splice(0, tokens.length, ...auth.tokens)
+  if (auth.tokens.length > 0) tokens.splice(0, tokens.length, ...auth.tokens)
   provisionTokens.splice(0, provisionTokens.length, ...auth.provisionTokens)
 }
 
