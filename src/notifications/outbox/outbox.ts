@@ -51,7 +51,7 @@ export interface Delivery {
  * - `pending`: waits for its first or a further attempt
  * - `delivered`
  * - `rejected`: the receiver refused it for good (judge() said `end`), or it was withdrawn
- * - `given-up`: all attempts of 24 hours failed
+ * - `given-up`: all attempts of 24 hours failed (calls over HTTP only)
  */
 export type DeliveryState = 'pending' | 'delivered' | 'rejected' | 'given-up'
 
@@ -94,7 +94,7 @@ export interface CalledKind extends KindOfMessage {
   judge?(status: number): ReceiverVerdict
 }
 
-/** A kind whose messages are sent in another way. */
+/** A kind whose messages are sent in another way, and tried until that succeeds. */
 export interface DeliveredKind extends KindOfMessage {
   /**
    * Resolves once the receiver has the message. A rejection counts as a failed attempt; the time

@@ -3,6 +3,8 @@ import { backoff } from '../../util/backoff.ts'
 /** 1 s, doubled each time up to an hour, and all that between 0.8 and 1.2 times. */
 const retryDelay = backoff({ first: 1_200, max: 1.2 * 3_600_000, jitter: 1 / 3 })
 const patience = 24 * 3_600_000
+/** Between attempts with a message that is never given up. */
+const mostPause = 5 * 60_000
 
 export interface Tries {
   /** Time of the first attempt, in milliseconds since the epoch. */
@@ -22,6 +24,11 @@ export function nextTry({ createdAt, count, retryAfter = 0 }: Tries, now: number
   const last = createdAt + patience
   if (now >= last) return undefined
   return Math.min(last, now + Math.max(retryDelay(count, random), retryAfter))
+}
+
+/** As nextTry, for a message that is never given up: after at most 5 minutes. */
+export function nextEndlessTry(count: number, now: number, random: number): number {
+  return now + Math.min(mostPause, retryDelay(count, random))
 }
 
 /**

@@ -196,15 +196,15 @@ export class Sender {
     lane.hurried = false
     const kind = kinds.get(stored.message.kind) ?? unknownKind(stored.message.kind)
     const attempted = await this.#try(stored, kind)
-    if (attempted === undefined) return
+    // Another leader may have sent and removed the message: this would bring it back, or end it.
+    const leads = leadership.isLeader() && this.#lanes.isCurrent(lane)
+    if (attempted === undefined || (attempted.state !== 'delivered' && !leads)) return
     // Kept in memory before it is written: while the store is away the message must not be sent
     // again.
     lane.head = { key, stored: attempted }
     this.#parts.metrics.deliveryAttempts.inc({ kind: kind.kind, state: attempted.state })
     logAttempt(this.#parts.log, attempted)
     if (attempted.state !== 'pending') return this.#settle(lane, key, attempted)
-    // Another leader may have sent and removed the message: this would bring it back.
-    if (!leadership.isLeader()) return
     await putJson(this.#parts.store, key, attempted)
     if (await this.#keepsHistory(attempted)) await writeHistory(this.#parts.store, attempted)
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../../util/clock.ts'
 import type { OutgoingCalls } from '../../util/egress/outgoing-calls.ts'
 import { messageOf } from '../../util/errors.ts'
 import { type DeliveryAttempt, type MessageKind, MessageWithdrawn, type ReceiverVerdict } from './outbox.ts'
-import { nextTry, parseRetryAfter } from './retry-times.ts'
+import { nextEndlessTry, nextTry, parseRetryAfter } from './retry-times.ts'
 import { type StoredMessage, toTimestamp, withAttempt } from './stored-message.ts'
 
 /** What an attempt needs beside its message. */
@@ -22,15 +22,17 @@ export async function tryMessage(stored: StoredMessage, parts: AttemptParts): Pr
   if (verdict === 'delivered') return { ...tried, state: 'delivered', next_at: null }
   if (verdict === 'end') return { ...tried, state: 'rejected', next_at: null }
   const tries = { createdAt: Date.parse(stored.created_at), count: tried.tries, retryAfter: wanted }
-  const next = nextTry(tries, now, Math.random())
+  const isEndless = 'deliver' in parts.kind
+  const random = Math.random()
+  const next = isEndless ? nextEndlessTry(tried.tries, now, random) : nextTry(tries, now, random)
   if (next === undefined) return { ...tried, state: 'given-up', next_at: null }
   return { ...tried, next_at: toTimestamp(next) }
 }
 
-/** Keeps a message of an unknown kind: a newer version may have written it and may return. */
+/** Keeps a message of an unknown kind: a newer version, or other settings, may have written it and may return. */
 export function unknownKind(kind: string): MessageKind {
   const error = new Error(`this version can't send messages of the kind ${kind}`)
-  return { kind, prepare: () => Promise.reject(error) }
+  return { kind, deliver: () => Promise.reject(error) }
 }
 
 interface Sent {

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { CalledKind, DeliveredKind, Message } from '../../../src/notifications/outbox/outbox.ts'
+import { newStoredMessage, outboxKey } from '../../../src/notifications/outbox/stored-message.ts'
+import { putJson } from '../../../src/store/json-objects.ts'
+import type { ArtifactStore } from '../../../src/store/store.ts'
 import { createMetrics } from '../../../src/util/metrics.ts'
 import { hang, reset, startReceiver } from '../../support/connector/receiver.ts'
 import { leadershipOf } from '../../support/leadership.ts'
@@ -175,6 +178,24 @@ test('an attempt that fails after the loss of leadership does not restore a mess
   expect(await after?.history('job-1')).toMatchObject([{ state: 'delivered', attempts: [{ status: 204 }] }])
 })
 
+test('a last attempt that fails after the loss of leadership leaves the message to the new leader', async () => {
+  await using receiver = await startReceiver()
+  receiver.react(hang, { status: 204 })
+  const store = await folderStore()
+  await putOld(store, message(receiver.url))
+  const leadership = leadershipOf(true)
+  const before = startOutbox(store, { leadership, timeoutSeconds: 1 })
+  await receiver.until(1)
+  leadership.set(false)
+  // close() waits for the hanging call.
+  await before.close()
+  const after = startOutbox(store)
+  await receiver.until(2)
+  await eventually(async () => {
+    expect(await after.history('job-1')).toMatchObject([{ state: 'delivered', attempts: [{ status: 204 }] }])
+  })
+})
+
 test('closing waits for a running call, so that it is not repeated', async () => {
   await using receiver = await startReceiver()
   receiver.react((res) => void setTimeout(() => res.writeHead(204).end(), 300))
@@ -265,6 +286,30 @@ test('a kind of its own way is sent by that, and waiting for its receiver is no 
   })
   expect(sent).toEqual([{ number: 1 }])
 })
+
+test('a message of a kind of its own way is never given up, nor one of an unknown kind', async () => {
+  const store = await folderStore()
+  let tries = 0
+  const deliver = () => (tries++ === 0 ? Promise.reject(new Error('broken off')) : Promise.resolve())
+  await putOld(store, message('other:way'))
+  const stranger = startOutbox(store, { kinds: [] })
+  await eventually(async () => {
+    expect(await stranger.history('job-1')).toMatchObject([
+      { state: 'pending', attempts: [{ error: "this version can't send messages of the kind plain" }] },
+    ])
+  })
+  await stranger.close()
+  const outbox = startOutbox(store, { kinds: [{ kind: 'plain', deliver }], clock: fastClock(20) })
+  await eventually(async () => {
+    const attempts = [{}, { error: 'broken off' }, { error: null }]
+    expect(await outbox.history('job-1')).toMatchObject([{ state: 'delivered', attempts }])
+  })
+})
+
+/** Puts a message into the outbox for which calls are over after the next one. */
+async function putOld(store: ArtifactStore, old: Message): Promise<void> {
+  await putJson(store, outboxKey(old), newStoredMessage(old, Date.now() - 25 * 3_600_000))
+}
 
 function message(url: string, given: Partial<Message> = {}): Message {
   return { id: 'm1', lane: 'job-job-1', kind: 'plain', job: 'job-1', url, data: { number: 1 }, ...given }

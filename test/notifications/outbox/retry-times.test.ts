@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nextTry, parseRetryAfter } from '../../../src/notifications/outbox/retry-times.ts'
+import { nextEndlessTry, nextTry, parseRetryAfter } from '../../../src/notifications/outbox/retry-times.ts'
 
 const day = 86_400_000
 const now = Date.parse('2026-11-21T06:00:00Z')
@@ -20,6 +20,11 @@ test.each([
 test('the last attempt is a day after the first', () => {
   expect(nextTry({ createdAt: now - day + 60_000, count: 30 }, now, 0.5)).toBe(now + 60_000)
   expect(nextTry({ createdAt: now - day, count: 31 }, now, 0.5)).toBeUndefined()
+})
+
+test('an attempt without end follows after at most 5 minutes', () => {
+  expect(nextEndlessTry(1, now, 0.5)).toBe(now + 1000)
+  expect(nextEndlessTry(1000, now, 0.5)).toBe(now + 300_000)
 })
 
 test.each([
