@@ -8,6 +8,14 @@ export interface CallersFields {
   envFile: boolean
 }
 
+/** The fields whose objects set variables. */
+export const environmentFields = ['config_map_ref', 'env_from'] as const
+
+/** The names in `locked`, and the fields that are locked with them. */
+export function lockedFields(locked: readonly string[]): string[] {
+  return [...locked, ...(locked.includes('env') ? environmentFields : [])]
+}
+
 /**
  * What a configured job locks of the fields that a caller gives. A field that steps may have is
  * locked in them, too; `env` locks every way to set a variable.
@@ -29,7 +37,7 @@ function places(given: CallersFields['given'], envFile: boolean): { field: strin
   const fields = Object.keys(given).filter((field) => field !== 'env' || !setsNone)
   return [
     ...fields.map((field) => ({ field, at: field })),
-    ...(fields.includes('config_map_ref') ? [{ field: 'env', at: 'config_map_ref' }] : []),
+    ...environmentFields.filter((at) => fields.includes(at)).map((at) => ({ field: 'env', at })),
     ...(envFile ? [{ field: 'env', at: 'env_file' }] : []),
     ...(Array.isArray(steps) ? steps : []).flatMap((step: object, index) =>
       Object.keys(step).map((field) => ({ field, at: `steps[${index}].${field}` })),

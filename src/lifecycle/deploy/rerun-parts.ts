@@ -1,5 +1,6 @@
 import { parameterVariables, withValuesInArguments } from '../../job/catalogue/apply-parameters.ts'
 import { catalogueFields } from '../../job/catalogue/catalogue-fields.ts'
+import { lockedFields } from '../../job/catalogue/locked-errors.ts'
 import { requestFields } from '../../job/request/fields.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import { requestDefaults } from '../../job/request/request-merge.ts'
@@ -41,8 +42,13 @@ export function rerunParts(
     ),
   ]
   if (missing.length > 0) throw environmentGone(missing)
-  const own = configured && { ...fieldsAsStored(stored, configured), job: configured.job, env: values }
-  const fields = givenFields(stored, own, configured?.locked)
+  const locked = lockedFields(configured?.locked ?? [])
+  const own = configured && {
+    ...fieldsAsStored(stored, configured, locked),
+    job: configured.job,
+    env: values,
+  }
+  const fields = givenFields(stored, own, locked)
   const request = { ...parseRequest(fields), ...overrides, env }
   return {
     configured: own,
@@ -54,8 +60,11 @@ export function rerunParts(
 const saidElsewhere: ReadonlySet<string> = new Set(['env', 'inputs', 'parameters'])
 
 /** Of the configured job: what it still says as the stored request does, and what only it says. */
-function fieldsAsStored(stored: JobRequest, configured: ConfiguredJob): Partial<ConfiguredJob> {
-  const { locked = [] } = configured
+function fieldsAsStored(
+  stored: JobRequest,
+  configured: ConfiguredJob,
+  locked: readonly string[],
+): Partial<ConfiguredJob> {
   const before = withValuesInArguments(configured, stored.parameters ?? {})
   const kept = new Set([...Object.keys(catalogueFields), ...locked])
   const fields = Object.keys(configured).filter(
@@ -68,10 +77,10 @@ function fieldsAsStored(stored: JobRequest, configured: ConfiguredJob): Partial<
 /** What neither the configured job nor a default says, without `locked`. */
 function givenFields(
   stored: JobRequest,
-  own: Partial<ConfiguredJob> = {},
-  locked: readonly string[] = [],
+  own: Partial<ConfiguredJob> | undefined,
+  locked: readonly string[],
 ): object {
-  const base: object = { ...requestDefaults, ...withValuesInArguments(own, stored.parameters ?? {}) }
+  const base: object = { ...requestDefaults, ...withValuesInArguments(own ?? {}, stored.parameters ?? {}) }
   const fields = Object.entries(stored).filter(
     ([name, value]) =>
       Object.hasOwn(requestFields, name) &&

@@ -20,8 +20,10 @@ describe('a locked field', () => {
 
   it('`env` is every way to set a variable, and no empty one', () => {
     const steps = [{ name: 'b', env: { A: '1' } }]
-    const given = { env: { A: '1' }, config_map_ref: ['env-a'], steps }
-    expect(fieldsOf(['env'], given, true)).toEqual(['env', 'config_map_ref', 'env_file', 'steps[0].env'])
+    const given = { env: { A: '1' }, config_map_ref: ['env-a'], env_from: [{ secret: 'a' }], steps }
+    expect(fieldsOf(['env'], given, true)).toEqual([
+      ...['env', 'config_map_ref', 'env_from', 'env_file', 'steps[0].env'],
+    ])
     expect(fieldsOf(['env'], { env: {}, parameters: { a: 1 } })).toEqual([])
   })
 

@@ -110,3 +110,12 @@ it('takes a field that is locked by now from the configured job', () => {
   expect(own).toMatchObject({ image: 'b' })
   expect(request).toEqual({ command: ['run'], retries: 2, env: { A: '' } })
 })
+
+it('takes the environments from a configured job that locks `env` by now', () => {
+  const job = (fields: object) => parseConfiguredJob({ image: 'a', ...fields }, 'analysis')
+  const before = job({ env_from: [{ secret: 'old' }] })
+  const kept = mergeRequest({ configured: before, request: { job: 'analysis' } })
+  const locking = job({ env_from: [{ secret: 'new' }], locked: ['env'] })
+  expect(rerunParts(kept, {}, locking).request).toEqual({ env: {} })
+  expect(again(kept, {}, locking).env_from).toEqual([{ secret: 'new' }])
+})
