@@ -6,12 +6,13 @@ import { type Api, createApi } from '../../../src/backends/kubernetes/api/api.ts
 import { createClient } from '../../../src/backends/kubernetes/api/client.ts'
 
 /**
- * The API of a server that answers each request with `answer(url)` as JSON, until the test ends; a
- * Status has its `code` as the answer's.
+ * The API of a server that answers each request with `answer(url, method)` as JSON, until the test
+ * ends; a Status has its `code` as the answer's.
  */
-export async function answeringApi(answer: (url: URL) => object): Promise<Api> {
+export async function answeringApi(answer: (url: URL, method: string) => object): Promise<Api> {
   const server = createServer((request, response) => {
-    const given: { kind?: string; code?: number } = answer(new URL(request.url ?? '', 'http://server'))
+    const url = new URL(request.url ?? '', 'http://server')
+    const given: { kind?: string; code?: number } = answer(url, request.method ?? '')
     response.statusCode = given.kind === 'Status' ? (given.code ?? 200) : 200
     response.end(JSON.stringify(given))
   })

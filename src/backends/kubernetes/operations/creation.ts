@@ -7,7 +7,7 @@ import { invalid, invalidFields, messageOf, Problem } from '../../../util/errors
 import { defined } from '../../../util/objects.ts'
 import type { Api, Resource } from '../api/api.ts'
 import type { ConfigMap, KubernetesJob, KubernetesObject, Secret } from '../api/objects.ts'
-import { hasStatus, problemOf, StatusError } from '../api/status-error.ts'
+import { hasStatus, problemOf, rejectProblem, StatusError } from '../api/status-error.ts'
 import { isCreating, requestSha256Of } from '../job-metadata.ts'
 import { annotations, jobLabels, jobName, secretKeys } from '../names.ts'
 import type { KubernetesSettings } from '../settings.ts'
@@ -68,12 +68,14 @@ async function createOrRead(api: Api, settings: KubernetesSettings, plan: JobPla
   try {
     return { created: true, job: await api.jobs.create(object) }
   } catch (error) {
-    if (!isAlreadyThere(error)) throw error
+    if (!isRefusal(error)) throw error
+    // Admission comes before the name: the job itself may fill the quota that refuses its replay.
+    const job = await api.jobs.get(jobName(plan.uuid)).catch(rejectProblem)
+    if (job === undefined && !isAlreadyThere(error)) throw error
+    // Gone between the two calls: the caller's next try makes it.
+    if (job === undefined || job.metadata?.deletionTimestamp !== undefined) throw beingDeleted()
+    return { created: false, job }
   }
-  const job = await api.jobs.get(jobName(plan.uuid))
-  // Gone between the two calls: the caller's next try makes it.
-  if (job === undefined || job.metadata?.deletionTimestamp !== undefined) throw beingDeleted()
-  return { created: false, job }
 }
 
 function isAlreadyThere(error: unknown): boolean {
@@ -98,8 +100,9 @@ async function complete(
     }
   } catch (error) {
     // A refusal is final, so nothing may stay. After a lost connection, the annotation `creating`
-    // leads to the removal.
-    if (!isOurs || !isRefusal(error)) throw error
+    // leads to the removal; and another's job may be whole meanwhile.
+    if (!isRefusal(error)) throw error
+    if (!isOurs) throw problemOf(error)
     const removed = await removeUnfinished(api, job).catch(() => false)
     throw removed ? error : problemOf(error)
   }
@@ -122,13 +125,14 @@ async function ensure<T extends KubernetesObject>(resource: Resource<T>, object:
       await resource.create(object)
       return
     } catch (error) {
+      if (!isRefusal(error)) throw error
+      const [there] = await resource.listMetadata({ fieldSelector: `metadata.name=${name}` })
+      if (ownerOf(there) !== undefined && ownerOf(there) === ownerOf(object)) return
       if (!isAlreadyThere(error)) throw error
       if (number === maxTries) throw beingDeleted()
+      const uid = there?.metadata?.uid
+      if (uid !== undefined) await resource.remove(name, { preconditions: { uid } })
     }
-    const [there] = await resource.listMetadata({ fieldSelector: `metadata.name=${name}` })
-    if (ownerOf(there) !== undefined && ownerOf(there) === ownerOf(object)) return
-    const uid = there?.metadata?.uid
-    if (uid !== undefined) await resource.remove(name, { preconditions: { uid } })
     await sleep(collectionDelay(number))
   }
 }
