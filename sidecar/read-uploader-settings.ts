@@ -51,6 +51,13 @@ export function readSettings(environment: Environment): UploaderSettings {
     settings.inputsSha256 = environment.INPUTS_SHA256
     settings.inputDirectory = text('INPUT_DIRECTORY')
   }
+  if (environment.RESTORE_JOB) {
+    settings.restore = {
+      uuid: environment.RESTORE_JOB,
+      attempt: text('RESTORE_ATTEMPT'),
+      timeoutSeconds: number('RESTORE_TIMEOUT_SECONDS', 1, 1e9),
+    }
+  }
   if (environment.SECRETS_DIRECTORY) settings.secretsDirectory = environment.SECRETS_DIRECTORY
   if (environment.WORD_DIRECTORY) settings.wordDirectory = environment.WORD_DIRECTORY
   if (environment.HEARTBEAT_SECONDS) settings.heartbeatSeconds = number('HEARTBEAT_SECONDS', 1, 1e9)

@@ -42,7 +42,7 @@ export async function runUploader(
     // Before it is ready: a worker that has started may have put a link there.
     const resultDirectory = state.realPath(settings.resultDirectory)
     if (!state.ready) {
-      if (!(await preparation.run(store, state, settings, log, terminated.signal))) {
+      if (!(await preparation.run(store, state, { ...settings, resultDirectory }, log, terminated.signal))) {
         const reason = preparation.obstacle?.reason ?? 'Interrupted'
         return end(exitCode.gaveUp, {
           reason,

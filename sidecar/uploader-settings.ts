@@ -12,12 +12,14 @@ export interface UploaderSettings {
   job: string
   /** ATTEMPT_UID: the pod's UID. */
   attempt: string
-  /** RESULT_DIRECTORY: the folder of the results; it is only read. */
+  /** RESULT_DIRECTORY: the folder of the results; it is only read once the worker may run. */
   resultDirectory: string
   /** INPUT_DIRECTORY: the folder of the inputs; only with INPUTS_SHA256. */
   inputDirectory?: string
   /** INPUTS_SHA256: digest of the list of inputs, and the list's name. Absent: no inputs. */
   inputsSha256?: string
+  /** RESTORE_JOB, RESTORE_ATTEMPT, RESTORE_TIMEOUT_SECONDS: the result begins with that one. */
+  restore?: { uuid: string; attempt: string; timeoutSeconds: number }
   /** SECRETS_DIRECTORY: has a folder for each Secret that an input names; its files are the values. */
   secretsDirectory?: string
   /**

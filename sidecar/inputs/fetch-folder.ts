@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { chmod, type FileHandle, mkdir, open, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TakenInput } from '../../src/result-format/manifest/manifest.ts'
-import { Semaphore } from '../../src/util/semaphore.ts'
 import { fetchUntilWhole, type Patience } from './fetch-until-whole.ts'
 import type { Download } from './http-download.ts'
 import { InputError } from './input-error.ts'
 import { makeWholeFolder } from './make-folders.ts'
+import { severalAtOnce } from './several-at-once.ts'
 import { isStayingLink, RefusedEntry } from './unpack/archive-paths.ts'
 import { isBadName, makeParents } from './unpack/place-entry.ts'
 import type { UnpackLimits } from './unpack/unpack-limits.ts'
@@ -76,7 +76,7 @@ async function fillFolder<Cursor>(
     entries += page.items.length
     size += found.reduce((sum, file) => sum + file.size, 0)
     refuseBeyond(name, { entries, size }, limits)
-    const digests = await severalAtOnce(found, patience, (file, running) =>
+    const digests = await severalAtOnce(found, filesAtOnce, patience, (file, running) =>
       fetchFile(name, file, temporary, running),
     )
     for (const [index, file] of found.entries()) digest.update(`${digests[index]}  ${file.path}\n`)
@@ -86,33 +86,6 @@ async function fillFolder<Cursor>(
   } while (after !== undefined)
   if (entries === 0) throw new InputError('InputUnavailable', `${name}: nothing is below it`)
   return { size, sha256: digest.digest('hex'), files }
-}
-
-/** The first failure ends the others, and is thrown when all have ended. */
-async function severalAtOnce(
-  files: readonly FolderFile[],
-  patience: Patience,
-  fetchOne: (file: FolderFile, patience: Patience) => Promise<string>,
-): Promise<string[]> {
-  const slots = new Semaphore(filesAtOnce)
-  const stopped = new AbortController()
-  const running = { ...patience, signal: AbortSignal.any([patience.signal, stopped.signal]) }
-  const failures: unknown[] = []
-  const results = files.map(async (file) => {
-    const release = await slots.acquire()
-    try {
-      return failures.length > 0 ? '' : await fetchOne(file, running)
-    } catch (error) {
-      failures.push(error)
-      stopped.abort()
-      return ''
-    } finally {
-      release()
-    }
-  })
-  const digests = await Promise.all(results)
-  if (failures.length > 0) throw failures[0]
-  return digests
 }
 
 /** Resolves with its hex SHA-256. */

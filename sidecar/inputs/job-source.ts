@@ -17,8 +17,8 @@ export function jobFolder(result: StoredResult, prefix: string): FolderSource<Bu
   let manifest: Manifest | undefined
   return {
     page: (after, signal) =>
-      translated(async () => {
-        manifest ??= await open(result, signal)
+      readResult(async () => {
+        manifest ??= await openResult(result, signal)
         const range = { prefix: Buffer.from(prefix), limit: pageEntries, signal, ...defined({ after }) }
         const { entries, more } = await manifest.page(range)
         const last = entries.at(-1)
@@ -35,15 +35,19 @@ export async function storedFileAt(
   path: string,
   signal: AbortSignal,
 ): Promise<StoredFile & { size: number }> {
-  return await translated(async () => {
-    const manifest = await open(result, signal)
+  return await readResult(async () => {
+    const manifest = await openResult(result, signal)
     const entry = await manifest.entry(Buffer.from(path), signal)
     if (entry?.type !== 'file') throw new InputError('InputUnavailable', 'the result has no such file')
     return storedOf(entry, path)
   })
 }
 
-async function open({ store, uuid, attempt }: StoredResult, signal: AbortSignal): Promise<Manifest> {
+/** Rejects as readResult(). */
+export async function openResult(
+  { store, uuid, attempt }: StoredResult,
+  signal: AbortSignal,
+): Promise<Manifest> {
   const manifest = await openManifest(store, jobKeys.manifest(uuid, attempt), { signal })
   if (manifest === undefined) throw gone()
   return manifest
@@ -72,14 +76,16 @@ function itemOf(result: StoredResult, prefix: string, entry: Entry): FolderItem 
   }
 }
 
-function storedOf(entry: Entry, path: string): StoredFile & { size: number } {
+/** Where a file's bytes are. Throws InputError if they are not in the store. */
+export function storedOf(entry: Entry, path: string): StoredFile & { size: number } {
   const stored = storedFileOf(entry)
   if (stored !== undefined && entry.size !== undefined) return { ...stored, size: entry.size }
   const message = `${JSON.stringify(path)} was not stored: ${entry.error ?? 'its bytes are missing'}`
   throw new InputError('InputUnavailable', message)
 }
 
-async function translated<T>(work: () => Promise<T>): Promise<T> {
+/** `work` reads a manifest: what can't be read any more rejects with InputError. */
+export async function readResult<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

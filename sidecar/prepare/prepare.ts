@@ -6,6 +6,7 @@ import type { Log } from '../../src/util/log.ts'
 import { defined } from '../../src/util/objects.ts'
 import { InputError } from '../inputs/input-error.ts'
 import { pause } from '../pause.ts'
+import { restoreResult } from '../restore/restore-result.ts'
 import type { StateDirectory } from '../state-directory.ts'
 import { type Obstacle, obstacleOf } from '../store/obstacle.ts'
 import type { UploaderSettings } from '../uploader-settings.ts'
@@ -48,6 +49,14 @@ export class Preparation {
           ],
         ]
       : [['proving the store', () => proveStore(store, state, settings, signal)]]
+    const { restore, resultDirectory } = settings
+    if (restore !== undefined) {
+      const what = `restoring the result of job ${restore.uuid}`
+      const until = Date.now() + restore.timeoutSeconds * 1000
+      const note = (problem: string | undefined) => this.#note(problem, log)
+      const patience = { until, timeoutSeconds: restore.timeoutSeconds, note, signal }
+      steps.push([what, () => restoreResult({ store, ...restore }, resultDirectory, patience)])
+    }
     if (sha256 !== undefined && directory !== undefined) {
       const memory = { taken: new Map() }
       const note = (problem: string | undefined) => this.#note(problem, log)
@@ -104,7 +113,7 @@ export class Preparation {
   #note(problem: string | undefined, log: Log): void {
     if (problem === undefined) {
       this.#obstacle = undefined
-      log.info({ progress: true }, 'the inputs are being fetched')
+      log.info({ progress: true }, this.#awaited)
       return
     }
     this.#obstacle = { reason: 'InputUnavailable', message: problem }
@@ -120,6 +129,6 @@ const repeatMs = 5000
 function obstacleIn(error: unknown, what: string, storeName: string): Blocked {
   if (error instanceof InputError) return { reason: error.kind, message: error.message, final: true }
   return isDiskFull(error)
-    ? { reason: 'StorageFull', message: `${what}: the volume for inputs is full (${messageOf(error)})` }
+    ? { reason: 'StorageFull', message: `${what}: the volume is full (${messageOf(error)})` }
     : obstacleOf(error, what, storeName)
 }

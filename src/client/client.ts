@@ -38,6 +38,10 @@ export interface DeployOptions {
   signal?: AbortSignal | undefined
 }
 
+export interface RerunOptions extends Pick<DeployOptions, 'idempotencyKey' | 'signal'> {
+  from?: string | undefined
+}
+
 /** A client of one server. Its methods reject with a JobferryError. */
 export class Jobferry {
   readonly #transport: Transport
@@ -68,19 +72,25 @@ export class Jobferry {
     })
   }
 
-  /** Makes a job of the request of another one; `changes` replace its fields. */
+  /**
+   * Makes a job of the request of another one; `changes` replace its fields. With `from`, a step's name
+   * or `failed`, it goes on there, on what the other one had stored.
+   */
   async rerun(
     id: string,
     changes: JobRequest = {},
-    { idempotencyKey = randomUUID(), signal }: Pick<DeployOptions, 'idempotencyKey' | 'signal'> = {},
+    { from, idempotencyKey = randomUUID(), signal }: RerunOptions = {},
   ): Promise<Deployed> {
-    return await this.#transport.json<Deployed>(`${pathOf(id)}/rerun`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
-      body: () => JSON.stringify(changes),
-      repeat: true,
-      signal,
-    })
+    return await this.#transport.json<Deployed>(
+      `${pathOf(id)}/rerun${from === undefined ? '' : `?from=${encodeURIComponent(from)}`}`,
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+        body: () => JSON.stringify(changes),
+        repeat: true,
+        signal,
+      },
+    )
   }
 
   async job(id: string, signal?: AbortSignal): Promise<Job> {

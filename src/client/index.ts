@@ -1,5 +1,5 @@
 /** The client library: docs/cli.md. */
-export { type DeployOptions, Jobferry } from './client.ts'
+export { type DeployOptions, Jobferry, type RerunOptions } from './client.ts'
 export type { Downloaded, DownloadOptions, DownloadProgress } from './download/options.ts'
 export { type FolderProblem, type VerifiedFolder, verifyFolder } from './download/verify-folder.ts'
 export { type FieldProblem, hasCode, JobferryError } from './errors.ts'

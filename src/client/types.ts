@@ -13,7 +13,7 @@ export interface Links {
 
 export interface Step {
   name: string
-  state: 'waiting' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'unknown'
+  state: 'waiting' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'reused' | 'unknown'
   exit_code: number | null
   started_at: string | null
   finished_at: string | null
@@ -102,6 +102,8 @@ export interface Deployed {
   job_uuid: string
   /** The job that this one repeats. */
   rerun_of?: string
+  /** The first step that runs, on what that job had stored; null for a job without steps. */
+  restarted_from?: string | null
   links: Links
   /** Fields of the request that have no effect on this server. */
   ignored?: string[]

@@ -3,6 +3,7 @@ import { parseConfigData } from '../job/request/config-data.ts'
 import { parseEnvFile } from '../job/request/env-file.ts'
 import type { JobRequest } from '../job/request/request.ts'
 import { parseRequest } from '../job/request/request-schema.ts'
+import type { Restart } from '../job/steps/restart.ts'
 import type { Deployment, PendingNotification, RerunOptions } from '../lifecycle/jobs.ts'
 import { invalid, invalidFields } from '../util/errors.ts'
 import { defined } from '../util/objects.ts'
@@ -41,6 +42,7 @@ export interface DeployedJob {
   /** Fields of the request that have no effect here. */
   ignored: string[]
   rerunOf?: string
+  restart?: Restart
 }
 
 /** Deploys a request without inputs. */
@@ -162,7 +164,7 @@ export async function finishDeployment(
   const callback = notifications.callbacks.pendingNotification(uuid, request, caller)
   const notification = bothOf(callback, notify?.(uuid))
   const { job_uuid } = await deployment.deploy(request, notification, asked, again)
-  return { uuid: job_uuid, ignored, ...defined({ rerunOf: again?.rerunOf }) }
+  return { uuid: job_uuid, ignored, ...defined({ rerunOf: again?.rerunOf, restart: again?.restart }) }
 }
 
 function bothOf(

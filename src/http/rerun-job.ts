@@ -1,9 +1,11 @@
 import type { Request } from 'express'
 import type { InputRequest } from '../job/inputs/input-schema.ts'
 import { type PartialRequest, parseRequest } from '../job/request/request-schema.ts'
+import { changedSteps, type Restart, reusedSteps } from '../job/steps/restart.ts'
 import { rerunParts } from '../lifecycle/deploy/rerun-parts.ts'
 import type { Deployment } from '../lifecycle/jobs.ts'
 import type { StoredJob } from '../lifecycle/stored-job.ts'
+import { invalidFields } from '../util/errors.ts'
 import { checkCallback, type DeployedJob, type Deployer, finishDeployment } from './deploy-job.ts'
 import { contentType, readBody, unsupported } from './input/body.ts'
 import { unknownJob } from './input/job-id.ts'
@@ -14,10 +16,10 @@ import type { Services } from './services.ts'
 
 /**
  * Deploys the request of a job of this caller again, with overriding fields, and with the same
- * inputs unless these have `inputs`.
+ * inputs unless these have `inputs`. With `from` it goes on at a step, on the result.
  */
 export async function rerunJob(
-  uuid: string,
+  { uuid, from }: { uuid: string; from?: string | undefined },
   overrides: PartialRequest,
   deployer: Deployer,
   services: Services,
@@ -27,8 +29,9 @@ export async function rerunJob(
   const stored = await services.jobs.stored(uuid)
   // Another caller's job is answered as one that isn't there: its values and inputs are not theirs.
   if (stored === undefined || (stored.job.made_by ?? null) !== caller) throw unknownJob(uuid)
+  const restart = from === undefined ? undefined : await services.jobs.findRestart(stored, from)
   const deployment = await services.jobs.beginDeployment(key, caller)
-  const asked = await prepare(deployment, stored, overrides, services, options)
+  const asked = await prepare(deployment, stored, { overrides, restart }, services, options)
     .then((prepared) => {
       checkCallback(services, prepared.admitted.request, caller)
       return prepared
@@ -40,39 +43,48 @@ export async function rerunJob(
   return await finishDeployment(services, deployment, asked.admitted, deployer, {
     rerunOf: uuid,
     sameInputs: asked.sameInputs,
+    restart,
   })
 }
 
 async function prepare(
   deployment: Deployment,
   stored: StoredJob,
-  overrides: PartialRequest,
+  again: Again,
   services: Services,
   options: HttpOptions,
 ): Promise<{ admitted: ResolvedRequest; sameInputs: boolean }> {
-  if (overrides.inputs !== undefined) {
-    return { admitted: await admit(stored, overrides, [], services, options), sameInputs: false }
+  if (again.overrides.inputs !== undefined) {
+    return { admitted: await admit(stored, again, [], services, options), sameInputs: false }
   }
   const { references, pinned } = await deployment.takeInputs(stored)
-  const admitted = await admit(stored, overrides, references, services, options)
+  const admitted = await admit(stored, again, references, services, options)
   if (references.length === 0) return { admitted, sameInputs: true }
   return { admitted: { ...admitted, request: { ...admitted.request, inputs: pinned } }, sameInputs: true }
 }
 
+interface Again {
+  overrides: PartialRequest
+  restart: Restart | undefined
+}
+
 async function admit(
   { request: stored }: StoredJob,
-  overrides: PartialRequest,
+  { overrides, restart }: Again,
   references: readonly InputRequest[],
   services: Services,
   options: HttpOptions,
 ) {
   const current = stored.job === undefined ? undefined : services.configured.get(stored.job)
-  const { configured, request } = rerunParts(stored, overrides, current)
+  const { configured, request } = rerunParts(stored, overrides, current, reusedSteps(stored.steps, restart))
   const given = references.length === 0 ? request : { ...request, inputs: [...references] }
   const names = () => services.configured.names()
   const known = { get: () => configured, names }
   const named = stored.job === undefined ? given : { ...given, job: stored.job }
-  return await resolveRequest({ request: named }, { ...services, configured: known }, options)
+  const admitted = await resolveRequest({ request: named }, { ...services, configured: known }, options)
+  const errors = restart === undefined ? [] : [...changedSteps(restart, stored, admitted.request)]
+  if (errors.length > 0) throw invalidFields(errors)
+  return admitted
 }
 
 /** The overriding fields in a body, which may be empty. */

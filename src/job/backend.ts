@@ -3,6 +3,7 @@ import type { EnvSource } from './pod/env-from.ts'
 import type { PodSelectors } from './policy/judged-request.ts'
 import type { JobRequest } from './request/request.ts'
 import type { AttemptsByJob, Observation, Stop, Waiting } from './state/observation.ts'
+import type { Restart } from './steps/restart.ts'
 
 /**
  * Where jobs run: a cluster (kubernetes/) or child processes (local/). It runs, stops and observes
@@ -162,6 +163,8 @@ export interface JobPlan {
   madeBy?: string
   /** Uuid of the job whose request it repeats. */
   rerunOf?: string
+  /** Its result directory begins with another job's result, and not all of its steps run. */
+  restart?: Restart
   /** Nothing of it runs before awaitJobs() says so. */
   waiting?: Waiting
 }
@@ -176,6 +179,8 @@ export interface LiveJob {
   madeBy?: string
   /** As JobPlan.rerunOf. */
   rerunOf?: string
+  /** As JobPlan.restart. */
+  restart?: Restart
   /** As JobPlan.inputsSha256; null without inputs, absent for jobs of versions that did not keep it. */
   inputsSha256?: string | null
   observation: Observation

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { reasonMeanings } from './reason-meanings.ts'
 import { stepAnswer } from './steps/step-answer.ts'
+import { stepName } from './steps/step-schema.ts'
 import { wordAnswerShape } from './word/word-answer.ts'
 
 export const states = [
@@ -103,6 +104,12 @@ export const jobSchema = z.strictObject({
     )
     .exactOptional(),
   rerun_of: z.uuid().describe('The job whose request this one repeats').exactOptional(),
+  restarted_from: stepName
+    .nullable()
+    .describe(
+      'The first step that it runs, on what `rerun_of` had stored; null for a job without steps. Absent for all others',
+    )
+    .exactOptional(),
   made_by: z
     .string()
     .describe('Name of the API token that made the job; absent for callers without a token')

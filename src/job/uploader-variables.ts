@@ -1,8 +1,10 @@
 import type { Packing } from '../result-format/result-layout.ts'
 import { limitVariables, type ResultLimits } from '../result-format/result-limits.ts'
+import { defaultInputTimeoutSeconds } from './inputs/input-list.ts'
 import { outputVariables } from './outputs/output-rules.ts'
 import { packingVariables } from './request/packing.ts'
 import type { JobRequest } from './request/request.ts'
+import type { Restart } from './steps/restart.ts'
 
 /** The job that an uploader serves. */
 export interface UploadedJob {
@@ -10,6 +12,8 @@ export interface UploadedJob {
   request: JobRequest
   /** Of the list of its inputs; undefined without inputs. */
   inputsSha256: string | undefined
+  /** The result that its own begins with. */
+  restart?: Restart | undefined
 }
 
 /** Where the uploader of an attempt finds its files. */
@@ -34,7 +38,7 @@ export interface OperatorRules {
  * reads them.
  */
 export function uploaderVariables(
-  { uuid, request, inputsSha256 }: UploadedJob,
+  { uuid, request, inputsSha256, restart }: UploadedJob,
   paths: UploaderPaths,
   { packing, limits }: OperatorRules,
   own: Readonly<Record<string, string>> = {},
@@ -44,6 +48,7 @@ export function uploaderVariables(
     RESULT_DIRECTORY: paths.results,
     ...(inputsSha256 !== undefined && { INPUT_DIRECTORY: paths.inputs, INPUTS_SHA256: inputsSha256 }),
     ...(paths.secrets !== undefined && { SECRETS_DIRECTORY: paths.secrets }),
+    ...(restart && restoreVariables(restart, request)),
     STATE_DIRECTORY: paths.state,
     ...own,
     UPLOAD_TIMEOUT_SECONDS: String(request.upload_timeout_seconds),
@@ -55,4 +60,9 @@ export function uploaderVariables(
     WORD_DIRECTORY: paths.word,
     ...(request.heartbeat_seconds !== undefined && { HEARTBEAT_SECONDS: String(request.heartbeat_seconds) }),
   }
+}
+
+function restoreVariables({ uuid, attempt }: Restart, request: JobRequest): Record<string, string> {
+  const seconds = request.input_timeout_seconds ?? defaultInputTimeoutSeconds
+  return { RESTORE_JOB: uuid, RESTORE_ATTEMPT: attempt, RESTORE_TIMEOUT_SECONDS: String(seconds) }
 }

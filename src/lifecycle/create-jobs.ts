@@ -12,6 +12,7 @@ import { LogArchive } from './archive/log-archive.ts'
 import type { OpenUploads } from './archive/purge.ts'
 import { beginDeployment } from './begin-deployment.ts'
 import { currentJob, waitForFinal } from './current-job.ts'
+import { findRestart } from './deploy/find-restart.ts'
 import type { SourceRules } from './deploy/input-sources.ts'
 import { createLiveJobLimit, type LiveJobLimit } from './deploy/live-job-limit.ts'
 import { createPreview } from './deploy/preview.ts'
@@ -151,6 +152,8 @@ function jobsOver(parts: AllParts): Jobs {
     get: (uuid) => currentJob(tracker, records, uuid),
 
     stored: (uuid) => storedJob(tracker, records, uuid),
+
+    findRestart: (of, from) => translateStoreErrors(() => findRestart(store, of, from)),
 
     withValues: (job) => withValues(parts, job),
 

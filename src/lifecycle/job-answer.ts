@@ -3,6 +3,7 @@ import { isFinal, type Job, type Phase } from '../job/job.ts'
 import { livePhase } from '../job/phase.ts'
 import type { Stored } from '../job/state/observation.ts'
 import type { Assessment } from '../job/state/state.ts'
+import { reusedSteps } from '../job/steps/restart.ts'
 import { stepAnswers } from '../job/steps/step-states.ts'
 import { wordAnswer } from '../job/word/word-answer.ts'
 import { Problem } from '../util/errors.ts'
@@ -29,6 +30,7 @@ export function jobOfLive(
   const word = head?.word ?? live.observation.heard?.word
   const names = live.request.steps?.map(({ name }) => name)
   const over = isFinal(assessment.state)
+  const reused = reusedSteps(live.request.steps, live.restart)
   return {
     job_uuid: live.uuid,
     job: live.request.job ?? null,
@@ -42,10 +44,14 @@ export function jobOfLive(
     created_at: new Date(createdAt).toISOString(),
     started_at: time(attempt?.worker.startedAt),
     finished_at: time(attempt?.worker.finishedAt),
-    ...(names !== undefined && { steps: stepAnswers(names, attempt, { over, ran: uid !== undefined }) }),
+    ...(names !== undefined && {
+      steps: stepAnswers(names, attempt, { over, ran: uid !== undefined, reused }),
+    }),
     ...wordAnswer(word),
     result: assessment.result,
-    ...defined({ inputs, rerun_of: live.rerunOf, made_by: live.madeBy }),
+    ...defined({ inputs, rerun_of: live.rerunOf }),
+    ...(live.restart && { restarted_from: live.restart.from ?? null }),
+    ...defined({ made_by: live.madeBy }),
   }
 }
 

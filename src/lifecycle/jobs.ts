@@ -4,6 +4,7 @@ import type { InputRequest } from '../job/inputs/input-schema.ts'
 import type { Job } from '../job/job.ts'
 import type { JobRequest } from '../job/request/request.ts'
 import type { Uploaded } from '../job/state/observation.ts'
+import type { Restart } from '../job/steps/restart.ts'
 import type { BulkAction, BulkOptions, BulkOutcome } from './finding/act-on-jobs.ts'
 import type { JobFilter } from './finding/job-filter.ts'
 import type { StoredJob } from './stored-job.ts'
@@ -28,6 +29,12 @@ export interface Jobs {
 
   /** A job with what it was made of; undefined if it is unknown or being removed. */
   stored(uuid: string): Promise<StoredJob | undefined>
+
+  /**
+   * Where an ended job can go on: `from` is a step's name, or `failed`. Rejects as restartOf() and
+   * refuseIncomplete() throw.
+   */
+  findRestart(of: StoredJob, from: string): Promise<Restart>
 
   /**
    * The job with its worker's `values`, which are read from the store. While the store does not
@@ -151,6 +158,8 @@ export interface Preview {
 /** That a request repeats a job's. */
 export interface RerunOptions {
   rerunOf?: string
+  /** It goes on where that job ended. */
+  restart?: Restart | undefined
   /** Its `inputs` are those of that job: what is wrong with one is `inputs-gone`. */
   sameInputs?: boolean
 }

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'environment-gone'
   | 'inputs-gone'
   | 'inputs-changed'
+  | 'restart-impossible'
   | 'result-missing'
   | 'not-a-readable-file'
   | 'precondition-failed'

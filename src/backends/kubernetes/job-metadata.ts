@@ -3,6 +3,7 @@ import { isJobUuid } from '../../job/job-uuid.ts'
 import { isReason } from '../../job/reason-meanings.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import type { AttemptsByJob, Disruption, Stop, Waiting } from '../../job/state/observation.ts'
+import type { Restart } from '../../job/steps/restart.ts'
 import { defined, isObject, parseJsonObject } from '../../util/objects.ts'
 import { type KubernetesJob, type KubernetesObject, timeOf } from './api/objects.ts'
 import { annotations, finalizer, managedBy } from './names.ts'
@@ -93,6 +94,12 @@ export function madeByOf(job: KubernetesJob): string | undefined {
 export function rerunOf(job: KubernetesJob): string | undefined {
   const uuid = annotationOf(job, 'rerunOf')
   return uuid !== undefined && isJobUuid(uuid) ? uuid : undefined
+}
+
+export function restartedBy(job: KubernetesJob): Restart | undefined {
+  const { uuid, attempt, from } = objectIn(annotationOf(job, 'restart'))
+  if (typeof uuid !== 'string' || typeof attempt !== 'string' || !isJobUuid(uuid)) return undefined
+  return { uuid, attempt, ...(typeof from === 'string' && { from }) }
 }
 
 /** Null without inputs; undefined of versions that did not keep it. */

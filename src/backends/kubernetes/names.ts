@@ -29,6 +29,8 @@ export const annotations = {
   madeBy: 'jobferry.dev/made-by',
   /** Uuid of the job whose request this one repeats. */
   rerunOf: 'jobferry.dev/rerun-of',
+  /** Whose result its own begins with, and which step runs first, as JSON (Restart). */
+  restart: 'jobferry.dev/restart',
   /** Hex SHA-256 of the list of inputs; empty without inputs. */
   inputsSha256: 'jobferry.dev/inputs-sha256',
   /** When the creation began; present until the Job is resumed. */

@@ -25,6 +25,10 @@ export function addStartCommands(program: Command, define: Define): void {
   const repeating = requestOptions(program.command('rerun <job> [command...]'), false).description(
     'start a job of the request and the inputs of another one, and print its id',
   )
+  repeating.option(
+    '--from <step>',
+    'go on at a step (`failed`: the one that failed), with what had been stored',
+  )
   define(repeating, (session, args, options) => rerun(session, args, options))
 }
 

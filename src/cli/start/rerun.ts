@@ -6,10 +6,10 @@ import { fieldsOf } from './request/request.ts'
 export async function rerun(
   { out, client }: Session,
   [id = '', ...command]: readonly string[],
-  options: DeployCommandOptions,
+  options: DeployCommandOptions & { from?: string },
 ): Promise<number> {
-  const { idempotencyKey } = options
-  const deployed = await client().rerun(id, await fieldsOf(options, command), { idempotencyKey })
+  const { idempotencyKey, from } = options
+  const deployed = await client().rerun(id, await fieldsOf(options, command), { idempotencyKey, from })
   const { ignored = [] } = deployed
   if (ignored.length > 0) out.note(`no effect on this server: ${ignored.join(', ')}`)
   if (out.json) out.value(deployed)

@@ -19,6 +19,7 @@ export const newJobAnswer = z.strictObject({
   status,
   job_uuid: z.uuid(),
   rerun_of: jobAnswer.shape.rerun_of,
+  restarted_from: jobAnswer.shape.restarted_from,
   links: linksSchema,
   ignored,
 })

@@ -52,8 +52,11 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
   route(router, '/job/:id/rerun', {
     async post(req, res) {
       const uuid = jobId(req)
-      const seconds = waitSeconds(req, res, readQuery(req, ['wait']).get('wait'), options)
-      const deployed = await rerunJob(uuid, await overridesIn(req), deployerOf(req, res), services, options)
+      const query = readQuery(req, ['wait', 'from'])
+      const seconds = waitSeconds(req, res, query.get('wait'), options)
+      const again = { uuid, from: query.get('from') }
+      const overrides = await overridesIn(req)
+      const deployed = await rerunJob(again, overrides, deployerOf(req, res), services, options)
       releaseBody(req)
       res.location(jobLinks(deployed.uuid, options.publicUrl).self)
       res.status(201).json(await answer(res, deployed, seconds, services, options))
@@ -67,7 +70,7 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
  */
 async function answer(
   res: Response,
-  { uuid, ignored, rerunOf }: DeployedJob,
+  { uuid, ignored, rerunOf, restart }: DeployedJob,
   seconds: number,
   { jobs, shutdown }: Pick<Services, 'jobs' | 'shutdown'>,
   { publicUrl }: HttpOptions,
@@ -78,7 +81,8 @@ async function answer(
   const more = ignored.length === 0 ? {} : { ignored }
   if (job === undefined) {
     const links = jobLinks(uuid, publicUrl)
-    return { status, job_uuid: uuid, ...defined({ rerun_of: rerunOf }), links, ...more }
+    const from = restart && { restarted_from: restart.from ?? null }
+    return { status, job_uuid: uuid, ...defined({ rerun_of: rerunOf }), ...from, links, ...more }
   }
   return { status, ...withLinks(job, publicUrl), ...more }
 }

@@ -15,6 +15,7 @@ const answers: Record<ErrorCode, { status: number; title: string }> = {
   'environment-gone': { status: 409, title: 'Values of the environment are needed anew' },
   'inputs-gone': { status: 409, title: 'Inputs of the job are gone' },
   'inputs-changed': { status: 409, title: 'Inputs of the job are not what they were' },
+  'restart-impossible': { status: 409, title: 'The job can not be restarted from there' },
   'deletion-under-way': { status: 409, title: 'The job is being deleted' },
   'result-missing': { status: 409, title: 'The job left no results' },
   'not-a-readable-file': { status: 409, title: 'The entry is not a readable file' },

@@ -9,6 +9,8 @@ type Inputs = readonly { name: string; sha256: string }[]
 export interface Meaning {
   /** The job that is run again. */
   rerunOf?: string | undefined
+  /** Where that goes on: the first step that runs, null without steps; undefined: it begins anew. */
+  restartedFrom?: string | null | undefined
   /** The caller: `upload:` names its own uploads alone. */
   caller?: string | null
 }
@@ -33,13 +35,20 @@ export function earlierRequestHash(request: JobRequest, inputs: Inputs, meaning:
   return hashOf(request, inputs, meaning)
 }
 
-function hashOf(request: Partial<JobRequest>, inputs: Inputs, { rerunOf, caller = null }: Meaning): string {
+function hashOf(
+  request: Partial<JobRequest>,
+  inputs: Inputs,
+  { rerunOf, restartedFrom, caller = null }: Meaning,
+): string {
   const sorted = inputs
     .map(({ name, sha256 }) => ({ name, sha256 }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   return createHash('sha256')
     .update(
-      canonicalJson({ inputs: sorted, request, rerun_of: rerunOf, uploads_of: uploadsOf(request, caller) }),
+      canonicalJson({
+        ...{ inputs: sorted, request, rerun_of: rerunOf, restarted_from: restartedFrom },
+        uploads_of: uploadsOf(request, caller),
+      }),
     )
     .digest('hex')
 }

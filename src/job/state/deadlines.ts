@@ -63,8 +63,8 @@ export type TimeLimits = Pick<
 
 /** The limits of what runs: of the worker, and of the step that runs. */
 function runningDue({ worker, steps = [] }: Attempt, request: TimeLimits, now: number, extraSeconds: number) {
-  const ofSteps = steps.flatMap(({ name, startedAt, finishedAt }, index) => {
-    const seconds = request.steps?.[index]?.timeout_seconds
+  const ofSteps = steps.flatMap(({ name, startedAt, finishedAt }) => {
+    const seconds = request.steps?.find((step) => step.name === name)?.timeout_seconds
     return finishedAt === undefined ? [{ program: nameOfProgram(name), startedAt, seconds }] : []
   })
   const { startedAt } = worker

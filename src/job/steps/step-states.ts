@@ -3,16 +3,17 @@ import type { StepAnswer, StepState } from './step-answer.ts'
 
 /**
  * The steps of a job's last attempt, by the names in its request. `over`: no step will start any
- * more; `ran`: there was an attempt, also if nothing is known of it.
+ * more; `ran`: there was an attempt, also if nothing is known of it; `reused`: how many of the first are not run.
  */
 export function stepAnswers(
   names: readonly string[],
   attempt: Pick<Attempt, 'steps' | 'worker' | 'ended'> | undefined,
-  { over, ran }: { over: boolean; ran: boolean },
+  { over, ran, reused = 0 }: { over: boolean; ran: boolean; reused?: number },
 ): StepAnswer[] {
   const noMore = over || attempt?.ended === true || attempt?.worker.finishedAt !== undefined
   return names.map((name, index) => {
-    const seen = attempt?.steps?.[index]
+    if (index < reused) return { name, state: 'reused', ...nothingSeen }
+    const seen = attempt?.steps?.find((step) => step.name === name)
     const { exitCode, startedAt, finishedAt } = seen ?? {}
     const state = attempt === undefined && over && ran ? 'unknown' : stateOf(seen, noMore)
     return {
@@ -24,6 +25,8 @@ export function stepAnswers(
     }
   })
 }
+
+const nothingSeen = { exit_code: null, started_at: null, finished_at: null }
 
 /** For people, in the middle of a sentence. */
 export function nameOfProgram(step: string | undefined): string {

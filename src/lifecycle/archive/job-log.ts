@@ -31,6 +31,7 @@ export async function jobLog(parts: JobLogParts, uuid: string, given: ReadLogOpt
   const { job, record: known } = await shownJob(parts, uuid)
   const step = stepOf(job, given)
   const options = { ...given, ...defined({ step }) }
+  refuseReused(job, options)
   const { attempt } = options
   if (attempt !== undefined) {
     const last = job.attempt?.number ?? 0
@@ -117,15 +118,26 @@ async function shownJob(
   return { job, ...defined({ record }) }
 }
 
+function firstToRun(steps: Job['steps'] = []) {
+  return steps.find(({ state }) => state !== 'reused')
+}
+
 /** Undefined for the uploader, and for a job without steps. */
 function stepOf({ steps }: Job, { container, step }: ReadLogOptions): string | undefined {
   if (step === undefined) {
     if (container === 'uploader') return undefined
-    return (steps?.findLast(({ started_at }) => started_at !== null) ?? steps?.[0])?.name
+    return (steps?.findLast(({ started_at }) => started_at !== null) ?? firstToRun(steps))?.name
   }
   if (steps?.some(({ name }) => name === step)) return step
   const names = steps?.map(({ name }) => name).join(', ')
   throw invalid('step', 'is unknown', names === undefined ? 'no step: the job has none' : `one of ${names}`)
+}
+
+/** Throws a Problem `not-found` for a step that did not run in this job. */
+function refuseReused({ job_uuid: uuid, rerun_of: other, steps = [] }: Job, { step }: LogOptions): void {
+  if (step === undefined || steps.find(({ name }) => name === step)?.state !== 'reused') return
+  const detail = `${nameOfProgram(step)} did not run in job ${uuid}, which reused what it had left: its log is that of job ${other}, /job/${other}/log?step=${step}`
+  throw new Problem('not-found', detail)
 }
 
 /**

@@ -2,6 +2,7 @@ import type { JobBackend } from '../../job/backend.ts'
 import type { Job } from '../../job/job.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import { earlierRequestHash, type Meaning, requestHash } from '../../job/request/request-hash.ts'
+import type { Restart } from '../../job/steps/restart.ts'
 import type { ArtifactStore } from '../../store/store.ts'
 import { messageOf, Problem } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
@@ -60,7 +61,9 @@ export function createDeployment(
 
     async deploy(request, notification, asked = request, again = {}) {
       try {
-        const hashes = hashesOf(asked, inputs, { rerunOf: again.rerunOf, caller: madeBy })
+        const { rerunOf, restart } = again
+        const restartedFrom = restart && (restart.from ?? null)
+        const hashes = hashesOf(asked, inputs, { rerunOf, restartedFrom, caller: madeBy })
         const job = { uuid, madeBy, request, hashes, inputs, notification, again }
         if (existing !== undefined) ensureSame(existing, hashes)
         else await makeJob(parts, job)
@@ -105,18 +108,20 @@ async function makeJob(
   parts: DeploymentParts,
   { uuid, madeBy, request, hashes, inputs, notification, again }: JobToMake,
 ): Promise<void> {
-  const placed = await placeInputs(request, inputs, parts, { uuid, caller: madeBy }).catch(
-    (error: unknown) => {
-      throw again.sameInputs ? asGoneInputs(error) : error
-    },
-  )
+  const placed = await placeInputs(request, inputs, parts, {
+    uuid,
+    caller: madeBy,
+    restart: again.restart,
+  }).catch((error: unknown) => {
+    throw again.sameInputs ? asGoneInputs(error) : error
+  })
   if (notification) await translateStoreErrors(() => notification.write())
   // The inputs lie in the store: an annotation could not hold them.
   const { inputs: _, ...kept } = request
   const made = await parts.backend.create({
     ...{ uuid, request: kept, ...hashes },
     ...placed,
-    ...defined({ madeBy: madeBy ?? undefined, rerunOf: again.rerunOf }),
+    ...defined({ madeBy: madeBy ?? undefined, rerunOf: again.rerunOf, restart: again.restart }),
   })
   ensureSame(made.requestSha256, hashes)
   // Another request with the key was faster, perhaps at another replica: the job uses its inputs.
@@ -143,7 +148,7 @@ async function placeInputs(
   request: JobRequest,
   inputs: Inputs,
   parts: DeploymentParts,
-  job: { uuid: string; caller: string | null },
+  job: { uuid: string; caller: string | null; restart: Restart | undefined },
 ) {
   const by = { ...parts, ...job }
   const references = request.inputs ?? []

@@ -18,6 +18,7 @@ export interface RerunParts {
  * `configured` is the configured job of the stored request's name as it is now. The values of
  * variables are not stored: those of the configured job are taken from it, all others have to be
  * among the `overrides`, which replace the stored fields; `env` and `parameters` are merged by name.
+ * The first `reused` steps need no values: they do not run.
  * A field that the configured job locks now is as that job says. Throws a Problem
  * `environment-gone` that names each variable without a value, and `invalid-request` for another
  * job and for stored fields that this version does not allow.
@@ -26,6 +27,7 @@ export function rerunParts(
   stored: JobRequest,
   overrides: PartialRequest,
   configured: ConfiguredJob | undefined,
+  reused = 0,
 ): RerunParts {
   if (overrides.job !== undefined && overrides.job !== stored.job) {
     throw invalid('job', "is not the rerun job's", 'no other configured job: deploy that one')
@@ -33,13 +35,10 @@ export function rerunParts(
   const env = overrides.env ?? {}
   const { values, gone } = configuredEnvironment(stored, configured)
   const parameters = { ...stored.parameters, ...overrides.parameters }
+  const known = Object.keys(parameterVariables(configured?.parameters ?? {}, parameters))
   const missing = [
     ...gone.filter((name) => env[name] === undefined),
-    ...missingOf(
-      stored,
-      overrides,
-      Object.keys(parameterVariables(configured?.parameters ?? {}, parameters)),
-    ),
+    ...missingOf(stored, overrides, { known, reused }),
   ]
   if (missing.length > 0) throw environmentGone(missing)
   const locked = lockedFields(configured?.locked ?? [])
@@ -104,7 +103,11 @@ function configuredEnvironment({ job_env: names }: JobRequest, configured: Confi
 }
 
 /** The variables of the caller's own that are not sent anew, but for those that parameters set. */
-function missingOf(stored: JobRequest, overrides: PartialRequest, known: readonly string[]): string[] {
+function missingOf(
+  stored: JobRequest,
+  overrides: PartialRequest,
+  { known, reused }: { known: readonly string[]; reused: number },
+): string[] {
   const own = Object.keys(stored.env).filter(
     (name) => overrides.env?.[name] === undefined && !known.includes(name),
   )
@@ -112,7 +115,7 @@ function missingOf(stored: JobRequest, overrides: PartialRequest, known: readonl
   return [
     ...own,
     ...ofSteps.flatMap(({ env = {} }, index) =>
-      Object.keys(env).map((name) => `steps[${index}].env.${name}`),
+      index < reused ? [] : Object.keys(env).map((name) => `steps[${index}].env.${name}`),
     ),
   ]
 }

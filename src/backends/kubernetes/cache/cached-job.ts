@@ -9,6 +9,7 @@ import {
   requestOfJob,
   requestSha256Of,
   rerunOf,
+  restartedBy,
 } from '../job-metadata.ts'
 import { trackingFinalizer } from '../names.ts'
 import { excessPods, isCountedExcess } from '../observation/excess.ts'
@@ -96,7 +97,8 @@ export function liveJob(uuid: string, seen: JobObjects): LiveJob {
     uuid,
     request: requestOfJob(job),
     requestSha256: requestSha256Of(job),
-    ...defined({ madeBy: madeByOf(job), rerunOf: rerunOf(job), inputsSha256: inputsSha256Of(job) }),
+    ...defined({ madeBy: madeByOf(job), rerunOf: rerunOf(job), restart: restartedBy(job) }),
+    ...defined({ inputsSha256: inputsSha256Of(job) }),
     observation: observe(seen),
     released: isArchived(job),
   }

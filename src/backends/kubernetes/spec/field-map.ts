@@ -24,6 +24,8 @@ export interface OwnItems {
    * request's.
    */
   variables: readonly (string | undefined)[]
+  /** How many steps, the first ones, have no container. */
+  reused: number
   /** Of each step, its own fields and the names of its variables as above. */
   steps: readonly { fields: readonly string[]; variables: OwnItems['variables'] }[]
 }
@@ -33,9 +35,10 @@ export function ownItemsOf(request: JobRequest, pod: PodSpec | undefined): OwnIt
   const { volumes = [], containers: [container] = [], initContainers = [] } = pod ?? {}
   const { volumeMounts = [], envFrom = [] } = container ?? {}
   const programs = [...initContainers.slice(1), ...(container ? [container] : [])]
+  const reused = Math.max(0, (request.steps?.length ?? 0) - programs.length)
   const steps = (request.steps ?? []).map((step, index) => ({
     fields: Object.keys(step),
-    variables: variablesOf(programs[index]),
+    variables: variablesOf(programs[index - reused]),
   }))
   return {
     resultsVolume: volumes.findIndex(({ name }) => name === volumeNames.results),
@@ -45,7 +48,7 @@ export function ownItemsOf(request: JobRequest, pod: PodSpec | undefined): OwnIt
     environmentSources: envFrom.length - request.config_map_ref.length - (request.env_from?.length ?? 0),
     environments: request.config_map_ref.length,
     variables: variablesOf(container),
-    steps,
+    ...{ reused, steps },
   }
 }
 
@@ -78,7 +81,7 @@ function stepField(path: string, own: OwnItems): string | undefined {
   const [, list, position, rest] = /^spec\.template\.spec\.(\w+)\[(\d+)\]\.(.+)$/.exec(path) ?? []
   if (list !== 'containers' && list !== 'initContainers') return undefined
   // The uploader is the first init container, and the last step is the worker.
-  const index = list === 'containers' ? own.steps.length - 1 : Number(position) - 1
+  const index = list === 'containers' ? own.steps.length - 1 : Number(position) - 1 + own.reused
   const step = own.steps[index]
   if (step === undefined) return undefined
   const inWorker = `spec.template.spec.containers[0].${rest}`

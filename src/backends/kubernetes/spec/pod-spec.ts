@@ -45,6 +45,7 @@ export function jobObject({
         [annotations.requestSha256]: plan.requestSha256,
         [annotations.request]: JSON.stringify(withoutValues(request)),
         ...defined({ [annotations.madeBy]: plan.madeBy, [annotations.rerunOf]: plan.rerunOf }),
+        ...(plan.restart && { [annotations.restart]: JSON.stringify(plan.restart) }),
         [annotations.inputsSha256]: plan.inputsSha256 ?? '',
         ...(plan.waiting && { [annotations.waiting]: JSON.stringify(plan.waiting) }),
         [annotations.creating]: now.toISOString(),

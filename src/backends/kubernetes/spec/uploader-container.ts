@@ -1,4 +1,5 @@
 import type { JobPlan } from '../../../job/backend.ts'
+import { reusedSteps } from '../../../job/steps/restart.ts'
 import { uploaderVariables } from '../../../job/uploader-variables.ts'
 import { defaultPacking } from '../../../result-format/result-layout.ts'
 import type { Container } from '../api/objects.ts'
@@ -34,7 +35,7 @@ export function uploaderContainer(
     },
     securityContext: uploaderSecurity(settings),
     volumeMounts: [
-      { name: volumes.results, mountPath: paths.results, readOnly: true },
+      { name: volumes.results, mountPath: paths.results, readOnly: plan.restart === undefined },
       ...(hasInputs ? [{ name: volumes.inputs, mountPath: paths.inputs }] : []),
       { name: volumes.word, mountPath: paths.word, readOnly: true },
       { name: volumes.state, mountPath: paths.state },
@@ -50,16 +51,17 @@ export function uploaderContainer(
 
 /** The variables that sidecar/uploader-settings.ts reads. */
 function uploaderEnvironment(plan: JobPlan, settings: KubernetesSettings, preStopToken: string) {
-  const { uuid, request, inputsSha256, secrets } = plan
+  const { uuid, request, inputsSha256, secrets, restart } = plan
+  const running = (request.steps?.length ?? 1) - reusedSteps(request.steps, restart)
   const values: Record<string, string> = {
     ...uploaderVariables(
-      { uuid, request, inputsSha256 },
+      { uuid, request, inputsSha256, restart },
       { ...paths, secrets: secrets && paths.secrets },
       { packing: settings.packing ?? defaultPacking, limits: settings.limits },
       {
         UPLOADER_PORT: String(settings.uploaderPort),
         PRE_STOP_TOKEN: preStopToken,
-        ...((request.steps?.length ?? 1) > 1 && { FURTHER_STEPS: 'true' }),
+        ...(running > 1 && { FURTHER_STEPS: 'true' }),
       },
     ),
     ...settings.store.variables(paths.credentials),

@@ -1,6 +1,7 @@
 import type { JobPlan } from '../../../job/backend.ts'
 import type { JobRequest } from '../../../job/request/request.ts'
 import { type EffectiveStep, stepsOf } from '../../../job/steps/effective-steps.ts'
+import { reusedSteps } from '../../../job/steps/restart.ts'
 import { scratchVariable } from '../../../job/steps/step-conflicts.ts'
 import { shellCommand } from '../../../job/steps/step-shell.ts'
 import { heldFile, wordVariable } from '../../../job/word/word-folder.ts'
@@ -30,7 +31,7 @@ interface Program extends Partial<EffectiveStep> {
 /**
  * The containers of the job's programs in their order, the worker last: one for a job without
  * steps. Each has the user's image with its own entrypoint. It has no token and no credentials, and
- * gains no privileges.
+ * gains no privileges. Steps that are reused have none.
  */
 export function programContainers(
   plan: JobPlan,
@@ -39,11 +40,9 @@ export function programContainers(
   environmentKinds: readonly EnvironmentKind[],
 ): { steps: Container[]; worker: Container } {
   const { worker } = containers
-  const all = stepsOf(plan.request).map((step, index) => ({
-    ...step,
-    index,
-    container: stepContainer(step.name),
-  }))
+  const all = stepsOf(plan.request)
+    .map((step, index) => ({ ...step, index, container: stepContainer(step.name) }))
+    .slice(reusedSteps(plan.request.steps, plan.restart))
   const last: Program = all.pop() ?? { ...programOf(plan.request), container: worker }
   const make = (program: Program) => programContainer(program, plan, settings, environmentKinds)
   // Notifies the uploader as soon as a deletion begins. The port is a number, since a name would

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Cause } from '../../../job/job.ts'
 import type { JobRequest } from '../../../job/request/request.ts'
 import type { StepObservation, Stop, Waiting } from '../../../job/state/observation.ts'
+import type { Restart } from '../../../job/steps/restart.ts'
 import { codeOf } from '../../../util/error-code.ts'
 import type { JobFolders } from '../files/job-folders.ts'
 import { readRegular } from '../files/open-regular.ts'
@@ -21,6 +22,7 @@ export interface LocalJobRecord {
   inputsSha256?: string
   madeBy?: string
   rerunOf?: string
+  restart?: Restart
   /** The worker's variables, merged; dropped once the job has ended. */
   environment: Record<string, string>
   /** Of each step, its own variables; dropped as `environment`. Absent without steps. */

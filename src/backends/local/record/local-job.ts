@@ -41,6 +41,7 @@ export class LocalJob {
       request: this.record.request,
       requestSha256: this.record.requestSha256,
       ...defined({ madeBy: this.record.madeBy, rerunOf: this.record.rerunOf }),
+      ...defined({ restart: this.record.restart }),
       inputsSha256: this.record.inputsSha256 ?? null,
       observation: structuredClone(observeRecord(this.record, this.said)),
       released: this.record.removeAt !== undefined,

@@ -39,7 +39,7 @@ export function newRecord({ plan, environments, namedVariablesOnly, createdAt }:
     request: blankEnvironment(request),
     requestSha256: plan.requestSha256,
     ...defined({ inputsSha256: plan.inputsSha256, madeBy: plan.madeBy }),
-    ...defined({ rerunOf: plan.rerunOf, waiting: plan.waiting }),
+    ...defined({ rerunOf: plan.rerunOf, restart: plan.restart, waiting: plan.waiting }),
     environment,
     ...defined({ stepEnvironments: request.steps?.map(({ env = {} }) => env) }),
     createdAt,

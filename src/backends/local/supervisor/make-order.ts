@@ -27,7 +27,7 @@ export function makeOrder(
         attempt: attempt.uid,
         folders,
         variables: uploaderVariables(
-          { uuid, request, inputsSha256: record.inputsSha256 },
+          { uuid, request, inputsSha256: record.inputsSha256, restart: record.restart },
           {
             ...{ results: folders.result, inputs: folders.input, state: folders.state, word: folders.word },
             secrets: context.secretsDirectory,

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type EffectiveStep, stepsOf } from '../../../job/steps/effective-steps.ts'
+import { reusedSteps } from '../../../job/steps/restart.ts'
 import { scratchVariable } from '../../../job/steps/step-conflicts.ts'
 import { shellCommand } from '../../../job/steps/step-shell.ts'
 import { defined } from '../../../util/objects.ts'
@@ -8,7 +9,7 @@ import { workerEnvironment } from '../process/child-environment.ts'
 import type { LocalJobRecord } from '../record/local-job-record.ts'
 import type { StepProgram } from './order.ts'
 
-/** The programs of an attempt in their order: its steps, or the worker of a job without steps. */
+/** The programs of an attempt in their order: its steps, or the worker of a job without steps. Reused steps are none. */
 export function makeSteps(
   base: Record<string, string>,
   record: LocalJobRecord,
@@ -23,13 +24,14 @@ export function makeSteps(
     const { command = [], args = [] } = request
     return [{ command: [...command, ...args], env: envOf(), logFile: folders.workerLog }]
   }
-  return steps.map((step, index) => ({
+  const programs = steps.map((step, index) => ({
     name: step.name,
     ...programOf(step, index, folders),
     env: { ...envOf(stepEnvironments[index]), [scratchVariable]: folders.scratch },
     logFile: logFileOf(folders, { container: 'worker', step: step.name }),
     ...defined({ timeoutSeconds: step.timeout_seconds }),
   }))
+  return programs.slice(reusedSteps(request.steps, record.restart))
 }
 
 function programOf(step: EffectiveStep, index: number, folders: AttemptFolders) {

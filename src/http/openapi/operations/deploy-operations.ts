@@ -105,6 +105,11 @@ const problems = [
   'not-found',
 ] as const
 
+const restartFrom = query('from', 'The step to go on at, or `failed`: the one that failed', {
+  schema: { type: 'string' },
+  example: 'failed',
+})
+
 export const deployOperations: Operations = {
   'GET /job/deploy': {
     id: 'deployConfiguredJob',
@@ -153,12 +158,16 @@ export const deployOperations: Operations = {
     tag: 'jobs',
     summary: 'Deploys the request of a job again',
     description:
-      'With exactly the inputs that it had, unless the body has `inputs`. Fields of the body override those of the request; `env` is merged by name.',
-    parameters: [jobIdParameter, ...waitParameters, idempotencyKeyHeader],
+      'With exactly the inputs that it had, unless the body has `inputs`. Fields of the body override those of the request; `env` is merged by name. With `from` its result directory begins with what the other job had stored, and steps before that one are reused.',
+    parameters: [jobIdParameter, restartFrom, ...waitParameters, idempotencyKeyHeader],
     body: [jsonContent(partialRequest, { 'more memory': { memory: '8Gi', env: { SEED: '43' } } })],
     bodyIsOptional: true,
     answers: { 201: { ...answer, headers: ['Location'] } },
-    problems: [...problems, 'environment-gone', 'inputs-gone', 'inputs-changed', 'result-damaged'],
+    problems: [
+      ...problems,
+      ...(['environment-gone', 'inputs-gone', 'inputs-changed', 'result-damaged'] as const),
+      ...(['not-final', 'restart-impossible'] as const),
+    ],
   },
   'GET /demo': {
     id: 'runDemo',
