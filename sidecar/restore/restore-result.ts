@@ -1,6 +1,5 @@
 import { type Entry, pathBytes } from '../../src/result-format/entry.ts'
 import type { Manifest } from '../../src/result-format/manifest/manifest-reader.ts'
-import { shownShort } from '../../src/result-format/shown-path.ts'
 import { defined } from '../../src/util/objects.ts'
 import { fetchUntilWhole, type Patience } from '../inputs/fetch-until-whole.ts'
 import { InputError } from '../inputs/input-error.ts'
@@ -72,7 +71,7 @@ async function restoreFile(
   patience: Patience,
 ): Promise<string> {
   if (await isRestored(root, entry)) return ''
-  const path = shownShort(pathBytes(entry))
+  const path = pathBytes(entry).toString()
   const stored = storedOf(entry, path)
   await placeFile(root, entry, async (handle) => {
     const download = new StoredDownload(result, stored, handle)
@@ -87,7 +86,7 @@ async function named<T>(name: string, entry: Entry, work: () => Promise<T>): Pro
     return await work()
   } catch (error) {
     if (!isBadName(error)) throw error
-    const path = JSON.stringify(shownShort(pathBytes(entry)))
+    const path = JSON.stringify(pathBytes(entry).toString())
     throw new InputError(
       'InputInvalid',
       `${name}: ${path} lies below a file or link, or its name is too long`,

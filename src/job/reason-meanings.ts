@@ -15,9 +15,9 @@ export const reasonMeanings = {
   Error: 'The worker exited with a code other than 0, or could not be started.',
   StoreUnavailable: 'The store does not answer, or refuses the credentials; Jobferry keeps trying.',
   InputUnavailable:
-    'A source of `inputs` could not be read: it refused the request, has no such file, or did not give it whole within `input_timeout_seconds`.',
+    'A source of `inputs` could not be read: it refused the request, has no such file, or did not give it whole within `input_timeout_seconds`. Or the result with which a restart begins could not.',
   InputInvalid:
-    'An input has another SHA-256 than the request says, is not a safe archive of its kind, or has an address that Jobferry may not call.',
+    'An input has another SHA-256 than the request says, is not a safe archive of its kind, or has an address that Jobferry may not call. Or the result with which a restart begins is damaged.',
   WaitingForJobs: 'The job waits for the end of the jobs that its `depends_on` names.',
   DependencyFailed:
     'A job of `depends_on` did not end as it was to: it failed, was canceled, deleted or has expired.',

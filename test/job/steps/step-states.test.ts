@@ -12,6 +12,13 @@ it('shows steps that wait, are skipped, or of which nothing is known', () => {
   expect(statesOf(names, undefined, { over: true, ran: true })).toEqual(['unknown', 'unknown'])
 })
 
+it('shows those that are reused, and finds the others by their names', () => {
+  const seen = attempt({ startedAt: 0 }, { steps: [{ name: 'b', startedAt: 0 }] })
+  const given = { over: false, ran: true, reused: 1 }
+  expect(statesOf(names, seen, given)).toEqual(['reused', 'running'])
+  expect(statesOf(names, undefined, { ...given, over: true })).toEqual(['reused', 'unknown'])
+})
+
 it('counts a step as failed whose end was not seen', () => {
   const steps = [{ name: 'a', startedAt: 0 }, { name: 'b' }]
   const seen = attempt({ startedAt: 0 }, { steps })

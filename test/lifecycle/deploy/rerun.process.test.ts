@@ -140,8 +140,8 @@ it('a job of another caller, or one that is not there, is 404; a body of another
   expect((await rerun(randomUUID())).status).toBe(404)
   const text = { 'content-type': 'text/plain' }
   expect((await rerun(job.job_uuid, {}, text)).status).toBe(415)
-  const from = await ask({ method: 'POST', path: `/job/${job.job_uuid}/rerun?from=failed` })
-  expect(from.json()).toMatchObject({ status: 400, errors: [{ field: 'from' }] })
+  const unknown = await ask({ method: 'POST', path: `/job/${job.job_uuid}/rerun?form=failed` })
+  expect(unknown.json()).toMatchObject({ status: 400, errors: [{ field: 'form' }] })
 })
 
 interface Ended {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { restartedBy } from '../../../../src/backends/kubernetes/job-metadata.ts'
 import { annotations } from '../../../../src/backends/kubernetes/names.ts'
 import { ownItemsOf, requestField } from '../../../../src/backends/kubernetes/spec/field-map.ts'
 import { checkMounts } from '../../../../src/backends/kubernetes/spec/mounts.ts'
@@ -134,6 +135,40 @@ describe('the steps of a job', () => {
       false,
       false,
     ])
+  })
+})
+
+describe('a restart', () => {
+  const restart = { uuid: '0b8f8c62-3f5e-4a53-9a37-1c1c0b9a2f11', attempt: 'a', from: 'compute' }
+  const plan = { uuid, request: clusterRequest('', fields), requestSha256: '', restart }
+  const { job, pod, uploader } = build(fields, { ...given, plan })
+
+  it('has no containers for steps that are reused, and the others keep their variables', () => {
+    const all = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
+    expect(all.map(({ name }) => name)).toEqual(['uploader', 'step-compute', 'worker'])
+    expect(all[1]).toEqual(containersOf()[2])
+    expect(restartedBy(job)).toEqual(restart)
+    expect(
+      restartedBy({ metadata: { annotations: { [annotations.restart]: '{"uuid": "x"}' } } }),
+    ).toBeUndefined()
+    const own = ownItemsOf(plan.request, pod)
+    const paths = ['initContainers[1].workingDir', 'containers[0].args[0]']
+    expect(paths.map((path) => requestField(`spec.template.spec.${path}`, own))).toEqual([
+      'steps[1].working_directory',
+      'steps[2].args[0]',
+    ])
+  })
+
+  it('has an uploader that may write the results and knows whose they are', () => {
+    const mount = (of: typeof uploader) => of?.volumeMounts?.find(({ name }) => name === 'results')?.readOnly
+    expect([mount(uploader), mount(build(fields, given).uploader)]).toEqual([false, true])
+    expect(uploader?.env).toEqual(
+      expect.arrayContaining([
+        { name: 'RESTORE_JOB', value: restart.uuid },
+        { name: 'RESTORE_ATTEMPT', value: 'a' },
+        { name: 'FURTHER_STEPS', value: 'true' },
+      ]),
+    )
   })
 })
 
