@@ -31,7 +31,7 @@ const request = {
 
 it('a failed job goes on at its failed step with the files it had stored, byte for byte, and so does that one', async () => {
   const failed = await finished(await call(api.url, deployJson(request)))
-  expect(failed).toMatchObject({ state: 'failed', result: { state: 'complete' } })
+  expect(failed).toMatchObject({ state: 'failed', result: { state: 'partial' } })
   expect(statesOf(failed)).toEqual(['stage succeeded', 'compute failed', 'organize skipped'])
   const made = await rerun(failed, 'failed', { env: { REPAIRED: 'yes' } })
   expect(made.json()).toMatchObject({ rerun_of: failed.job_uuid, restarted_from: 'compute' })
@@ -76,14 +76,14 @@ it('a job without steps runs again with the files that it had left', async () =>
   })
 })
 
-it('a result that is damaged or deleted meanwhile fails the job, and no step runs', async () => {
+it('a result of which other bytes lie in the store fails the job, and no step runs', async () => {
   const failed = await finished(await call(api.url, deployJson(request)))
   const stored = (await api.stored()).filter(
     (path) => path.includes(`${failed.job_uuid}/`) && path.includes('/files/'),
   )
   for (const path of stored) await writeFile(path, (await readFile(path)).fill('x'))
   const job = await finished(await rerun(failed, 'failed', { env: { REPAIRED: 'yes' } }))
-  expect(job).toMatchObject({ state: 'failed', reason: 'InputInvalid', started_at: null })
+  expect(job).toMatchObject({ state: 'failed', reason: 'InputUnavailable', started_at: null })
   expect(job.message).toContain(`the result of job ${failed.job_uuid}`)
   expect(statesOf(job)).toEqual(['stage reused', 'compute skipped', 'organize skipped'])
 })
