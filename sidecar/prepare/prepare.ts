@@ -49,13 +49,10 @@ export class Preparation {
           ],
         ]
       : [['proving the store', () => proveStore(store, state, settings, signal)]]
-    const { restore, resultDirectory } = settings
+    const { restore } = settings
     if (restore !== undefined) {
-      const what = `restoring the result of job ${restore.uuid}`
-      const until = Date.now() + restore.timeoutSeconds * 1000
-      const note = (problem: string | undefined) => this.#note(problem, log)
-      const patience = { until, timeoutSeconds: restore.timeoutSeconds, note, signal }
-      steps.push([what, () => restoreResult({ store, ...restore }, resultDirectory, patience)])
+      const restoring = this.#restoring(store, { ...settings, restore }, log, signal)
+      steps.push([`restoring the result of job ${restore.uuid}`, restoring])
     }
     if (sha256 !== undefined && directory !== undefined) {
       const memory = { taken: new Map() }
@@ -79,6 +76,22 @@ export class Preparation {
       }
     }
     return !signal.aborted
+  }
+
+  #restoring(
+    store: ArtifactStore,
+    { restore, resultDirectory }: UploaderSettings & Required<Pick<UploaderSettings, 'restore'>>,
+    log: Log,
+    signal: AbortSignal,
+  ): () => Promise<void> {
+    const { timeoutSeconds } = restore
+    const note = (problem: string | undefined) => this.#note(problem, log)
+    let until: number | undefined
+    return async () => {
+      // From the first try on: the store may have been away before.
+      until ??= Date.now() + timeoutSeconds * 1000
+      await restoreResult({ store, ...restore }, resultDirectory, { until, timeoutSeconds, note, signal })
+    }
   }
 
   async #succeeds(
