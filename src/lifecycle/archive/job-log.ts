@@ -134,7 +134,7 @@ function stepOf({ steps }: Job, { container, step }: ReadLogOptions): string | u
 }
 
 /** Throws a Problem `not-found` for a step that did not run in this job. */
-function refuseReused({ job_uuid: uuid, rerun_of: other, steps = [] }: Job, { step }: LogOptions): void {
+function refuseReused({ job_uuid: uuid, rerun_of: other, steps = [] }: Job, { step }: ReadLogOptions): void {
   if (step === undefined || steps.find(({ name }) => name === step)?.state !== 'reused') return
   const detail = `${nameOfProgram(step)} did not run in job ${uuid}, which reused what it had left: its log is that of job ${other}, /job/${other}/log?step=${step}`
   throw new Problem('not-found', detail)

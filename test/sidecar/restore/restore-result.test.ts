@@ -15,7 +15,7 @@ import { InputError } from '../../../sidecar/inputs/input-error.ts'
 import { commitManifest } from '../../../sidecar/pass/commit-manifest.ts'
 import { readSettings } from '../../../sidecar/read-uploader-settings.ts'
 import { restoreResult } from '../../../sidecar/restore/restore-result.ts'
-import { run } from '../../../sidecar/run.ts'
+import { runUploader } from '../../../sidecar/run.ts'
 import type { Entry } from '../../../src/result-format/entry.ts'
 import type { ArtifactStore } from '../../../src/store/store.ts'
 import { createLog } from '../../../src/util/log.ts'
@@ -118,7 +118,7 @@ async function store(made: Attempt & { store: ArtifactStore }): Promise<void> {
   log.info = (said: unknown) => {
     if (said === 'ready') terminated.abort()
   }
-  expect(await run(readSettings(made.environment), async () => made.store, log, terminated)).toBe(0)
+  expect(await runUploader(readSettings(made.environment), async () => made.store, log, terminated)).toBe(0)
 }
 
 async function restore(from: ArtifactStore, directory = temporaryFolder()): Promise<string> {
