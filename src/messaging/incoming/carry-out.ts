@@ -45,7 +45,7 @@ export async function carryOut(
     }
     case 'dev.jobferry.rerun': {
       const { uuid, overrides } = rerunIn(data, namespace)
-      return outcomeOf(await rerunJob(uuid, parseRequest(overrides), deployer, services, options))
+      return outcomeOf(await rerunJob({ uuid }, parseRequest(overrides), deployer, services, options))
     }
     case 'dev.jobferry.cancel': {
       const uuid = jobIn(data, namespace)
