@@ -11,12 +11,12 @@ import { defined } from '../../util/objects.ts'
 import type { Deployment, PendingNotification, RerunOptions } from '../jobs.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
 import type { Shelves } from '../uploads/shelves.ts'
+import { asGoneInputs, takeInputs } from './again/rerun-inputs.ts'
 import { findDependencies } from './find-dependencies.ts'
 import { findSources, readableOf } from './find-sources.ts'
 import { namedSecrets, type SourceRules, sourceLines } from './input-sources.ts'
 import { Inputs } from './inputs.ts'
 import { awaitedResults } from './job-sources.ts'
-import { asGoneInputs, takeInputs } from './rerun-inputs.ts'
 
 export interface DeploymentParts {
   backend: JobBackend

@@ -1,7 +1,7 @@
 import type { TakenUpload } from '../../job/inputs/input-list.ts'
 import type { InputRequest } from '../../job/inputs/input-schema.ts'
 import type { Restart } from '../../job/steps/restart.ts'
-import { restoredKeys } from './find-restart.ts'
+import { restoredKeys } from './again/find-restart.ts'
 import { findAttempts, type JobSourceParts, readableKeys } from './job-sources.ts'
 import { lookForUploads, takeUploads, type UploadSourceParts, uploadedKeys } from './upload-sources.ts'
 

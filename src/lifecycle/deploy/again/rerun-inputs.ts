@@ -1,10 +1,10 @@
-import type { InputRequest } from '../../job/inputs/input-schema.ts'
-import type { ArtifactStore } from '../../store/store.ts'
-import { Problem } from '../../util/errors.ts'
-import type { StoredJob } from '../stored-job.ts'
-import { translateStoreErrors } from '../translate-store-errors.ts'
-import type { Inputs } from './inputs.ts'
-import { asFetched, changed, openStoredInput, readStoredInputs, referencesOf } from './stored-inputs.ts'
+import type { InputRequest } from '../../../job/inputs/input-schema.ts'
+import type { ArtifactStore } from '../../../store/store.ts'
+import { Problem } from '../../../util/errors.ts'
+import type { StoredJob } from '../../stored-job.ts'
+import { translateStoreErrors } from '../../translate-store-errors.ts'
+import type { Inputs } from '../inputs.ts'
+import { asFetched, changed, openStoredInput, readStoredInputs, referencesOf } from '../stored-inputs.ts'
 
 /** As Deployment.takeInputs(). */
 export async function takeInputs(

@@ -1,11 +1,11 @@
-import { parameterVariables, withValuesInArguments } from '../../job/catalogue/apply-parameters.ts'
-import { catalogueFields } from '../../job/catalogue/catalogue-fields.ts'
-import { lockedFields } from '../../job/catalogue/locked-errors.ts'
-import { requestFields } from '../../job/request/fields.ts'
-import type { JobRequest } from '../../job/request/request.ts'
-import { requestDefaults } from '../../job/request/request-merge.ts'
-import { type ConfiguredJob, type PartialRequest, parseRequest } from '../../job/request/request-schema.ts'
-import { type FieldError, invalid, Problem } from '../../util/errors.ts'
+import { parameterVariables, withValuesInArguments } from '../../../job/catalogue/apply-parameters.ts'
+import { catalogueFields } from '../../../job/catalogue/catalogue-fields.ts'
+import { lockedFields } from '../../../job/catalogue/locked-errors.ts'
+import { requestFields } from '../../../job/request/fields.ts'
+import type { JobRequest } from '../../../job/request/request.ts'
+import { requestDefaults } from '../../../job/request/request-merge.ts'
+import { type ConfiguredJob, type PartialRequest, parseRequest } from '../../../job/request/request-schema.ts'
+import { type FieldError, invalid, Problem } from '../../../util/errors.ts'
 
 /** The parts of a request that make a stored one again, as a caller would give them. */
 export interface RerunParts {

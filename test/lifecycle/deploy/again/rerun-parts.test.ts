@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { mergeRequest } from '../../../src/job/request/request-merge.ts'
-import { type PartialRequest, parseConfiguredJob } from '../../../src/job/request/request-schema.ts'
-import { rerunParts } from '../../../src/lifecycle/deploy/rerun-parts.ts'
-import { Problem } from '../../../src/util/errors.ts'
+import { mergeRequest } from '../../../../src/job/request/request-merge.ts'
+import { type PartialRequest, parseConfiguredJob } from '../../../../src/job/request/request-schema.ts'
+import { rerunParts } from '../../../../src/lifecycle/deploy/again/rerun-parts.ts'
+import { Problem } from '../../../../src/util/errors.ts'
 
 const configured = parseConfiguredJob(
   { image: 'a', command: ['run'], env: { A: 'set' }, retries: 2, memory: '1Gi' },

@@ -1,10 +1,10 @@
-import { impossible, type Restart, refuseIncomplete, restartOf } from '../../job/steps/restart.ts'
-import { jobKeys } from '../../result-format/job-keys.ts'
-import { DamagedManifest } from '../../result-format/manifest/manifest-format.ts'
-import { readHead } from '../../result-format/manifest/manifest-reader.ts'
-import type { ArtifactStore } from '../../store/store.ts'
-import { Problem } from '../../util/errors.ts'
-import type { StoredJob } from '../stored-job.ts'
+import { impossible, type Restart, refuseIncomplete, restartOf } from '../../../job/steps/restart.ts'
+import { jobKeys } from '../../../result-format/job-keys.ts'
+import { DamagedManifest } from '../../../result-format/manifest/manifest-format.ts'
+import { readHead } from '../../../result-format/manifest/manifest-reader.ts'
+import type { ArtifactStore } from '../../../store/store.ts'
+import { Problem } from '../../../util/errors.ts'
+import type { StoredJob } from '../../stored-job.ts'
 
 /** As Jobs.findRestart(). Rejects with StoreError, too. */
 export async function findRestart(
