@@ -8,11 +8,11 @@ import type { ArtifactStore } from '../../store/store.ts'
 import { defined, isObject } from '../../util/objects.ts'
 import type { Broker } from '../broker/broker.ts'
 import { type CloudEvent, eventId, publicationOf, typePrefix } from './cloud-event.ts'
-import { endPlace, type StoryEvent } from './job-events.ts'
+import { endPlace, type StoryEvent, stepEvents } from './job-events.ts'
 import { logTail } from './log-tail.ts'
 import { Stories, type StoriesParts } from './stories.ts'
 
-export interface AnnouncementParts extends Omit<StoriesParts, 'announce'> {
+export interface AnnouncementParts extends Omit<StoriesParts, 'announce' | 'isConnected'> {
   jobs: Pick<Jobs, 'log'>
   ends: JobEnds
   outbox: Outbox
@@ -55,7 +55,10 @@ export function createAnnouncements(parts: AnnouncementParts): Announcements {
     kind,
     async jobEnded(job, { data }) {
       await stories.settled(job.job_uuid)
-      await outbox.add(await endMessage(parts, job, messageIdIn(data)))
+      const messageId = messageIdIn(data)
+      // One after the other: one that is there may be sent before the next is written.
+      for (const event of stepEvents(job)) await outbox.add(messageFor(parts, job, event, messageId))
+      await outbox.add(await endMessage(parts, job, messageId))
     },
   })
 
@@ -70,6 +73,7 @@ export function createAnnouncements(parts: AnnouncementParts): Announcements {
 
   const stories = new Stories({
     ...parts,
+    isConnected: () => broker.state().state === 'connected',
     async announce(job, event) {
       const messageId = await makerOf(job.job_uuid)
       if (messageId !== null) await outbox.add(eventMessage(parts, job, event, messageId))

@@ -1,4 +1,4 @@
-import { isFinal, type Job, states } from '../../job/job.ts'
+import { isFinal, type Job } from '../../job/job.ts'
 import type { StepAnswer } from '../../job/steps/step-answer.ts'
 
 /** An event of a job before its end. */
@@ -14,9 +14,11 @@ export interface StoryEvent {
 
 /** Behind every other event. */
 export const endPlace = 999_999_999_999
-/** Places of one state: room for its steps, and for the progress after each. */
-const placesOfState = 1_000_000
-const placesOfStep = 2_000
+/** Places of one attempt, of them each step's: its begin, the progress and its end. */
+const placesOfAttempt = 1_000_000_000
+const placesOfStep = placesOfAttempt / 25
+const mostAttempts = 998
+const storingPlace = placesOfAttempt - 1
 
 /**
  * The state of a job and what its steps have come to, in order. Found again, also by another
@@ -29,24 +31,29 @@ export function eventsOf(job: Job): StoryEvent[] {
   return [state, ...stepEvents(job)].sort((a, b) => a.place - b.place)
 }
 
-/** What the worker says of its progress; `number` counts the job's in this process. */
-export function progressEvent(job: Job, number: number): StoryEvent | undefined {
-  const { job_uuid, progress, steps = [] } = job
+/**
+ * What the worker says of its progress. Its place follows from its time, in tenths of a second since
+ * the job was made, so that a process that knows nothing of earlier ones doesn't go back.
+ */
+export function progressEvent(job: Job): StoryEvent | undefined {
+  const { job_uuid, progress, steps = [], created_at: created } = job
   if (progress === undefined || isFinal(job.state)) return undefined
   const index = Math.max(
     0,
-    steps.findLastIndex(({ started_at: started }) => started !== null),
+    steps.findLastIndex(({ started_at: began }) => began !== null && began <= progress.updated_at),
   )
-  const place = runningPlace(job) + index * placesOfStep + 2 + Math.min(number, placesOfStep - 4)
+  const tenths = Math.floor((Date.parse(progress.updated_at) - Date.parse(created)) / 100)
+  const within = Math.min(Math.max(0, tenths), placesOfStep - 3)
+  const place = stepPlace(job, index) + 1 + within
   const name = `progress ${JSON.stringify(progress)}`
   return { type: 'job.progress', name, place, data: { job_uuid, progress } }
 }
 
-function stepEvents(job: Job): StoryEvent[] {
-  const base = runningPlace(job)
+/** Also of a job that has ended: the end of its last step may be seen only with its own. */
+export function stepEvents(job: Job): StoryEvent[] {
   return (job.steps ?? []).flatMap((step, index) => {
-    const from = base + index * placesOfStep
-    const began = step.started_at === null ? [] : [stepEvent(job, { ...step, ...running }, from + 1)]
+    const from = stepPlace(job, index)
+    const began = step.started_at === null ? [] : [stepEvent(job, { ...step, ...running }, from)]
     const ended = ['succeeded', 'failed', 'skipped'].includes(step.state)
     return ended ? [...began, stepEvent(job, step, from + placesOfStep - 1)] : began
   })
@@ -63,9 +70,15 @@ function stepEvent({ job_uuid, attempt }: Job, step: StepAnswer, place: number):
 function statePlace({ state, attempt, started_at: started }: Job): number {
   const isBetween = state === 'queued' && started !== null
   const number = (attempt?.number ?? 1) + (isBetween ? 1 : 0)
-  return (number * 10 + states.indexOf(state)) * placesOfState
+  return attemptPlace(number) + (state === 'storing' ? storingPlace : early.indexOf(state))
 }
 
-function runningPlace({ attempt }: Job): number {
-  return ((attempt?.number ?? 1) * 10 + states.indexOf('running')) * placesOfState
+const early: readonly string[] = ['queued', 'preparing', 'running']
+
+function stepPlace({ attempt }: Job, index: number): number {
+  return attemptPlace(attempt?.number ?? 1) + early.length + index * placesOfStep
+}
+
+function attemptPlace(number: number): number {
+  return Math.min(number, mostAttempts) * placesOfAttempt
 }

@@ -12,6 +12,8 @@ export interface StoriesParts {
   /** The caller whose jobs may be the messages'. */
   caller: string
   progressSeconds: number
+  /** Whether the broker takes messages now: progress doesn't pile up while it is away. */
+  isConnected(): boolean
   /** Makes an event durable, of a job that a message made. */
   announce(job: Job, event: StoryEvent): Promise<void>
 }
@@ -22,7 +24,7 @@ interface Story {
   taken: Set<string>
   /** Announces one after the other; never rejects. */
   tail: Promise<void>
-  progress: { text: string | undefined; count: number; at: number; timer: NodeJS.Timeout | undefined }
+  progress: { text: string | undefined; at: number; timer: NodeJS.Timeout | undefined }
 }
 
 const againMs = 1_000
@@ -95,9 +97,10 @@ export class Stories {
     this.#takeProgress(story)
   }
 
-  /** At most one in progressSeconds; the newest of several. */
+  /** At most one in progressSeconds, and while the broker is connected; the newest of several. */
   #takeProgress(story: Story): void {
     const { progress, job } = story
+    const { leadership, progressSeconds, isConnected } = this.#parts
     const text = JSON.stringify(job.progress)
     if (job.progress === undefined || text === progress.text || progress.timer !== undefined) return
     // It may have been announced before this process began.
@@ -105,17 +108,21 @@ export class Stories {
       progress.text = text
       return
     }
-    const wait = progress.at + this.#parts.progressSeconds * 1000 - Date.now()
-    if (wait > 0) {
-      progress.timer = setTimeout(() => {
-        progress.timer = undefined
-        this.#takeProgress(story)
-      }, wait).unref()
+    const wait = progress.at + progressSeconds * 1000 - Date.now()
+    if (wait > 0 || !isConnected()) {
+      progress.timer = setTimeout(
+        () => {
+          progress.timer = undefined
+          this.#takeProgress(story)
+        },
+        wait > 0 ? wait : progressSeconds * 1000,
+      ).unref()
       return
     }
-    const event = progressEvent(job, ++progress.count)
+    if (!leadership.isLeader()) return
+    const event = progressEvent(job)
     Object.assign(progress, { text, at: Date.now() })
-    if (event && this.#parts.leadership.isLeader()) this.#append(story, event)
+    if (event) this.#append(story, event)
   }
 
   #append(story: Story, event: StoryEvent): void {
@@ -148,6 +155,6 @@ export class Stories {
 }
 
 function newStory(job: Job): Story {
-  const progress = { text: undefined, count: 0, at: 0, timer: undefined }
+  const progress = { text: undefined, at: 0, timer: undefined }
   return { job, taken: new Set(), tail: Promise.resolve(), progress }
 }

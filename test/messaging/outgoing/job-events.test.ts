@@ -1,32 +1,12 @@
 import { expect, it } from 'vitest'
 import type { Job } from '../../../src/job/job.ts'
 import { endPlace, eventsOf, progressEvent } from '../../../src/messaging/outgoing/job-events.ts'
+import { at, done, runningJob as job, running, waiting } from './running-job.ts'
 
-const at = '2026-11-29T10:00:00.000Z'
-const waiting = { state: 'waiting', exit_code: null, started_at: null, finished_at: null } as const
-const running = { ...waiting, state: 'running', started_at: at } as const
-const done = { ...running, state: 'succeeded', exit_code: 0, finished_at: at } as const
-
-function job(given: Partial<Job>): Job {
-  return {
-    job_uuid: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
-    job: null,
-    phase: 'running',
-    state: 'running',
-    reason: null,
-    message: null,
-    exit_code: null,
-    attempt: { number: 1, uid: 'a' },
-    created_at: at,
-    started_at: at,
-    finished_at: null,
-    result: { state: null, count: null, bytes: null },
-    ...given,
-  }
-}
-
-function said(percent: number) {
-  return { percent, message: null, updated_at: at }
+/** Progress that is written so many seconds after the job's start. */
+function said(percent: number, seconds = 0) {
+  const updated = new Date(Date.parse(at) + seconds * 1000).toISOString()
+  return { percent, message: null, updated_at: updated }
 }
 
 it('a story of two steps and their progress has its places in order', () => {
@@ -36,7 +16,7 @@ it('a story of two steps and their progress has its places in order', () => {
   ]
   const second = [
     { name: 'a', ...done },
-    { name: 'b', ...running },
+    { name: 'b', ...running, started_at: said(0, 3_000_000).updated_at },
   ]
   const ended = [
     { name: 'a', ...done },
@@ -46,10 +26,10 @@ it('a story of two steps and their progress has its places in order', () => {
     ...eventsOf(job({ state: 'queued', attempt: null, started_at: null })),
     ...eventsOf(job({ state: 'preparing', started_at: null })),
     ...eventsOf(job({ steps: first })),
-    progressEvent(job({ steps: first, progress: said(10) }), 1),
-    progressEvent(job({ steps: first, progress: said(20) }), 2),
+    progressEvent(job({ steps: first, progress: said(10, 5) })),
+    progressEvent(job({ steps: first, progress: said(20, 100_000) })),
     ...eventsOf(job({ steps: second })).slice(2),
-    progressEvent(job({ steps: second, progress: said(30) }), 3),
+    progressEvent(job({ steps: second, progress: said(30, 4_000_000) })),
     ...eventsOf(job({ state: 'storing', steps: ended })).slice(3),
     ...eventsOf(job({ state: 'queued', attempt: { number: 1, uid: 'a' } })),
     ...eventsOf(job({ attempt: { number: 2, uid: 'b' } })),
@@ -69,7 +49,20 @@ it('an event found again has the same name, and another attempt of a step anothe
   )
 })
 
+it('orders progress by its time, whichever process finds it, and over a year of a job', () => {
+  const first = { name: 'a', ...running }
+  const later = { name: 'b', ...running, started_at: said(0, 50).updated_at }
+  const early = { progress: said(10, 20) }
+  const alone = progressEvent(job({ ...early, steps: [first] }))
+  expect(progressEvent(job({ ...early, steps: [first, later] }))).toEqual(alone)
+  const year = 365 * 86_400
+  const places = [0, 1, 20, 3_000, year / 10, year / 10 + 1].map(
+    (seconds) => progressEvent(job({ progress: said(1, seconds) }))?.place ?? -1,
+  )
+  expect(places).toEqual([...new Set(places)].sort((a, b) => a - b))
+})
+
 it('tells nothing of a job that has ended: its end is told by itself', () => {
   expect(eventsOf(job({ state: 'failed' }))).toEqual([])
-  expect(progressEvent(job({ state: 'failed', progress: said(10) }), 1)).toBeUndefined()
+  expect(progressEvent(job({ state: 'failed', progress: said(10) }))).toBeUndefined()
 })
