@@ -1,4 +1,4 @@
-import { lockedErrors } from '../../job/catalogue/locked-errors.ts'
+import { environmentFields, lockedErrors } from '../../job/catalogue/locked-errors.ts'
 import type { RequestParts } from '../../job/request/request-merge.ts'
 import type { ConfiguredJob } from '../../job/request/request-schema.ts'
 import { type FieldError, forbiddenFields, invalidFields } from '../../util/errors.ts'
@@ -16,7 +16,7 @@ export function refuseOthersFields(parts: CallersParts, configured: ConfiguredJo
     envFile: Object.keys(envFile).length > 0,
   })
   if (locked.length > 0) throw forbiddenFields(locked)
-  const errors = [...variablesOfParameters(parts, configured)]
+  const errors = [...variablesOfParameters(parts, configured), ...environmentsOfCallers(parts, configured)]
   if (errors.length > 0) throw invalidFields(errors)
 }
 
@@ -70,6 +70,28 @@ function* variablesOfParameters(
       field: at,
       problem: `is set by the parameter ${parameter}`,
       expected: `parameters.${parameter}`,
+    }
+  }
+}
+
+/**
+ * Environments of the caller's, whose names of variables are not known here, while a parameter has
+ * no value that would win over them. A `required` one that lacks it is refused anyhow.
+ */
+function* environmentsOfCallers(
+  { request, configData }: CallersParts,
+  configured: ConfiguredJob | undefined,
+): Generator<FieldError> {
+  const fields = { ...configData, ...request }
+  const given = environmentFields.filter((field) => (fields[field] ?? []).length > 0)
+  for (const [parameter, { env, required, default: standard }] of Object.entries(
+    configured?.parameters ?? {},
+  )) {
+    if (env === undefined || required || standard !== undefined) continue
+    if (Object.hasOwn(request?.parameters ?? {}, parameter)) continue
+    for (const field of given) {
+      const problem = `could set ${env} past the parameter ${parameter}`
+      yield { field, problem, expected: `parameters.${parameter} beside it, or no ${field}` }
     }
   }
 }
