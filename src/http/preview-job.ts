@@ -4,6 +4,7 @@ import type { JobRequest } from '../job/request/request.ts'
 import { parseRequest } from '../job/request/request-schema.ts'
 import type { Preview } from '../lifecycle/jobs.ts'
 import { isObject } from '../util/objects.ts'
+import { shownUrl } from '../util/text/shown-url.ts'
 import type { PreviewAnswer } from './answers/job-answers.ts'
 import { checkCallback, readDeployForm } from './deploy-job.ts'
 import { contentType, readBody, unsupported } from './input/body.ts'
@@ -60,7 +61,7 @@ async function answerOf({ request, ignored }: ResolvedRequest, preview: Preview)
   }
 }
 
-/** In the form of a caller's request; addresses lack their query, which may be a key. */
+/** In the form of a caller's request; addresses lack what may be a key. */
 function shownRequest({ job_env: jobEnv, ...request }: JobRequest): Record<string, unknown> {
   const { env, steps, inputs, callback } = request
   return {
@@ -76,7 +77,7 @@ function shownRequest({ job_env: jobEnv, ...request }: JobRequest): Record<strin
         ...input,
       })),
     }),
-    ...(callback !== undefined && { callback: callback.replace(/[?#].*$/, '') }),
+    ...(callback !== undefined && { callback: shownUrl(callback) }),
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { inputConflicts } from '../../job/inputs/input-conflicts.ts'
 import { invalidFields } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
+import { shownUrl } from '../../util/text/shown-url.ts'
 import type { Preview } from '../jobs.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
 import type { DeploymentParts } from './deployment.ts'
@@ -25,6 +26,7 @@ export function createPreview(parts: PreviewParts, caller: string | null): Previ
 
     async show(request) {
       const { inputs: references = [], ...kept } = request
+      const { callback } = kept
       const errors = [
         ...inputConflicts(
           references,
@@ -41,7 +43,8 @@ export function createPreview(parts: PreviewParts, caller: string | null): Previ
       const results = awaitedResults(found.attempts)
       return await backend.preview?.({
         uuid,
-        request: kept,
+        // A Job has its request as an annotation, which the caller sees.
+        request: { ...kept, ...(callback !== undefined && { callback: shownUrl(callback) }) },
         requestSha256: '',
         ...defined({
           madeBy: caller ?? undefined,
