@@ -33,17 +33,52 @@ export function misplacedParameters(
   )
 }
 
-/**
- * The index of an argument that a program takes as code, as `sh -c` does; undefined if there is
- * none.
- */
-export function codeArgument(command: readonly string[], args: readonly string[]): number | undefined {
+/** The indices of the arguments that a program takes as code, as `sh -c` does, or may take so. */
+export function codeArguments(command: readonly string[], args: readonly string[]): number[] {
   const words = [...command, ...args]
-  const interpreter = words.findIndex((word) => interpreters.test(word.slice(word.lastIndexOf('/') + 1)))
-  if (interpreter < 0) return undefined
-  const flag = words.findIndex((word, at) => at > interpreter && codeFlag.test(word))
-  return flag < command.length - 1 || flag < 0 ? undefined : flag + 1 - command.length
+  const found = new Set(words.flatMap((_, at) => codeOf(words, at)))
+  return [...found].map((at) => at - command.length).filter((index) => index >= 0)
 }
 
-const interpreters = /^(?:(?:ba|da|a|k|z|fi)?sh|busybox|python[\d.]*|node|perl|ruby|Rscript|php)$/
-const codeFlag = /^(?:-[a-z]*[ceEpr]|--eval|--print|--command)$/
+const interpreters: { name: RegExp; flag: RegExp }[] = [
+  { name: /^(?:ba|da|a|k|mk|z|fi|c|tc)?sh$/, flag: /^(?:-[A-Za-z]*c[A-Za-z]*|--command|--init-command)$/ },
+  { name: /^(?:python|pypy)[\d.]*$/, flag: /^-[A-Za-z]*c$/ },
+  {
+    name: /^(?:node|nodejs|perl[\d.]*|ruby[\d.]*|Rscript|R|php[\d.]*|lua[\d.]*|julia)$/,
+    flag: /^(?:-[\w.]*[ceEprRB]|--eval|--print|--import|--require)$/,
+  },
+]
+
+/** What the interpreter at this place takes as code; none if there is no interpreter. */
+function codeOf(words: readonly string[], place: number): number[] {
+  const program = baseName(words[place] ?? '')
+  const flag = interpreters.find(({ name }) => name.test(program))?.flag
+  const options = words.slice(place + 1)
+  // Behind a script's file, and behind `--`, all is the script's own.
+  if (flag === undefined || !isOption(options[0] ?? '')) return []
+  const end = options.indexOf('--')
+  return (end === -1 ? options : options.slice(0, end)).flatMap((option, index) => {
+    const [name = '', value] = option.split('=', 2)
+    if (!flag.test(name)) return []
+    const at = place + 1 + index
+    return value === undefined ? upToOperand(words, at + 1) : [at]
+  })
+}
+
+/** A shell takes the first operand behind all options: `bash -c -o errexit -- CODE`. */
+function upToOperand(words: readonly string[], from: number): number[] {
+  let at = from
+  for (let word = words[at] ?? ''; isOption(word); word = words[at] ?? '') {
+    at += /^[-+][A-Za-z]*[oO]$/.test(word) ? 2 : 1
+    if (word === '--') break
+  }
+  return words.slice(from, at + 1).map((_, index) => from + index)
+}
+
+function isOption(word: string): boolean {
+  return /^[-+]./.test(word)
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}

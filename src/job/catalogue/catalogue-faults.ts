@@ -1,6 +1,6 @@
 import { expectedName } from '../../util/checks/nearest.ts'
 import type { FieldError } from '../../util/errors.ts'
-import { codeArgument, misplacedParameters, parametersIn } from './argument-placeholders.ts'
+import { codeArguments, misplacedParameters, parametersIn } from './argument-placeholders.ts'
 import type { ParameterDeclarations } from './parameter-schema.ts'
 
 /** What of a configured job is judged. */
@@ -49,11 +49,12 @@ function* placeFaults(programs: readonly Program[], names: readonly string[]): G
       const expected = `"{${name}}" or "--option={${name}}" as an argument of its own; a script reads the variable that \`env\` of the parameter names`
       yield { field: `${at}[${index}]`, problem, expected }
     }
-    const code = codeArgument(command, args)
-    const [name] = code === undefined ? [] : parametersIn(args.slice(code, code + 1), names)
-    if (name === undefined) continue
-    const problem = `would be run as code with the value of ${name}`
-    yield { field: `${at}[${code}]`, problem, expected: 'a script of the job, with the value behind it' }
+    for (const code of codeArguments(command, args)) {
+      const [name] = parametersIn(args.slice(code, code + 1), names)
+      if (name === undefined) continue
+      const problem = `would be run as code with the value of ${name}`
+      yield { field: `${at}[${code}]`, problem, expected: 'a script of the job, with the value behind it' }
+    }
   }
 }
 

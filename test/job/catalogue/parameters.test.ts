@@ -148,9 +148,27 @@ describe('a faulty declaration is named', () => {
     ['within a script', '[sh, -c]', '["run {x}"]', 'args[0]'],
     ['as a script', '[/bin/sh, -euc]', '["{x}"]', 'args[0]'],
     ['as a script of a later flag', '[node]', '[--input-type=module, --eval, "{x}"]', 'args[2]'],
+    ['behind several flags', '[bash, -e, -c]', '["{x}"]', 'args[0]'],
+    ['behind a flag with a value', '[sh, -o, errexit]', '[-c, "{x}"]', 'args[1]'],
+    ['behind flags between', '[bash, -ce, -o, pipefail]', '[-u, --, "{x}"]', 'args[2]'],
+    ['behind `env`', '[env, A=1, sh, -c]', '["{x}"]', 'args[0]'],
+    ['of a program that a script starts', '[sh, run.sh]', '[python3, -Ic, "{x}"]', 'args[2]'],
+    ['of the second `-e`', '[perl, -e, "1;"]', '[-0777ne, "{x}"]', 'args[1]'],
+    ['of node', '[node, -e]', '["{x}"]', 'args[0]'],
+    ['as an option that is code', '[node]', '["--eval={x}"]', 'args[0]'],
   ])('a placeholder %s', (_, command, args, field) => {
     const job = `command: ${command}\nargs: ${args}\nparameters: {x: {type: string, required: true, env: X}}`
     expect(errorsOf(() => jobOf(job)).map((error) => error.field)).toEqual([field])
+  })
+
+  it.each([
+    ['behind the script', '[bash, -e, -c]', '[\'run "$@"\', --, "{x}"]'],
+    ['as an option behind it', '[sh, -c]', '[\'run "$@"\', --, -c, "{x}"]'],
+    ["as an option of a script's file", '[python3, train.py]', '[-c, "{x}"]'],
+    ['as an option of another program', '[forecast]', '[-c, "{x}"]'],
+  ])('but no placeholder %s', (_, command, args) => {
+    const job = `command: ${command}\nargs: ${args}\nparameters: {x: {type: string, required: true}}`
+    expect(jobOf(job)).toMatchObject({ job: 'weather' })
   })
 
   it('a locked field that does not exist, with the nearest', () => {
