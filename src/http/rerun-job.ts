@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import type { InputRequest } from '../job/inputs/input-schema.ts'
-import { type PartialRequest, parseRequest } from '../job/request/request-schema.ts'
+import { type ConfiguredJob, type PartialRequest, parseRequest } from '../job/request/request-schema.ts'
 import { changedSteps, type Restart, reusedSteps } from '../job/steps/restart.ts'
 import { rerunParts } from '../lifecycle/deploy/again/rerun-parts.ts'
 import type { Deployment } from '../lifecycle/jobs.ts'
@@ -54,7 +54,8 @@ async function prepare(
   services: Services,
   options: HttpOptions,
 ): Promise<{ admitted: ResolvedRequest; sameInputs: boolean }> {
-  if (again.overrides.inputs !== undefined) {
+  // A field that the configured job locks now is as that job says.
+  if (again.overrides.inputs !== undefined || currentJob(stored, services)?.locked?.includes('inputs')) {
     return { admitted: await admit(stored, again, [], services, options), sameInputs: false }
   }
   const { references, pinned } = await deployment.takeInputs(stored)
@@ -69,13 +70,14 @@ interface Again {
 }
 
 async function admit(
-  { request: stored }: StoredJob,
+  job: StoredJob,
   { overrides, restart }: Again,
   references: readonly InputRequest[],
   services: Services,
   options: HttpOptions,
 ) {
-  const current = stored.job === undefined ? undefined : services.configured.get(stored.job)
+  const { request: stored } = job
+  const current = currentJob(job, services)
   const { configured, request } = rerunParts(stored, overrides, current, reusedSteps(stored.steps, restart))
   const given = references.length === 0 ? request : { ...request, inputs: [...references] }
   const names = () => services.configured.names()
@@ -85,6 +87,11 @@ async function admit(
   const errors = restart === undefined ? [] : [...changedSteps(restart, stored, admitted.request)]
   if (errors.length > 0) throw invalidFields(errors)
   return admitted
+}
+
+/** The configured job of the stored request's name, as it is now. */
+function currentJob({ request }: StoredJob, { configured }: Services): ConfiguredJob | undefined {
+  return request.job === undefined ? undefined : configured.get(request.job)
 }
 
 /** The overriding fields in a body, which may be empty. */

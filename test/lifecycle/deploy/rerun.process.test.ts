@@ -7,12 +7,14 @@ import { type RunningApi, startApi } from '../../http/running.ts'
 const sha256 = (bytes: string) => createHash('sha256').update(bytes).digest('hex')
 const tokens = { alice: 'correct-horse', bob: 'battery-staple' }
 const copy = 'cp -r "$INPUT_DIRECTORY"/. "$RESULT_DIRECTORY"/; env >"$RESULT_DIRECTORY/env"; exit $CODE'
+const copying = `command: [sh, -ec, ${JSON.stringify(copy)}]\nenv: {A: configured, CODE: "0"}\n`
+const fixedInputs = '{content: fixed, to: a}, {from: "upload:fixed", to: b}'
 let api: RunningApi
 
 beforeAll(async () => {
   const listed = Object.entries(tokens).map(([name, token]) => `${name}:${sha256(token)}`)
   api = await startApi(
-    { copy: `command: [sh, -ec, ${JSON.stringify(copy)}]\nenv: {A: configured, CODE: "0"}\n` },
+    { copy: copying, fixed: `${copying}inputs: [${fixedInputs}]\nlocked: [inputs]\n` },
     { LOCAL_ALLOW_COMMANDS: '1', API_TOKENS: listed.join('\n') },
   )
 })
@@ -109,6 +111,17 @@ it('an upload is the version that the job had, also if the job ended before it w
   await put('one')
   const again = await finished(await rerun(job.job_uuid, { depends_on: [] }))
   expect(again).toMatchObject({ state: 'succeeded', inputs: [{ to: 'x', sha256: sha256('one') }] })
+})
+
+it('a configured job that locks its inputs runs again with them, and with no others', async () => {
+  await ask({ method: 'PUT', path: '/upload/fixed', body: 'kept' })
+  const first = await finished(await ask(deployJson({ job: 'fixed' })))
+  const again = await finished(await rerun(first.job_uuid))
+  expect(again).toMatchObject({ state: 'succeeded', inputs: [{ to: 'b', sha256: sha256('kept') }] })
+  expect(await fileOf(again.job_uuid, 'a')).toBe('fixed')
+  expect((await rerun(first.job_uuid, { inputs: [{ content: 'x', to: 'a' }] })).json()).toMatchObject({
+    ...{ status: 403, errors: [{ field: 'inputs' }] },
+  })
 })
 
 it('one Idempotency-Key makes one job of repeated reruns, and belongs to that job’s rerun alone', async () => {
