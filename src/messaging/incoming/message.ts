@@ -55,7 +55,7 @@ export function readIncoming(content: Buffer, contentType: unknown): IncomingMes
   if (!isObject(data)) {
     throw invalid('data', data === undefined ? 'is missing' : 'is not allowed', 'a JSON object')
   }
-  return { id, type, data: type === 'dev.jobferry.deploy' ? withTexts(content, data) : data }
+  return { id, type, data: withTexts(content, data) }
 }
 
 /** The id in what may be a message, for the events that answer it. */
@@ -112,8 +112,7 @@ type Reviver = (this: object, key: string, value: unknown, context: { source?: s
  * them: JSON.parse makes 1.1 of the version 1.10.
  */
 function withTexts(content: Buffer, data: Record<string, unknown>): unknown {
-  const steps = Array.isArray(data.steps) ? data.steps.filter(isObject) : []
-  if (![data, ...steps].some(({ env }) => isObject(env) && Object.values(env).some(isPlain))) return data
+  if (!environmentsOf(data).some((env) => Object.values(env).some(isPlain))) return data
   const texts = new Map<object, Map<string, string>>()
   const note: Reviver = function (key, value, { source }) {
     if (isPlain(value) && source !== undefined) {
@@ -127,11 +126,17 @@ function withTexts(content: Buffer, data: Record<string, unknown>): unknown {
     note as Parameters<typeof JSON.parse>[1],
   )
   const again = (event as { data: Record<string, unknown> }).data
-  const all = Array.isArray(again.steps) ? [again, ...again.steps.filter(isObject)] : [again]
-  for (const { env } of all) {
-    if (isObject(env)) for (const [name, text] of texts.get(env) ?? []) env[name] = text
+  for (const env of environmentsOf(again)) {
+    for (const [name, text] of texts.get(env) ?? []) env[name] = text
   }
   return again
+}
+
+/** Those of a request or of a rerun's overrides, and of the steps in either. */
+function environmentsOf(data: Record<string, unknown>): Record<string, unknown>[] {
+  const requests = [data, data.overrides].filter(isObject)
+  const steps = requests.flatMap((request) => (Array.isArray(request.steps) ? request.steps : []))
+  return [...requests, ...steps.filter(isObject)].map(({ env }) => env).filter(isObject)
 }
 
 function isPlain(value: unknown): boolean {

@@ -47,6 +47,15 @@ it('keeps numbers and booleans of environments as they are written, and no other
   })
 })
 
+it("keeps them so in a rerun's overrides", () => {
+  const data =
+    '{"message_id": "run-0", "overrides": {"env": {"VERSION": 1.10}, "steps": [{"env": {"ON": true}}]}}'
+  const text = JSON.stringify({ ...event, type: 'dev.jobferry.rerun' }).replace('"data":{}', `"data":${data}`)
+  expect(readIncoming(Buffer.from(text), type).data).toMatchObject({
+    overrides: { env: { VERSION: '1.10' }, steps: [{ env: { ON: 'true' } }] },
+  })
+})
+
 it('finds a job by its uuid, or by the id of the message that made it', () => {
   const uuid = jobUuid('local', 'run-1')
   expect(jobIn({ job_uuid: uuid }, 'local')).toBe(uuid)
