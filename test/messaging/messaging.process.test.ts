@@ -92,6 +92,18 @@ describe.runIf(hasRabbitmq)('messages of a queue', () => {
     expect(dead.map((message) => message?.content.toString())).toContain('{"specversion": "1.0"')
   })
 
+  it('whose headers leave no room for the problem go to the dead letters without them', async () => {
+    // 9 bytes each: the sender can just write them in 64 KiB.
+    const headers = { figures: Array.from({ length: 7_270 }, () => 1.5) }
+    await gateway.sendRaw('{"id": "large-1"}', undefined, headers)
+    await gateway.until('large-1', 'dev.jobferry.message.refused')
+    const dead = await gateway.take('jobferry.dead')
+    expect(dead?.content.toString()).toBe('{"id": "large-1"}')
+    expect(dead?.properties.headers).toEqual({
+      problem: '{"title":"The request is not valid","status":400}',
+    })
+  })
+
   it('cancel, rerun and delete the job that another message made', async () => {
     await gateway.send({ id: 'long-1', data: { command: ['sh', '-c', 'sleep 300'] } })
     await gateway.send({ id: 'cancel-1', type: 'dev.jobferry.cancel', data: { message_id: 'long-1' } })

@@ -6,12 +6,12 @@ import { messageOf, type Problem } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Metrics } from '../../util/metrics.ts'
 import { within } from '../../util/timers.ts'
-import type { Broker, Delivered } from '../broker/broker.ts'
+import type { Broker, Delivered, Publication } from '../broker/broker.ts'
 import type { BrokerNames } from '../broker/names.ts'
 import { type CarryingOut, carryOut, type MessageOutcome } from './carry-out.ts'
 import { type IncomingMessage, idOf, readIncoming } from './message.ts'
 import { type Reply, replyTo } from './replies.ts'
-import { deadLetter, deferred, triesOf } from './set-aside.ts'
+import { deadLetter, deferred, triesOf, withoutForeignHeaders } from './set-aside.ts'
 import { secondsToNextTry } from './verdict.ts'
 
 export interface ConsumerParts extends CarryingOut {
@@ -96,11 +96,21 @@ async function handle(parts: ConsumerParts, { message }: Delivered, signal: Abor
   const line = { problem: problem.code, detail: problem.message }
   const seconds = secondsToNextTry(problem.code, tries)
   if (seconds === undefined) {
-    await broker.publish(deadLetter(message, names, document), signal)
+    await setAside(broker, deadLetter(message, names, document), signal)
     return await end('refused', { type, problem: document }, line)
   }
-  await broker.publish(deferred(message, names, seconds), signal)
+  await setAside(broker, deferred(message, names, seconds), signal)
   await end('deferred', { type, problem: document, again_in_seconds: seconds }, line)
+}
+
+/** amqplib throws these for headers that it can't write; nothing is sent then. */
+async function setAside(broker: Broker, copy: Publication, signal: AbortSignal): Promise<void> {
+  try {
+    await broker.publish(copy, signal)
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof TypeError)) throw error
+    await broker.publish(withoutForeignHeaders(copy), signal)
+  }
 }
 
 type Attempt =

@@ -5,8 +5,8 @@ import type { Publication } from '../broker/broker.ts'
 import { type BrokerNames, laterQueue } from '../broker/names.ts'
 
 const triesHeader = 'x-jobferry-tries'
-/** Properties lie in one frame of 128 KiB. */
-const mostHeaderBytes = 48 * 1024
+/** In UTF-8, as JSON: amqplib writes at most 64 KiB, and some values become longer there. */
+const mostHeaderBytes = 32 * 1024
 const mostErrors = 20
 const mostDetail = 4_000
 
@@ -18,11 +18,14 @@ export function triesOf({ headers }: MessageProperties): number {
 
 /** A copy that comes back to the queue after so many seconds. */
 export function deferred(message: ConsumeMessage, { queue }: BrokerNames, seconds: number): Publication {
-  const headers = { [triesHeader]: triesOf(message.properties) + 1 }
+  const headers = { ...foreignHeaders(message), [triesHeader]: triesOf(message.properties) + 1 }
   return copyFor('', laterQueue(queue, seconds), message, headers)
 }
 
-/** A copy for those who look after messages that can't be carried out. */
+/**
+ * A copy for those who look after messages that can't be carried out. Its tries begin anew when it
+ * is moved back.
+ */
 export function deadLetter(
   message: ConsumeMessage,
   { dead }: BrokerNames,
@@ -30,10 +33,26 @@ export function deadLetter(
 ): Publication {
   const { detail, errors } = problem
   const short = { ...problem, detail: detail.slice(0, mostDetail), errors: errors.slice(0, mostErrors) }
-  return copyFor(dead, message.fields.routingKey, message, { problem: JSON.stringify(short) })
+  const headers = { ...foreignHeaders(message), problem: JSON.stringify(short) }
+  return copyFor(dead, message.fields.routingKey, message, headers)
 }
 
-function copyFor(exchange: string, key: string, message: ConsumeMessage, added: object): Publication {
+/** The copy with Jobferry's own headers alone, `problem` being short. */
+export function withoutForeignHeaders({ options, ...copy }: Publication): Publication {
+  const { [triesHeader]: tries, problem } = (options.headers ?? {}) as Record<string, unknown>
+  return {
+    ...copy,
+    options: { ...options, headers: defined({ [triesHeader]: tries, problem: shortProblem(problem) }) },
+  }
+}
+
+function shortProblem(problem: unknown): string | undefined {
+  if (typeof problem !== 'string') return undefined
+  const { title, status } = JSON.parse(problem) as { title?: unknown; status?: unknown }
+  return JSON.stringify({ title, status })
+}
+
+function copyFor(exchange: string, key: string, message: ConsumeMessage, headers: object): Publication {
   const { content, properties } = message
   const options: Options.Publish = {
     mandatory: true,
@@ -46,15 +65,20 @@ function copyFor(exchange: string, key: string, message: ConsumeMessage, added: 
     }),
     // By it a copy that no queue takes is known.
     messageId: text(properties.messageId) ?? randomUUID(),
-    headers: { ...ownHeaders(properties), ...added },
+    headers,
   }
-  return { exchange, key, content, options }
+  const copy = { exchange, key, content, options }
+  const isTooLarge = Buffer.byteLength(JSON.stringify(headers)) > mostHeaderBytes
+  return isTooLarge ? withoutForeignHeaders(copy) : copy
 }
 
-/** Without what the broker wrote (`x-death`), and without headers that leave no room. */
-function ownHeaders({ headers = {} }: MessageProperties): object {
-  const own = Object.fromEntries(Object.entries(headers).filter(([name]) => !/^x-(?!jobferry)/.test(name)))
-  return JSON.stringify(own).length > mostHeaderBytes ? {} : own
+/**
+ * The sender's headers, without those of the broker (`x-death`) and of an earlier copy; the broker
+ * would send further copies to the routes in `CC` and `BCC`.
+ */
+function foreignHeaders({ properties: { headers = {} } }: ConsumeMessage): object {
+  const isForeign = (name: string) => !name.startsWith('x-') && !['problem', 'CC', 'BCC'].includes(name)
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => isForeign(name)))
 }
 
 function text(property: unknown): string | undefined {

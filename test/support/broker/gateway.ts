@@ -14,7 +14,7 @@ export interface ReceivedEvent {
 export interface Gateway extends AsyncDisposable {
   send(message: { id: string; type?: string; data?: unknown }): Promise<void>
   /** Sends bytes as they are. */
-  sendRaw(content: string, contentType?: string): Promise<void>
+  sendRaw(content: string, contentType?: string, headers?: object): Promise<void>
   /** All events so far, in their order, also those that came twice. */
   events: ReceivedEvent[]
   /** Events of one message's job. */
@@ -52,9 +52,9 @@ export async function startGateway(
       channel.ack(message)
     })
   }
-  const sendRaw = async (content: string, contentType = 'application/cloudevents+json') => {
+  const sendRaw = async (content: string, contentType = 'application/cloudevents+json', headers = {}) => {
     await new Promise<void>((resolve, reject) => {
-      channel.sendToQueue(to, Buffer.from(content), { contentType, persistent: true }, (error) =>
+      channel.sendToQueue(to, Buffer.from(content), { contentType, headers, persistent: true }, (error) =>
         error ? reject(new Error('not confirmed')) : resolve(),
       )
     })
