@@ -60,7 +60,7 @@ export const dataFlowOperations: Operations = {
         content: json(flowStatusAnswer, { dataFlowId: exampleProcess, state: 'STARTED' }),
       },
     },
-    problems: ['not-found'],
+    problems: ['not-found', 'result-damaged'],
   },
 }
 
@@ -88,6 +88,7 @@ function beginning(kind: 'start' | 'prepare', summary: string): Operation {
       'idempotency-key-reused',
       'too-many-jobs',
       'refused',
+      'result-damaged',
     ],
   }
 }
@@ -110,6 +111,6 @@ function signalOperation(signal: Signal): Operation {
     // Connectors may send `completed` without a body, and it is not read.
     ...(signal !== 'completed' && { body: json(signalMessage, { messageId: '91ac' }) }),
     answers: { 200: { description: 'The flow as it is now', content: json(flowMessage, started) } },
-    problems: ['not-found', 'conflict'],
+    problems: ['not-found', 'conflict', 'result-damaged'],
   }
 }

@@ -63,6 +63,7 @@ export const dataSpaceOperations: Operations = {
       'idempotency-key-reused',
       'too-many-jobs',
       'refused',
+      'result-damaged',
     ],
     access: 'provision',
   },

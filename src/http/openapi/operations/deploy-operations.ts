@@ -103,6 +103,7 @@ const problems = [
   'too-many-jobs',
   'refused',
   'not-found',
+  'result-damaged',
 ] as const
 
 const restartFrom = query('from', 'The step to go on at, or `failed`: the one that failed', {
@@ -165,7 +166,7 @@ export const deployOperations: Operations = {
     answers: { 201: { ...answer, headers: ['Location'] } },
     problems: [
       ...problems,
-      ...(['environment-gone', 'inputs-gone', 'inputs-changed', 'result-damaged'] as const),
+      ...(['environment-gone', 'inputs-gone', 'inputs-changed'] as const),
       ...(['not-final', 'restart-impossible'] as const),
     ],
   },
@@ -207,7 +208,6 @@ export const deployOperations: Operations = {
       'expired',
       'precondition-failed',
       'range-not-satisfiable',
-      'result-damaged',
       'job-failed',
       'busy',
     ],

@@ -13,6 +13,9 @@ import {
 } from '../parameters.ts'
 import { listOperations } from './list-operations.ts'
 
+/** A job is read from its record, which may be damaged. */
+const ofOneJob = ['not-found', 'result-damaged'] as const
+
 const log: Operation = {
   id: 'getLog',
   tag: 'jobs',
@@ -39,7 +42,7 @@ const log: Operation = {
       content: textContent('text/plain', 'epoch 1 of 30\nepoch 2 of 30\n'),
     },
   },
-  problems: ['not-found', 'not-started', 'expired', 'conflict', 'not-final'],
+  problems: [...ofOneJob, 'not-started', 'expired', 'conflict', 'not-final'],
 }
 
 const eventStream = [
@@ -67,7 +70,7 @@ export const jobOperations: Operations = {
         content: json(jobAnswer, exampleJob),
       },
     },
-    problems: ['not-found'],
+    problems: ofOneJob,
   },
   'DELETE /job/:id': {
     id: 'deleteJob',
@@ -89,7 +92,7 @@ export const jobOperations: Operations = {
         content: json(jobAnswer, runningJob),
       },
     },
-    problems: ['not-found', 'deletion-under-way', 'conflict'],
+    problems: [...ofOneJob, 'deletion-under-way', 'conflict'],
   },
   'GET /job/:id/log': log,
   'GET /job/:id/events': {
@@ -103,7 +106,7 @@ export const jobOperations: Operations = {
         description: 'The job has ended, and the client has seen its last event: no reason to reconnect',
       },
     },
-    problems: ['not-found'],
+    problems: ofOneJob,
   },
   'GET /events': {
     id: 'followAllJobs',
@@ -123,7 +126,7 @@ export const jobOperations: Operations = {
         content: json(callbacksAnswer, { job_uuid: exampleUuid, callbacks: [exampleDelivery] }),
       },
     },
-    problems: ['not-found'],
+    problems: ofOneJob,
   },
   'POST /job/:id/callbacks/redeliver': {
     id: 'redeliverCallback',
@@ -139,6 +142,6 @@ export const jobOperations: Operations = {
         }),
       },
     },
-    problems: ['not-found', 'conflict'],
+    problems: [...ofOneJob, 'conflict'],
   },
 }
