@@ -39,6 +39,7 @@ const unit: TestProjectConfiguration = {
 const processes: TestProjectConfiguration = {
   test: {
     name: 'process',
+    setupFiles,
     include: startsProcesses,
     retry,
     ...within(60),
@@ -50,6 +51,7 @@ const processes: TestProjectConfiguration = {
 const store: TestProjectConfiguration = {
   test: {
     name: 'store',
+    setupFiles,
     include: needsStore,
     retry,
     globalSetup: 'test/support/store/store-setup.ts',
@@ -62,6 +64,7 @@ const store: TestProjectConfiguration = {
 const cluster: TestProjectConfiguration = {
   test: {
     name: 'cluster',
+    setupFiles,
     include: needsCluster,
     exclude: takesTheNode,
     retry,
@@ -76,6 +79,7 @@ const cluster: TestProjectConfiguration = {
 const outages: TestProjectConfiguration = {
   test: {
     name: 'outages',
+    setupFiles,
     include: takesTheNode,
     retry,
     globalSetup: 'test/support/cluster/global-setup.ts',

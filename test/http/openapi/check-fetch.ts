@@ -1,5 +1,3 @@
-import { checkAnswer } from '../check-answer.ts'
-
 const checked = Symbol.for('jobferry: fetch checks answers of the API')
 
 /**
@@ -31,5 +29,7 @@ async function check(
   const headers = Object.fromEntries(response.headers)
   const isJson = /^application\/(?:problem\+)?json\b/.test(headers['content-type'] ?? '')
   const body = isJson ? Buffer.from(await response.clone().arrayBuffer()) : undefined
+  // Only now: the document's modules take longer to load than many a file that asks no API.
+  const { checkAnswer } = await import('../check-answer.ts')
   checkAnswer(method.toUpperCase(), `${pathname}${search}`, { status: response.status, headers, body })
 }
