@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TakenInput } from '../src/result-format/manifest/manifest.ts'
+import type { Prepared, TakenInput } from '../src/result-format/manifest/manifest.ts'
 import type { WorkerWord } from '../src/result-format/worker-word.ts'
 import { isDiskFull } from '../src/util/error-code.ts'
 
@@ -63,6 +63,25 @@ export class StateDirectory {
 
   markTakenInputs(inputs: readonly TakenInput[]): void {
     this.#write('taken-inputs', JSON.stringify(inputs))
+  }
+
+  /** When the uploader first started; RFC 3339. */
+  get firstStart(): string {
+    const known = this.#read('first-start')
+    if (known !== undefined) return known
+    const now = new Date().toISOString()
+    this.#write('first-start', now)
+    return now
+  }
+
+  /** What was done before the worker's start; undefined until it may start. */
+  get prepared(): Prepared | undefined {
+    const text = this.#read('prepared')
+    return text === undefined ? undefined : JSON.parse(text)
+  }
+
+  markPrepared(prepared: Prepared): void {
+    this.#write('prepared', JSON.stringify(prepared))
   }
 
   /** What the worker said, of an uploader whose pod has gone. */

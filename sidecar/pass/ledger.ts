@@ -103,6 +103,7 @@ export class Ledger {
       attempt,
       ...this.#facts(),
       ...this.tally,
+      stored_at: new Date().toISOString(),
       ...(reached.length > 0 && { limits_reached: reached }),
       ...(missing && { outputs_missing: missing }),
       ...(full && { volume_full: full }),
@@ -170,12 +171,12 @@ export class Ledger {
   }
 
   /** The facts that a manifest's head and a checkpoint's share. */
-  #facts(): Pick<CheckpointHead, 'scan_started_at' | 'stop_seen_at' | 'inputs' | 'word'> {
-    const { stopSeenAt, takenInputs, takenWord } = this.#context.state
+  #facts(): Pick<CheckpointHead, 'scan_started_at' | 'stop_seen_at' | 'inputs' | 'word' | 'prepared'> {
+    const { stopSeenAt, takenInputs, takenWord, prepared } = this.#context.state
     const word = this.#context.words?.word ?? takenWord
     return {
       scan_started_at: this.#scanStartedAt,
-      ...defined({ stop_seen_at: stopSeenAt, inputs: takenInputs, word }),
+      ...defined({ stop_seen_at: stopSeenAt, inputs: takenInputs, word, prepared }),
     }
   }
 }

@@ -30,6 +30,7 @@ export async function adoptCheckpoints(
   // These are facts about the pod, not about its uploader.
   if (merged.head.stop_seen_at !== undefined) state.markStopSeen()
   if (merged.head.inputs !== undefined) state.markTakenInputs(merged.head.inputs)
+  if (merged.head.prepared !== undefined) state.markPrepared(merged.head.prepared)
   if (merged.head.word !== undefined) state.markTakenWord(merged.head.word)
   const journals = new Journals(state)
   const { journal, known, recovered } = journals.begin()

@@ -55,7 +55,7 @@ export async function fetchInputs(
   store: ArtifactStore,
   inputs: InputsToFetch,
   signal: AbortSignal,
-): Promise<{ count: number; taken: TakenInput[] }> {
+): Promise<{ count: number; bytes: number; taken: TakenInput[] }> {
   const { job, directory, listFile, sha256 } = inputs
   await mkdir(directory, { recursive: true })
   await download(store, jobKeys.inputList(job, sha256), listFile, { sha256 }, { signal })
@@ -68,15 +68,22 @@ export async function fetchInputs(
   const failures: unknown[] = []
   const inFlight = new Set<Promise<void>>()
   let count = 0
+  let bytes = 0
   const fetchLine = async (line: Line) => {
-    if (line.type !== 'source') return await fetchOne(store, job, line, directory, running)
+    if (line.type !== 'source') {
+      await fetchOne(store, job, line, directory, running)
+      bytes += line.size ?? 0
+      return
+    }
     const context = sources
     if (context === undefined) throw new Error('The list of inputs has no settings for its sources')
     const input = await takeOnce(line, inputs.memory, async () => {
       await makeFolders(directory, dirname(line.path))
       return await fetchSource(line, context)
     })
-    if (input !== undefined) taken.push(input)
+    if (input === undefined) return
+    taken.push(input)
+    bytes += input.size
   }
   for await (const text of flatten(lineBatches(createReadStream(listFile)))) {
     if (failures.length > 0) break
@@ -103,7 +110,7 @@ export async function fetchInputs(
   if (failures.length > 0) throw failures[0]
   // In an order that does not depend on the network.
   taken.sort((a, b) => (a.to < b.to ? -1 : 1))
-  return { count, taken }
+  return { count, bytes, taken }
 }
 
 type Line = SourceLine | Entry

@@ -18,6 +18,7 @@ import { proveStore } from './prove-store.ts'
 export class Preparation {
   #awaited = 'the uploader has just started'
   #obstacle: Blocked | undefined
+  #inputBytes = 0
 
   /** The current step or its obstacle, as text. */
   get awaited(): string {
@@ -40,6 +41,7 @@ export class Preparation {
     log: Log,
     signal: AbortSignal,
   ): Promise<boolean> {
+    const { firstStart } = state
     const { job, inputDirectory: directory, inputsSha256: sha256, secretsDirectory } = settings
     const steps: [string, () => Promise<unknown>][] = settings.rescue
       ? [
@@ -62,7 +64,8 @@ export class Preparation {
       steps.push([
         'fetching the inputs',
         async () => {
-          const { taken } = await fetchInputs(store, inputs, signal)
+          const { taken, bytes } = await fetchInputs(store, inputs, signal)
+          this.#inputBytes = bytes
           if (taken.length > 0) state.markTakenInputs(taken)
         },
       ])
@@ -75,7 +78,13 @@ export class Preparation {
         if (signal.aborted) return false
       }
     }
-    return !signal.aborted
+    if (signal.aborted) return false
+    // A rescue takes over what the uploader before it has prepared.
+    if (!settings.rescue) {
+      const ready = new Date().toISOString()
+      state.markPrepared({ started_at: firstStart, ready_at: ready, input_bytes: this.#inputBytes })
+    }
+    return true
   }
 
   #restoring(

@@ -19,6 +19,33 @@ export interface Step {
   finished_at: string | null
 }
 
+/** A change of a job's state. */
+export interface Transition {
+  state: State
+  time: string
+  /** Its number; null before the first one. */
+  attempt: number | null
+  /** Of `queued`: why the attempt before ended. */
+  reason: string | null
+  /** Of `running`: the step that started; of `failed`: that failed. */
+  step?: string
+}
+
+/** What a job has used so far. Null: it did not come to that, or it is not known. */
+export interface Usage {
+  queued_seconds: number | null
+  pulling_seconds: number | null
+  fetching_seconds: number | null
+  running_seconds: number | null
+  storing_seconds: number | null
+  input_bytes: number | null
+  output_bytes: number | null
+  node: string | null
+  images: (string | null)[] | null
+  peak_memory_bytes: number | null
+  cpu_seconds: number | null
+}
+
 /** A job as `GET /job/:id` answers it. Times are RFC 3339 in UTC. */
 export interface Job {
   job_uuid: string
@@ -57,6 +84,10 @@ export interface Job {
   inputs?: FetchedInput[]
   /** The job whose request this one repeats. */
   rerun_of?: string
+  /** Oldest first; of one job alone, not in lists. */
+  history?: Transition[]
+  /** As `history`. */
+  usage?: Usage
   /** Name of the token that made it. */
   made_by?: string
   links: Links

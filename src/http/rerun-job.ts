@@ -5,7 +5,7 @@ import { changedSteps, type Restart, reusedSteps } from '../job/steps/restart.ts
 import { rerunParts } from '../lifecycle/deploy/again/rerun-parts.ts'
 import type { Deployment } from '../lifecycle/jobs.ts'
 import type { StoredJob } from '../lifecycle/stored-job.ts'
-import { invalidFields } from '../util/errors.ts'
+import { invalidFields, Problem } from '../util/errors.ts'
 import { checkCallback, type DeployedJob, type Deployer, finishDeployment } from './deploy-job.ts'
 import { contentType, readBody, unsupported } from './input/body.ts'
 import { unknownJob } from './input/job-id.ts'
@@ -27,8 +27,9 @@ export async function rerunJob(
 ): Promise<DeployedJob> {
   const { key, caller } = deployer
   const stored = await services.jobs.stored(uuid)
-  // Another caller's job is answered as one that isn't there: its values and inputs are not theirs.
-  if (stored === undefined || (stored.job.made_by ?? null) !== caller) throw unknownJob(uuid)
+  if (stored === undefined) throw unknownJob(uuid)
+  // Every caller may read it, but its inputs and the values of its variables are not theirs.
+  if ((stored.job.made_by ?? null) !== caller) throw notOwn(uuid)
   const restart = from === undefined ? undefined : await services.jobs.findRestart(stored, from)
   const deployment = await services.jobs.beginDeployment(key, caller)
   const asked = await prepare(deployment, stored, { overrides, restart }, services, options)
@@ -45,6 +46,11 @@ export async function rerunJob(
     sameInputs: asked.sameInputs,
     restart,
   })
+}
+
+function notOwn(uuid: string): Problem {
+  const detail = `Job ${uuid} was made with another token, and only with that one it can be rerun`
+  return new Problem('forbidden', `${detail}. Deploy a request of your own instead`)
 }
 
 async function prepare(

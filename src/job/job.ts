@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { usageAnswer } from './history/usage-answer.ts'
 import { reasonMeanings } from './reason-meanings.ts'
 import { stepAnswer } from './steps/step-answer.ts'
 import { stepName } from './steps/step-schema.ts'
@@ -69,6 +70,14 @@ const inputSchema = z.strictObject({
   etag: z.string().exactOptional(),
 })
 
+const transitionSchema = z.strictObject({
+  state: z.enum(states),
+  time,
+  attempt: count.nullable().describe('Its number; null before the first one'),
+  reason: z.enum(reasons).nullable().describe('Of `queued`: why the attempt before ended'),
+  step: z.string().describe('Of `running`: the step that started; of `failed`: that failed').exactOptional(),
+})
+
 /** A job as `GET /job/:id` answers it, without its links. */
 export const jobSchema = z.strictObject({
   job_uuid: z.uuid(),
@@ -103,6 +112,13 @@ export const jobSchema = z.strictObject({
       'What came in from `from` of its `inputs`; absent until its result is stored, and without such inputs',
     )
     .exactOptional(),
+  history: z
+    .array(transitionSchema)
+    .describe(
+      'Every transition of its state, oldest first: the first, and the last 99; in GET /job/:id alone, absent for a job that ended under version 0.2 or older',
+    )
+    .exactOptional(),
+  usage: usageAnswer.describe('What it has used so far; where and when as `history`').exactOptional(),
   rerun_of: z.uuid().describe('The job whose request this one repeats').exactOptional(),
   restarted_from: stepName
     .nullable()
@@ -117,6 +133,7 @@ export const jobSchema = z.strictObject({
 })
 
 export type Job = z.output<typeof jobSchema>
+export type Transition = z.output<typeof transitionSchema>
 export type JobResult = z.output<typeof resultSchema>
 
 /** Why a job is in its state: a reason and a message for people. */

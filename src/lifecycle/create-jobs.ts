@@ -16,6 +16,7 @@ import { findRestart } from './deploy/again/find-restart.ts'
 import type { SourceRules } from './deploy/input-sources.ts'
 import { createLiveJobLimit, type LiveJobLimit } from './deploy/live-job-limit.ts'
 import { createPreview } from './deploy/preview.ts'
+import { detailedJob } from './detailed-job.ts'
 import { actOnJobs } from './finding/act-on-jobs.ts'
 import { findJobs } from './finding/find-jobs.ts'
 import { FinishedJobs } from './finding/finished-jobs.ts'
@@ -23,7 +24,6 @@ import { latestResult } from './finding/latest-result.ts'
 import { type JanitorSettings, startJanitor } from './janitor/janitor.ts'
 import { listJobs } from './job-list.ts'
 import type { Jobs } from './jobs.ts'
-import { withValues } from './read-values.ts'
 import { createRecords, type Records } from './records/records.ts'
 import { cancelJob, stopOrPurge } from './stop-job.ts'
 import { storedJob } from './stored-job.ts'
@@ -155,7 +155,7 @@ function jobsOver(parts: AllParts): Jobs {
 
     findRestart: (of, from) => translateStoreErrors(() => findRestart(store, of, from)),
 
-    withValues: (job) => withValues(parts, job),
+    detailed: (uuid) => detailedJob(parts, uuid),
 
     list: (options) => translateStoreErrors(() => listJobs(tracker, records, options)),
 

@@ -37,10 +37,11 @@ export interface Jobs {
   findRestart(of: StoredJob, from: string): Promise<Restart>
 
   /**
-   * The job with its worker's `values`, which are read from the store. While the store does not
-   * answer, a live job comes without them, and a finished one rejects `unavailable`.
+   * As get(), with the job's history and usage and its worker's `values`, which are read from the
+   * store. While the store does not answer, a live job comes without them, and a finished one
+   * rejects `unavailable`.
    */
-  withValues(job: Job): Promise<Job>
+  detailed(uuid: string): Promise<Job | undefined>
 
   /** Live and finished jobs, newest first; `after` is the `next` of the page before. */
   list(options: { limit: number; after?: string }): Promise<{ jobs: Job[]; next?: string }>
@@ -62,7 +63,7 @@ export interface Jobs {
 
   /**
    * Cancels or deletes the jobs that a filter finds, newest first, `limit` at most; a job that has
-   * ended isn't canceled. What a job's turn rejects with stands beside the job. There may be fewer
+   * ended, or is being stopped, isn't canceled. What a job's turn rejects with stands beside the job. There may be fewer
    * than `limit` though there is a `next`.
    */
   act(action: BulkAction, filter: JobFilter, options: BulkOptions): Promise<BulkOutcome>

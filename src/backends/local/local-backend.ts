@@ -205,7 +205,7 @@ class LocalBackend implements JobBackend {
   }
 
   earlierAttempts(uuid: string): AttemptId[] {
-    return this.#jobs.get(uuid)?.record.earlier ?? []
+    return (this.#jobs.get(uuid)?.record.earlier ?? []).map(({ number, uid }) => ({ number, uid }))
   }
 
   log(uuid: string, options: ReadLogOptions): Promise<ContainerLog | undefined> {

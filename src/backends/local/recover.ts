@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { timesOfEarlier } from '../../job/history/attempt-times.ts'
 import type { Cause } from '../../job/job.ts'
 import type { Log } from '../../util/log.ts'
 import { attemptFolders, isJobFolder, jobFolders } from './files/job-folders.ts'
@@ -12,6 +13,7 @@ import {
   readJob,
   recordEnd,
 } from './record/local-job-record.ts'
+import { observeAttempt } from './record/observe-record.ts'
 import { type AttemptState, readState } from './supervisor/attempt-state.ts'
 import { findSupervisor, supervisorMarker } from './supervisor/supervisor-process.ts'
 
@@ -138,8 +140,10 @@ export function repairRecord(record: LocalJobRecord, now: number): void {
 }
 
 /** The attempt has ended before its job: another one follows. */
-export function beginNext(record: LocalJobRecord, { number, uid }: LocalAttemptRecord): void {
-  record.earlier = [...(record.earlier ?? []), { number, uid }]
+export function beginNext(record: LocalJobRecord, attempt: LocalAttemptRecord): void {
+  const { number, uid } = attempt
+  const times = timesOfEarlier(observeAttempt(attempt))
+  record.earlier = [...(record.earlier ?? []), { number, uid, times }]
   delete record.attempt
 }
 

@@ -22,13 +22,23 @@ export function queryPairs(url: string): [name: string, value: string][] {
 
 /**
  * The query's parameters by name. Throws a Problem `invalid-request` that names each parameter that
- * is missing in `known` or given twice.
+ * is missing in `known` or given twice; of one that belongs into the body (`inBody`) it says so.
  */
-export function readQuery(req: Request, known: readonly string[]): Map<string, string> {
+export function readQuery(
+  req: Request,
+  known: readonly string[],
+  inBody: (field: string) => boolean = () => false,
+): Map<string, string> {
   const query = new Map<string, string>()
   const errors: FieldError[] = []
   for (const [field, value] of queryPairs(req.originalUrl)) {
-    if (!known.includes(field))
+    if (!known.includes(field) && inBody(field))
+      errors.push({
+        field,
+        problem: 'does not belong into the query',
+        expected: 'a JSON body with this field',
+      })
+    else if (!known.includes(field))
       errors.push({ field, problem: 'is unknown', expected: expectedOf(field, known) })
     else if (query.has(field)) errors.push({ field, problem: 'is given twice', expected: 'one value' })
     query.set(field, value)

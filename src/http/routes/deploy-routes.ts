@@ -1,6 +1,7 @@
 import { type Response, Router } from 'express'
 import { jobLinks, withLinks } from '../../job/links.ts'
 import { parseDeployQuery } from '../../job/request/deploy-query.ts'
+import { requestFields } from '../../job/request/fields.ts'
 import { invalid } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
 import type { DeployAnswer } from '../answers/job-answers.ts'
@@ -36,7 +37,7 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
         res.json(await answer(res, deployed, seconds, services, options))
       },
       async post(req, res) {
-        const query = readQuery(req, ['wait', 'dry_run'])
+        const query = readQuery(req, ['wait', 'dry_run'], isRequestField)
         const seconds = waitSeconds(req, res, query.get('wait'), options)
         if (flagOf(query, 'dry_run')) {
           return void res.json(await previewBody(req, callerOf(res), services, options))
@@ -52,7 +53,7 @@ export function deployRoutes(services: Services, options: HttpOptions): Router {
   route(router, '/job/:id/rerun', {
     async post(req, res) {
       const uuid = jobId(req)
-      const query = readQuery(req, ['wait', 'from'])
+      const query = readQuery(req, ['wait', 'from'], isRequestField)
       const seconds = waitSeconds(req, res, query.get('wait'), options)
       const again = { uuid, from: query.get('from') }
       const overrides = await overridesIn(req)
@@ -85,6 +86,10 @@ async function answer(
     return { status, job_uuid: uuid, ...defined({ rerun_of: rerunOf }), ...from, links, ...more }
   }
   return { status, ...withLinks(job, publicUrl), ...more }
+}
+
+function isRequestField(name: string): boolean {
+  return Object.hasOwn(requestFields, name)
 }
 
 function single(pairs: readonly (readonly [string, string])[], parameter: string): string | undefined {

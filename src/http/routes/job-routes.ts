@@ -6,7 +6,7 @@ import { defined } from '../../util/objects.ts'
 import type { BulkAnswer } from '../answers/bulk-answer.ts'
 import { refuseBody } from '../input/body.ts'
 import { readFilteredQuery, requireFilter } from '../input/job-filter.ts'
-import { existingJob, jobId } from '../input/job-id.ts'
+import { jobId, unknownJob } from '../input/job-id.ts'
 import { flagOf, integerOf, readQuery } from '../input/query.ts'
 import { waitAsAsked } from '../input/wait.ts'
 import type { HttpOptions } from '../options.ts'
@@ -43,8 +43,9 @@ export function jobRoutes(services: Services, options: HttpOptions): Router {
     async get(req, res) {
       const uuid = jobId(req)
       const query = readQuery(req, ['wait'])
-      const awaited = await waitAsAsked(req, res, uuid, query.get('wait'), services, options)
-      const job = await jobs.withValues(awaited ?? (await existingJob(jobs, uuid)))
+      await waitAsAsked(req, res, uuid, query.get('wait'), services, options)
+      const job = await jobs.detailed(uuid)
+      if (!job) throw unknownJob(uuid)
       res.json(withLinks(job, publicUrl))
     },
     async delete(req, res) {

@@ -3,7 +3,7 @@ import { isJobUuid } from '../job-uuid.ts'
 import * as s from '../request/field-schemas.ts'
 
 const mostDependencies = 32
-const members = 'job_uuid and on'
+const members = 'job_uuid and on, like {"job_uuid": "…", "on": "success"}'
 const uuidExpected = 'the job_uuid of a job, in lower case'
 
 const dependency = z.strictObject(

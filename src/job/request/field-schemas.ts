@@ -105,8 +105,14 @@ export const environmentId = text(
   (id) => id.startsWith('env-') && isDnsLabel(id),
 )
 
-export const labelKey = text('a label key: [prefix/]name, the name at most 63 characters', isLabelKey)
-export const labelValue = text('a label value: at most 63 letters, digits, "-", "_" and "."', isLabelValue)
+export const labelKey = text(
+  'a label key like team or example.org/team: a name of 1 to 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends, behind an optional DNS name and a slash',
+  isLabelKey,
+)
+export const labelValue = text(
+  'a label value: at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends',
+  isLabelValue,
+)
 const ownLabelKey = labelKey.refine((key) => !isReservedLabel(key), {
   error: 'a label that neither Jobferry (jobferry.dev/…) nor Kubernetes sets itself',
 })

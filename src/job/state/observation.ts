@@ -1,5 +1,5 @@
 import type { ManifestHead } from '../../result-format/manifest/manifest.ts'
-import type { Cause } from '../job.ts'
+import type { Cause, Reason } from '../job.ts'
 import type { HeardWord } from '../word/heard-word.ts'
 
 /**
@@ -26,6 +26,8 @@ export interface Observation {
   failedAttempts: number
   /** Attempts that the platform ended and that the backend may repeat by itself, oldest first. */
   disruptions?: readonly Disruption[]
+  /** The attempts before the newest one of which the backend still knows more than its disruption. */
+  earlier?: readonly AttemptTimes[]
   /** There may be attempts that weren't seen yet: the end of the seen ones isn't the job's end. */
   incomplete?: boolean
   /** The newest attempt, or the earlier one whose end decided the job's. */
@@ -123,9 +125,17 @@ export interface Attempt {
   createdAt?: number
   /** It has been assigned to a node. */
   scheduled: boolean
+  /** When, if that is known. */
+  scheduledAt?: number
+  /** The node, or without a cluster the host. */
+  node?: string
+  /** Of its programs in their order, with digest, as the node names them; absent without images. */
+  images?: readonly (string | null)[]
   uploader: ContainerObservation & {
     /** The inputs are fetched and the store has been tested: the worker may start. */
     ready: boolean
+    /** Since when, if that is known. */
+    readyAt?: number
   }
   /** With steps: from the first one's start to the end of the last one or of one that failed. */
   worker: ContainerObservation & {
@@ -138,6 +148,38 @@ export interface Attempt {
   interrupted?: Cause & { at: number }
   /** Nothing of it runs any more. */
   ended: boolean
+  /** Since when, if that is known. */
+  endedAt?: number
+  /** What its worker has used, of all its steps; absent where that is not measured. */
+  used?: ResourceUse
+}
+
+export interface ResourceUse {
+  cpuSeconds?: number
+  /** By samples: a short peak may be missed. */
+  peakMemoryBytes?: number
+}
+
+/** When an attempt did what, in milliseconds since the epoch; absent: not known, or not done. */
+export interface AttemptTimes {
+  /** From 1 on. */
+  number: number
+  /** It got its node. */
+  scheduledAt?: number
+  /** Its uploader started. */
+  uploaderAt?: number
+  /** Its uploader was ready. */
+  readyAt?: number
+  /** Of its worker. */
+  startedAt?: number
+  finishedAt?: number
+  /** In their order; absent without steps. */
+  steps?: readonly { name: string; startedAt?: number }[]
+  endedAt?: number
+  /** Why it ended, of one that others follow. */
+  reason?: Reason
+  /** Images were pulled for it. */
+  pulled?: true
 }
 
 /** A step of an attempt. */

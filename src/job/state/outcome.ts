@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { defined } from '../../util/objects.ts'
 import type { Cause } from '../job.ts'
 import { nameOfProgram } from '../steps/step-states.ts'
 import { lastDisruption } from './disruption.ts'
@@ -6,6 +7,7 @@ import { type Ending, hasWholeResults } from './ending.ts'
 import { fullVolumeNote, orFullVolume } from './full-volume.ts'
 import { emptyNote, filesLeftOut, outputMissing, reachedLimit, skippedNote } from './left-out.ts'
 import type { Attempt, Observation, Stop, Stored } from './observation.ts'
+import { storedNote } from './progress-note.ts'
 import { uploadInterrupted } from './rescue-cause.ts'
 import { uploaderCause, withUploadTrouble } from './termination-cause.ts'
 
@@ -59,7 +61,10 @@ function succeeded(stored: Stored): Outcome {
   if (missing !== undefined) return failed(missing)
   const notes = [fullVolumeNote, skippedNote, emptyNote].flatMap((noteOf) => noteOf(stored) ?? []).join('. ')
   const leftOut = filesLeftOut(stored)
-  if (leftOut === undefined) return { state: 'succeeded', ...(notes !== '' && { note: notes }) }
+  if (leftOut === undefined) {
+    const note = notes || storedNote(stored)
+    return { state: 'succeeded', ...defined({ note }) }
+  }
   const message = notes === '' ? leftOut.message : `${leftOut.message}. ${notes}`
   return { state: 'succeeded', cause: { reason: leftOut.reason, message } }
 }

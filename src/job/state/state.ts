@@ -7,13 +7,14 @@ import { type Ending, endingOf, isDecided } from './ending.ts'
 import { withLeftOut } from './left-out.ts'
 import type { Attempt, Observation, Stored } from './observation.ts'
 import { failed, jobDeleted, outcomeOf, stopped } from './outcome.ts'
+import { runningNote } from './progress-note.ts'
 import { rescuing } from './rescue-cause.ts'
 
 /** A job's state, its cause and its result: everything of the answer that can change. */
 export interface Assessment {
   state: State
   cause?: Cause
-  /** For people, if there is no cause: the uploader's progress, or a remark on a success. */
+  /** For people, if there is no cause: the step that runs, the uploader's progress, or a remark on a success. */
   note?: string
   result: JobResult
   /** The store is to be asked for the attempt's manifest, since a final state waits for it. */
@@ -45,7 +46,8 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
     if (attempt.worker.finishedAt === undefined) {
       // Of a later step: the worker of a job without steps runs.
       const blocked = awaitedStep(attempt) && observation.blocked
-      return live('running', stopping(observation) ?? observation.held ?? blocked)
+      const note = runningNote(attempt)
+      return { ...live('running', stopping(observation) ?? observation.held ?? blocked), ...defined({ note }) }
     }
   }
   // Before the worker's start there is nothing to store.

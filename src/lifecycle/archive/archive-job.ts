@@ -4,6 +4,7 @@ import type { JobRequest } from '../../job/request/request.ts'
 import { deletionPhase } from '../../job/state/deletion.ts'
 import type { ArtifactStore } from '../../store/store.ts'
 import { defined } from '../../util/objects.ts'
+import { pastOf } from '../job-past.ts'
 import { readValues } from '../read-values.ts'
 import type { FinalRecord } from '../records/final-record.ts'
 import { type Records, readOrDamaged } from '../records/records.ts'
@@ -44,7 +45,7 @@ export async function archiveJob(parts: ArchiveParts, job: TrackedJob): Promise<
   const times = timesOf(written === 'damaged' ? undefined : written, request, Date.now())
   const digests = { request_sha256: requestSha256, ...defined({ inputs_sha256: inputsSha256 }) }
   const values = await readValues(parts.store, job.answer)
-  const facts = { job: job.answer, request, ...digests, ...defined({ values }) }
+  const facts = { job: job.answer, ...pastOf(job), request, ...digests, ...defined({ values }) }
   await records.write({ version: 1, ...facts, ...times, logs })
 }
 

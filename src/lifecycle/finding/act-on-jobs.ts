@@ -44,7 +44,8 @@ export interface BulkParts extends FindingParts {
 const atOnce = 16
 
 /**
- * Cancels or deletes the jobs that a filter finds, `limit` at most; only unfinished jobs are canceled.
+ * Cancels or deletes the jobs that a filter finds, `limit` at most; only jobs that have neither ended
+ * nor are being stopped are canceled.
  * A failure for one job does not stop the others. A job that the filter no longer finds when its turn
  * comes is left alone. Rejects if the jobs can't be found.
  */
@@ -56,7 +57,7 @@ export async function actOnJobs(
 ): Promise<BulkOutcome> {
   checkPosition(after)
   const filter = action === 'cancel' ? ofUnended(asked) : asked
-  const { found, next } = await selectJobs(parts, filter, { limit, after })
+  const { found, next } = await selectJobs(parts, filter, { limit, after, unstopped: action === 'cancel' })
   await parts.finished.name(found.flatMap((one) => ('finished' in one ? [one.finished] : [])))
   const turns = found.map((one) => ({ one, job: { ...shown(one), done: false } as ActedJob }))
   const rest = dryRun ? [].values() : turns.values()

@@ -36,6 +36,8 @@ export interface SelectOptions {
   limit: number
   /** Position of the last job of the page before. */
   after?: string | undefined
+  /** Without live jobs that are being stopped. */
+  unstopped?: boolean
 }
 
 /** Finished jobs that are judged at once. */
@@ -52,7 +54,7 @@ const mostListed = 20_000
 export async function selectJobs(
   parts: FindingParts,
   filter: JobFilter,
-  { limit, after }: SelectOptions,
+  { limit, after, unstopped = false }: SelectOptions,
 ): Promise<SelectedJobs> {
   const start = later(after, positionBefore(filter))
   // First, as a job that is let go meanwhile is then in both, and listed once.
@@ -63,7 +65,8 @@ export async function selectJobs(
   const takeLiveBefore = (position: string | undefined) => {
     for (let next = live.jobs[atLive]; next && !isFull(); next = live.jobs[++atLive]) {
       if ((position !== undefined && next.position >= position) || isTooOld(filter, next.position)) return
-      const { answer, assessment } = next.entry.known
+      const { answer, assessment, live: job } = next.entry.known
+      if (unstopped && job.observation.stop !== undefined) continue
       if (assessment.deleted || !hasState(filter, answer) || !hasNames(filter, answer)) continue
       found.push({ uuid: answer.job_uuid, position: next.position, live: answer })
     }

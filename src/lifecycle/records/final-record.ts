@@ -1,4 +1,5 @@
-import { type Job, phaseOf } from '../../job/job.ts'
+import type { Usage } from '../../job/history/usage-answer.ts'
+import { type Job, phaseOf, type Transition } from '../../job/job.ts'
 import type { LogName } from '../../job/log-name.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import type { Values } from '../../job/word/values-file.ts'
@@ -15,6 +16,9 @@ export interface FinalRecord {
   inputs_sha256?: string | null
   /** Of its worker's `values.json`; not in `job`, which lists keep in memory. */
   values?: Values
+  /** Nor are these in `job`; absent in records of version 0.2 and older. */
+  history?: readonly Transition[]
+  usage?: Usage
   /** When the job was first archived; RFC 3339, as all times. */
   ended_at: string
   /** When its result expires; absent: never. */

@@ -10,14 +10,14 @@ export interface TrackedJob {
   readonly assessment: Assessment
   /** UID of the last attempt; its pod may be gone, so that only the store names it. */
   readonly attempt: string | undefined
+  /** The store's last answer about the results of `attempt`. */
+  readonly stored: { readonly attempt: string | undefined; readonly results: Stored } | undefined
   /** Its deletion takes too long: it counts as ended although its attempt may still run. */
   readonly overdue: boolean
 }
 
 /** All that the tracker knows of a job: a value that is replaced as a whole. */
 export interface KnownJob extends TrackedJob {
-  /** The store's last answer about the results of `attempt`. */
-  readonly stored: { readonly attempt: string | undefined; readonly results: Stored } | undefined
   /** Why the store's last answers were failures. */
   readonly storeTrouble: Cause | undefined
   /** Set while the attempt's manifest is awaited. */

@@ -31,13 +31,13 @@ export async function commitCheckpoints(
 
   const tally = emptyTally()
   for await (const entry of withoutStrays(merged.entries())) addToTally(tally, entry)
-  const { number, scan_started_at, stop_seen_at, inputs, word, all_listed } = merged.head
+  const { number, scan_started_at, stop_seen_at, inputs, word, prepared, all_listed } = merged.head
   const head: ManifestHead = {
     version: 1,
     job: uuid,
     attempt,
     scan_started_at,
-    ...defined({ stop_seen_at, inputs, word }),
+    ...defined({ stop_seen_at, inputs, word, prepared }),
     ...tally,
     checkpoint: number,
     ...defined({ all_listed }),

@@ -23,12 +23,25 @@ export interface ManifestHead extends Tally {
   inputs?: TakenInput[]
   /** What the worker said of itself; absent if it said nothing. */
   word?: WorkerWord
+  /** Absent from uploaders up to 0.2. */
+  prepared?: Prepared
+  /** When all files were stored; absent from uploaders up to 0.2, and with `checkpoint`. */
+  stored_at?: string
   /**
    * Last checkpoint's number, if the API made this manifest of checkpoints: the result is partial.
    */
   checkpoint?: number
   /** As the last checkpoint's; a manifest without `checkpoint` always lists all names. */
   all_listed?: true
+}
+
+/** What was done before the worker's start. */
+export interface Prepared {
+  /** When the uploader first started. */
+  started_at: string
+  ready_at: string
+  /** Of all inputs. */
+  input_bytes: number
 }
 
 /** An input that came from elsewhere. */
@@ -71,6 +84,7 @@ export interface CheckpointHead {
   stop_seen_at?: string
   inputs?: TakenInput[]
   word?: WorkerWord
+  prepared?: Prepared
   /**
    * In an attempt's last checkpoint: the checkpoints list every name that the worker left. Absent
    * after a kill, where the last scan began before the worker's end, and where listing all names

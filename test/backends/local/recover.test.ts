@@ -52,7 +52,9 @@ it('begins the next attempt if one had ended and another was to follow', () => {
   const record = recordWith({ uploader, worker, endedAt: now - 10 })
   repairRecord(record, now)
   expect(record.attempt).toBeUndefined()
-  expect(record.earlier).toEqual([{ number: 1, uid: '00000000-0000-4000-8000-000000000001' }])
+  const times = { startedAt: now - 4999, finishedAt: now - 100, endedAt: now - 10, reason: 'Error' }
+  const uid = '00000000-0000-4000-8000-000000000001'
+  expect(record.earlier).toMatchObject([{ number: 1, uid, times }])
 })
 
 function recordWith(attempt: Omit<LocalAttemptRecord, 'uid' | 'number'>): LocalJobRecord {

@@ -147,14 +147,21 @@ it.each<[string, object, string]>([
   expect((await rerun(job.job_uuid, overrides)).json()).toMatchObject({ status: 400, errors: [{ field }] })
 })
 
-it('a job of another caller, or one that is not there, is 404; a body of another type is 415', async () => {
+it('a job of another caller is 403, one that is not there is 404; a body of another type is 415', async () => {
   const job = await finished(await ask(deployJson({ job: 'copy' })))
-  expect((await rerun(job.job_uuid, {}, {}, 'bob')).status).toBe(404)
+  expect((await rerun(job.job_uuid, {}, {}, 'bob')).json()).toMatchObject({ status: 403, code: 'forbidden' })
   expect((await rerun(randomUUID())).status).toBe(404)
   const text = { 'content-type': 'text/plain' }
   expect((await rerun(job.job_uuid, {}, text)).status).toBe(415)
   const unknown = await ask({ method: 'POST', path: `/job/${job.job_uuid}/rerun?form=failed` })
   expect(unknown.json()).toMatchObject({ status: 400, errors: [{ field: 'form' }] })
+  const misplaced = await ask({ method: 'POST', path: `/job/${job.job_uuid}/rerun?memory=8Gi` })
+  const inBody = {
+    field: 'memory',
+    problem: 'does not belong into the query',
+    expected: 'a JSON body with this field',
+  }
+  expect(misplaced.json()).toMatchObject({ status: 400, errors: [inBody] })
 })
 
 interface Ended {

@@ -58,6 +58,19 @@ it('cancels no job that has ended, and counts them not against its limit', async
   expect(second).not.toHaveProperty('next')
 })
 
+it('cancels no job that is being stopped already, though it deletes it', async () => {
+  const parts = await finding()
+  parts.stopping(jobAnswer({ job_uuid: a, state: 'running', job: 'x', created_at: at(2) }))
+  parts.live(jobAnswer({ job_uuid: b, state: 'running', job: 'x', created_at: at(1) }))
+  const found = async (action: 'cancel' | 'delete') => {
+    const filter = { labels: [], job: 'x' }
+    const { jobs } = await actOnJobs(actingOn(parts), action, filter, { limit: 10, dryRun: true })
+    return jobs.map(({ job_uuid }) => job_uuid)
+  }
+  expect(await found('cancel')).toEqual([b])
+  expect(await found('delete')).toEqual([a, b])
+})
+
 it('leaves a job alone that its filter does not find any more when its turn comes', async () => {
   const parts = await finding()
   const queued = { state: 'queued', phase: 'queued', job: 'x' } as const

@@ -20,6 +20,8 @@ export interface Finding extends FindingParts {
   /** The uuids of the records that were read. */
   reads: string[]
   live(...jobs: Job[]): void
+  /** Live jobs that are being stopped. */
+  stopping(...jobs: Job[]): void
 }
 
 export async function finding(
@@ -53,6 +55,9 @@ export async function finding(
     live(...jobs) {
       for (const answer of jobs) entries.set(answer.job_uuid, { known: trackedJob(answer) })
     },
+    stopping(...jobs) {
+      for (const answer of jobs) entries.set(answer.job_uuid, { known: trackedJob(answer, true) })
+    },
   }
 }
 
@@ -71,7 +76,10 @@ export function at(second: number): string {
   return new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString()
 }
 
-function trackedJob(answer: Job): TrackedJob {
-  const live = { uuid: answer.job_uuid, observation: { createdAt: Date.parse(answer.created_at) } }
+function trackedJob(answer: Job, isStopping = false): TrackedJob {
+  const createdAt = Date.parse(answer.created_at)
+  const cause = { reason: 'Canceled' as const, message: 'canceled by request' }
+  const stop = { outcome: 'canceled' as const, cause, at: createdAt }
+  const live = { uuid: answer.job_uuid, observation: { createdAt, ...(isStopping && { stop }) } }
   return { live, answer, assessment: { deleted: false } } as TrackedJob
 }

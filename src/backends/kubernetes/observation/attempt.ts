@@ -3,7 +3,7 @@ import type { Attempt, ContainerObservation, StepObservation } from '../../../jo
 import { exitCodeIn } from '../../../job/steps/step-shell.ts'
 import { defined } from '../../../util/objects.ts'
 import { type ContainerStatus, type KubernetesJob, type Pod, timeOf } from '../api/objects.ts'
-import { interruptionOf } from './interruption.ts'
+import { interruptionOf, lastSignOf } from './interruption.ts'
 import { type CachedPod, hasEnded, uploaderStatus } from './pod-state.ts'
 import { currentStep, type PodStep, programName, startOf, stepsOfPod, workerStatus } from './pod-steps.ts'
 import { startFailure } from './start-failure.ts'
@@ -30,16 +30,24 @@ export function attemptOf(seen: CachedPod, number: number, job: KubernetesJob): 
     number,
     ...defined({ createdAt }),
     scheduled: pod.spec?.nodeName !== undefined,
+    ...attemptPlace(pod),
     uploader: {
       ...containerObservation(uploader),
+      ...defined({ readyAt: readySince(pod) }),
       // A sidecar that has ended is no longer `started`, but the worker started after it.
       ready: uploader?.started === true || workerObservation.startedAt !== undefined,
     },
     worker: workerObservation,
     ...(steps.length > 0 && { steps }),
     ...defined({ interrupted }),
-    ended: hasEnded(seen),
+    ...endOf(seen),
   }
+}
+
+function endOf(seen: CachedPod): Pick<Attempt, 'ended' | 'endedAt'> {
+  if (!hasEnded(seen)) return { ended: false }
+  const uploaderEnd = timeOf(uploaderStatus(seen.pod)?.state?.terminated?.finishedAt) ?? 0
+  return { ended: true, endedAt: Math.max(lastSignOf(seen.pod), uploaderEnd) }
 }
 
 /** `own` is that of the container that ended, where `status` is that of several. */
@@ -137,4 +145,27 @@ function podCause(pod: Pod): { cause?: Cause } {
   const { phase, reason, message = '' } = pod.status ?? {}
   if (phase !== 'Failed' || reason === undefined || reason === 'Evicted') return {}
   return { cause: { reason: 'Error', message: `the node refused the pod: ${reason}: ${message}` } }
+}
+
+/** Where an attempt runs, since when, and what. */
+function attemptPlace(pod: Pod): Pick<Attempt, 'node' | 'scheduledAt' | 'images'> {
+  const node = pod.spec?.nodeName
+  const images = stepsOfPod(pod).map(({ status }) => status?.imageID || null)
+  return {
+    ...defined({ node, scheduledAt: node === undefined ? undefined : trueSince(pod, 'PodScheduled') }),
+    ...(images.some((image) => image !== null) && { images }),
+  }
+}
+
+/**
+ * Since when the uploader is ready: kubelets set Initialized once all init containers have started
+ * or, of steps, ended. Only without steps this is the uploader alone.
+ */
+function readySince(pod: Pod): number | undefined {
+  return stepsOfPod(pod).length > 1 ? undefined : trueSince(pod, 'Initialized')
+}
+
+function trueSince({ status }: Pod, condition: string): number | undefined {
+  const found = status?.conditions?.find((one) => one.type === condition && one.status === 'True')
+  return timeOf(found?.lastTransitionTime)
 }

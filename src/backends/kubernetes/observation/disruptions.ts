@@ -1,11 +1,13 @@
 import type { AttemptId } from '../../../job/backend.ts'
+import { timesOfEarlier } from '../../../job/history/attempt-times.ts'
 import { lastDisruption } from '../../../job/state/disruption.ts'
-import type { Disruption } from '../../../job/state/observation.ts'
+import type { AttemptTimes, Disruption } from '../../../job/state/observation.ts'
 import type { Api } from '../api/api.ts'
 import { type KubernetesJob, type Pod, timeOf } from '../api/objects.ts'
 import { hasStatus } from '../api/status-error.ts'
 import { recordedDisruptions, stopOf } from '../job-metadata.ts'
 import { annotations } from '../names.ts'
+import { attemptOf } from './attempt.ts'
 import { disruptionOf, isCountedDisruption, isDisruptionTarget, lastSignOf } from './interruption.ts'
 import { type CachedPod, hasEnded, hasFailed, isTerminal } from './pod-state.ts'
 import { workerStatus } from './pod-steps.ts'
@@ -86,6 +88,18 @@ export function earlierAttempts(job: KubernetesJob, pods: readonly CachedPod[]):
   return Array.from(found, ([number, uid]) => ({ number, uid }))
     .filter(({ number }) => number < last)
     .sort((a, b) => a.number - b.number)
+}
+
+/** The times of the attempts beside the one shown, as far as their pods are known. */
+export function earlierTimes(
+  job: KubernetesJob,
+  pods: readonly CachedPod[],
+  shown: CachedPod | undefined,
+): AttemptTimes[] {
+  if (pods.length < 2) return []
+  return pods
+    .filter((one) => one !== shown && hasEnded(one))
+    .map((one) => timesOfEarlier(attemptOf(one, attemptNumber(job, pods, one), job)))
 }
 
 export function newestPodOf(pods: readonly CachedPod[]): CachedPod | undefined {

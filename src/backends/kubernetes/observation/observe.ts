@@ -10,6 +10,7 @@ import { blockedByStatus } from './blocked.ts'
 import {
   attemptNumber,
   disruptionsOf,
+  earlierTimes,
   newestPodOf,
   ownFailures,
   ownFailuresSeen,
@@ -48,6 +49,7 @@ export function observe(seen: JobObjects): Observation {
   const ended = endOf(job, pods)
   const blocked = attempt?.ended ? undefined : ((shown && blockedByStatus(shown.pod)) ?? noticed)
   const disruptions = disruptionsOf(job, pods)
+  const earlier = earlierTimes(job, pods, shown)
   const lingering = excess.length > 0 || pods.some((one) => one !== shown && !hasEnded(one))
   const isLast = ended !== undefined && shown === newestPodOf(pods)
   const rescue = rescueOf(job, shown, isLast, seen.rescue)
@@ -59,6 +61,7 @@ export function observe(seen: JobObjects): Observation {
     ...defined({ waiting, begunAt: begunAtOf(job) }),
     failedAttempts: ownFailures(job, pods),
     ...(disruptions.length > 0 && { disruptions }),
+    ...(earlier.length > 0 && { earlier }),
     ...(incomplete && { incomplete }),
     ...defined({ stop, deletedAt, ended, attempt }),
     ...(lingering && { lingering }),

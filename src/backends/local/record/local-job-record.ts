@@ -2,7 +2,13 @@ import { lstat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cause } from '../../../job/job.ts'
 import type { JobRequest } from '../../../job/request/request.ts'
-import type { StepObservation, Stop, Waiting } from '../../../job/state/observation.ts'
+import type {
+  AttemptTimes,
+  ResourceUse,
+  StepObservation,
+  Stop,
+  Waiting,
+} from '../../../job/state/observation.ts'
 import type { Restart } from '../../../job/steps/restart.ts'
 import { codeOf } from '../../../util/error-code.ts'
 import type { JobFolders } from '../files/job-folders.ts'
@@ -36,15 +42,26 @@ export interface LocalJobRecord {
   failedAttempts: number
   attempt?: LocalAttemptRecord
   /** Attempts that others followed, oldest first; absent before the first one. */
-  earlier?: { number: number; uid: string }[]
+  earlier?: EarlierAttemptRecord[]
   ended?: { at: number; cause?: Cause }
   /** Set by release(): the time of its removal. */
   removeAt?: number
 }
 
+export interface EarlierAttemptRecord {
+  number: number
+  uid: string
+  /** Absent in records of version 0.2 and older. */
+  times?: AttemptTimes
+}
+
 export interface LocalAttemptRecord {
   uid: string
   number: number
+  /** When it got its turn; absent in records of version 0.2 and older, as `host` and `used`. */
+  createdAt?: number
+  /** The machine's name. */
+  host?: string
   /** The process that runs it, which outlives the API; absent in records of earlier versions. */
   supervisor?: ProcessRef
   uploader: ProcessRecord & {
@@ -63,6 +80,8 @@ export interface LocalAttemptRecord {
   steps?: StepObservation[]
   interrupted?: Cause & { at: number }
   endedAt?: number
+  /** Of the worker's programs. */
+  used?: ResourceUse
 }
 
 export interface ProcessRecord {

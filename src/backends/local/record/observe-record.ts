@@ -6,6 +6,7 @@ import type { LocalAttemptRecord, LocalJobRecord, ProcessRecord } from './local-
 /** The observation that a record and the uploader's log give. */
 export function observeRecord(record: LocalJobRecord, said: Reports = {}): Observation {
   const { stop, ended, attempt, waiting, begunAt } = record
+  const earlier = record.earlier?.flatMap(({ times }) => times ?? []) ?? []
   return {
     createdAt: record.createdAt,
     suspended: false,
@@ -14,28 +15,23 @@ export function observeRecord(record: LocalJobRecord, said: Reports = {}): Obser
     ...defined({ waiting, begunAt, stop }),
     ...(stop?.outcome === 'deleted' && { deletedAt: stop.at }),
     ...defined({ ended }),
+    ...(earlier.length > 0 && { earlier }),
     ...(attempt && { attempt: observeAttempt(attempt) }),
     ...said,
   }
 }
 
-function observeAttempt({
-  uid,
-  number,
-  uploader,
-  worker,
-  steps,
-  interrupted,
-  endedAt,
-}: LocalAttemptRecord): Attempt {
+export function observeAttempt(record: LocalAttemptRecord): Attempt {
+  const { uid, number, host, uploader, worker, steps, interrupted, endedAt, used } = record
   return {
     uid,
     number,
     scheduled: true,
+    ...defined({ scheduledAt: record.createdAt ?? uploader.startedAt, node: host, endedAt, used }),
     uploader: {
       ...observeProcess(uploader),
       ready: uploader.readyAt !== undefined,
-      ...defined({ message: uploader.message }),
+      ...defined({ readyAt: uploader.readyAt, message: uploader.message }),
     },
     worker: { ...observeProcess(worker), ...defined({ cause: worker.cause, step: worker.step }) },
     ...defined({ steps, interrupted }),

@@ -56,7 +56,7 @@ export async function runJob(run: RunContext, job: LocalJob, signals: RunSignals
 }
 
 function newAttempt(number: number): LocalAttemptRecord {
-  return { uid: randomUUID(), number, uploader: {}, worker: {} }
+  return { uid: randomUUID(), number, createdAt: Date.now(), uploader: {}, worker: {} }
 }
 
 /**

@@ -4,6 +4,7 @@ import { nameOfProgram } from '../../../job/steps/step-states.ts'
 import { within } from '../../../util/timers.ts'
 import { readRegular } from '../files/open-regular.ts'
 import { signalGroup, workerMarker } from '../process/kill-processes.ts'
+import { addUse, measureUse } from '../process/measure-use.ts'
 import { type Child, type Exit, SpawnError, startChild, terminatedCode } from '../process/start-child.ts'
 import type { StepProgram } from '../supervisor/order.ts'
 import { type AttemptContext, graceLeft, killRemaining, ownSignal } from './run-context.ts'
@@ -50,11 +51,13 @@ async function runStep(
   const startedAt = Date.now()
   try {
     const child = await startChild({ command, env, cwd: folders.work, logFile })
+    const used = measureUse(child.pid)
     worker.startedAt ??= startedAt
     if (record) record.startedAt = startedAt
     if (child.ref) worker.process = child.ref
     await context.trySave()
     const exit = await endOfWorker(child, context)
+    attempt.used = addUse(attempt.used, used())
     await killRemaining(context, workerMarker(uid), child.ref, child.pid)
     if (record) Object.assign(record, { finishedAt: exit.at, exitCode: await ownCode(exit, message) })
     return exit

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cause } from '../../../job/job.ts'
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
   const { attempt, folders } = order
   const own = refOf(process.pid)
   if (own) attempt.supervisor = own
+  attempt.host = hostname()
   const signals = new RunSignals()
   const state: AttemptState = { version: 1, attempt }
   let saved: Promise<unknown> = Promise.resolve()

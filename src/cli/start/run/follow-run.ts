@@ -55,6 +55,8 @@ function textOf(event: JobEvent): string {
   if (event.type !== 'state') return event.type
   const { state, attempt, reason, message } = event.job
   const further = attempt !== null && attempt.number > 1 ? ` (attempt ${attempt.number})` : ''
-  const why = reason === null ? '' : `: ${reason}${message === null ? '' : `: ${message}`}`
+  // Of a running job without a reason: its step.
+  const said = reason !== null || state === 'running' ? [reason, message] : []
+  const why = said.flatMap((part) => (part === null ? [] : `: ${part}`)).join('')
   return shown(`${state}${further}${why}`)
 }

@@ -32,6 +32,7 @@ it('shows a running worker with a ready uploader', () => {
     number: 1,
     createdAt: ms(1),
     scheduled: true,
+    node: 'node',
     uploader: { ready: true, resolution: 1000, restarts: 0, startedAt: ms(2) },
     worker: { resolution: 1000, restarts: 0, startedAt: ms(4) },
     ended: false,
