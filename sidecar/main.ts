@@ -23,6 +23,7 @@ process.on('SIGTERM', () => terminated.abort())
 process.exit(await main())
 
 async function main(): Promise<number> {
+  if (process.env.DELIVERY_ROUND) return await deliver()
   const log = createLog('uploader')
   let settings: UploaderSettings
   try {
@@ -45,6 +46,21 @@ async function main(): Promise<number> {
     return code
   } catch (error) {
     log.fatal({ reason: 'Error', message: messageOf(error), error }, 'the uploader ended with an error')
+    return 1
+  }
+}
+
+/** The same program in another mode: it brings a committed result to another bucket. */
+async function deliver(): Promise<number> {
+  const log = createLog('delivery')
+  try {
+    const { readDeliverySettings } = await import('./deliver/delivery-settings.ts')
+    const { runDelivery } = await import('./deliver/run-delivery.ts')
+    const settings = readDeliverySettings(process.env)
+    await runDelivery(settings, await openUploaderStore(settings.store), log, terminated.signal)
+    return 0
+  } catch (error) {
+    log.error({ error }, 'the delivery ended with an error')
     return 1
   }
 }

@@ -55,7 +55,8 @@ export function createHttpGet(sendOne: HttpGet): HttpGet {
   }
 }
 
-function refuseUrl(url: string, rules: AllowRules, allowHttp: boolean): void {
+/** Throws OutgoingError `forbidden` for a URL that the rules don't allow. */
+export function refuseUrl(url: string, rules: AllowRules, allowHttp: boolean): void {
   const refused = urlRefusal(url, rules)
   if (refused !== undefined) throw new OutgoingError('forbidden', refused.problem)
   if (!allowHttp && new URL(url).protocol === 'http:') {

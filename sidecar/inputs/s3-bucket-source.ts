@@ -43,7 +43,7 @@ export function createBucketSource(
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ) => {
-    const { endpoint, region, credentials } = accessOf(await secret())
+    const { endpoint, region, credentials } = bucketAccessOf(await secret())
     const { protocol, hostname, host, origin } = endpoint
     const path = `/${bucket}/${encodeKey(key)}`
     const sign = createS3Signer(region, () => Promise.resolve(credentials))
@@ -107,7 +107,8 @@ function pathBelow(prefix: string, key: string): string {
 const mostListBytes = 8 * 2 ** 20
 const mostErrorBytes = 16 * 1024
 
-function accessOf(secret: SourceSecret) {
+/** Throws an Error for a Secret that isn't whole yet, and InputError for one that can't be right. */
+export function bucketAccessOf(secret: SourceSecret) {
   const accessKeyId = demanded(secret, 'accessKey')
   const secretAccessKey = demanded(secret, 'secretKey')
   const { region = 'us-east-1', sessionToken } = secret

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { DeliveryRuns } from './deliveries/delivery-runs.ts'
 import type { EnvSource } from './pod/env-from.ts'
 import type { PodSelectors } from './policy/judged-request.ts'
 import type { JobRequest } from './request/request.ts'
@@ -125,6 +126,8 @@ export interface JobBackend {
   log(uuid: string, options: ReadLogOptions): Promise<ContainerLog | undefined>
 
   readonly environments: Environments
+
+  readonly deliveries: DeliveryRuns
 
   /**
    * Labels by which Services of the namespace and the API itself find their pods; at most some

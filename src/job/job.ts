@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { resultDelivery } from './deliveries/delivery-answer.ts'
 import { usageAnswer } from './history/usage-answer.ts'
 import { reasonMeanings } from './reason-meanings.ts'
 import { stepAnswer } from './steps/step-answer.ts'
@@ -119,6 +120,14 @@ export const jobSchema = z.strictObject({
     )
     .exactOptional(),
   usage: usageAnswer.describe('What it has used so far; where and when as `history`').exactOptional(),
+  delivers_to: z
+    .array(z.string())
+    .describe('`to` of each item of `outputs.deliver`; absent without any')
+    .exactOptional(),
+  deliveries: z
+    .array(resultDelivery)
+    .describe('Their states as of now; only in the answers of `GET /job/:id` and `POST /job/:id/deliver`')
+    .exactOptional(),
   rerun_of: z.uuid().describe('The job whose request this one repeats').exactOptional(),
   restarted_from: stepName
     .nullable()

@@ -1,6 +1,7 @@
 import type { JobBackend } from '../job/backend.ts'
 import { type Job, states } from '../job/job.ts'
 import type { Leadership } from '../job/leadership.ts'
+import type { JobRequest } from '../job/request/request.ts'
 import type { ArtifactStore } from '../store/store.ts'
 import { KeyedMutex } from '../util/keyed-mutex.ts'
 import type { Log } from '../util/log.ts'
@@ -12,6 +13,10 @@ import { LogArchive } from './archive/log-archive.ts'
 import type { OpenUploads } from './archive/purge.ts'
 import { beginDeployment } from './begin-deployment.ts'
 import { currentJob, waitForFinal } from './current-job.ts'
+import { DeliveryLoop } from './deliveries/deliver-rounds.ts'
+import { orderDelivery } from './deliveries/order-delivery.ts'
+import { repeatDelivery } from './deliveries/repeat-delivery.ts'
+import { withDeliveries } from './deliveries/show-deliveries.ts'
 import { findRestart } from './deploy/again/find-restart.ts'
 import type { SourceRules } from './deploy/input-sources.ts'
 import { createLiveJobLimit, type LiveJobLimit } from './deploy/live-job-limit.ts'
@@ -76,7 +81,8 @@ export function createJobs(parts: JobsParts): FollowedJobs {
   const logs = new LogArchive(backend, store, log)
   const locks = new KeyedMutex()
   const shelves = createShelves(store)
-  const archiveParts = { backend, store, records, logs, openUploads }
+  const order = (job: Job, request: JobRequest) => orderDelivery(parts, job, request, 1)
+  const archiveParts = { backend, store, records, logs, openUploads, orderDelivery: order }
   const tracker: Tracker = new Tracker({
     backend,
     leadership,
@@ -91,7 +97,10 @@ export function createJobs(parts: JobsParts): FollowedJobs {
     onGivenUp: () => metrics.givenUpJobs.inc(),
     notifyEnd: async (job) => parts.notifyEnd?.(job),
     untilFollowed: (job) => untilFollowed(logs, job),
-    archive: (job) => archiveJob(archiveParts, job),
+    async archive(job) {
+      await archiveJob(archiveParts, job)
+      if (job.answer.delivers_to) deliveries.kick()
+    },
     remove: (job) => removeJob(archiveParts, job),
     async release({ live: { uuid, request }, answer }, letGo) {
       // A job that its backend let go may have made room for another one of its uuid.
@@ -99,6 +108,8 @@ export function createJobs(parts: JobsParts): FollowedJobs {
       countArchived(metrics, answer)
     },
   })
+  const findJob = (uuid: string) => storedJob(tracker, records, uuid)
+  const deliveries = new DeliveryLoop({ backend, leadership, store, locks, log, findJob })
   metrics.showJobs(() => {
     const counts = countByState(tracker)
     return states.map((state) => [state, counts.get(state) ?? 0])
@@ -113,11 +124,13 @@ export function createJobs(parts: JobsParts): FollowedJobs {
       shelves,
       tracker,
       finished,
+      deliveries,
       limit: createLiveJobLimit(tracker, parts.liveJobsPerToken ?? (() => undefined)),
     }),
     uploads: createUploads({ store, shelves, maxBytes: parts.inputMaxBytes, most: parts.uploadsMax }),
     start() {
       tracker.start()
+      deliveries.start()
       if (janitor === undefined) return
       const { rules, intervalSeconds } = janitor
       const shared = { backend, leadership, store, records, locks, shelves, openUploads, rules, log }
@@ -125,7 +138,7 @@ export function createJobs(parts: JobsParts): FollowedJobs {
     },
     async close() {
       endJanitor?.()
-      await within(5000, Promise.all([logs.close(), tracker.close(), finished.close()]))
+      await within(5000, Promise.all([logs.close(), tracker.close(), finished.close(), deliveries.close()]))
     },
   }
 }
@@ -136,6 +149,7 @@ interface AllParts extends JobsParts {
   shelves: Shelves
   tracker: Tracker
   finished: FinishedJobs
+  deliveries: DeliveryLoop
   limit: LiveJobLimit
 }
 
@@ -155,7 +169,10 @@ function jobsOver(parts: AllParts): Jobs {
 
     findRestart: (of, from) => translateStoreErrors(() => findRestart(store, of, from)),
 
-    detailed: (uuid) => detailedJob(parts, uuid),
+    async detailed(uuid) {
+      const job = await detailedJob(parts, uuid)
+      return job && (await translateStoreErrors(() => withDeliveries(store, job)))
+    },
 
     list: (options) => translateStoreErrors(() => listJobs(tracker, records, options)),
 
@@ -177,6 +194,8 @@ function jobsOver(parts: AllParts): Jobs {
     cancel: (uuid) => cancelJob(parts, uuid),
 
     remove: (uuid) => stopOrPurge(parts, uuid),
+
+    deliver: (uuid) => translateStoreErrors(() => repeatDelivery(parts, uuid)),
 
     log: (uuid, options) => jobLog({ backend, store, records, tracker }, uuid, options),
 

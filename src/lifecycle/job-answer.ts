@@ -49,7 +49,8 @@ export function jobOfLive(
     }),
     ...wordAnswer(word),
     result: assessment.result,
-    ...defined({ inputs, rerun_of: live.rerunOf }),
+    ...defined({ inputs, delivers_to: live.request.outputs?.deliver?.map(({ to }) => to) }),
+    ...defined({ rerun_of: live.rerunOf }),
     ...(live.restart && { restarted_from: live.restart.from ?? null }),
     ...defined({ made_by: live.madeBy }),
   }

@@ -37,8 +37,8 @@ export interface Jobs {
   findRestart(of: StoredJob, from: string): Promise<Restart>
 
   /**
-   * As get(), with the job's history and usage and its worker's `values`, which are read from the
-   * store. While the store does not answer, a live job comes without them, and a finished one
+   * As get(), with the job's history and usage, its worker's `values` and its deliveries, which are
+   * read from the store. While the store does not answer, a live job comes without them, and a finished one
    * rejects `unavailable`.
    */
   detailed(uuid: string): Promise<Job | undefined>
@@ -72,6 +72,12 @@ export interface Jobs {
    * Stops a job and keeps its results; a job that has ended stays as it is. Rejects `not-found`.
    */
   cancel(uuid: string): Promise<Job>
+
+  /**
+   * Delivers the job's result once more, unless that is under way. Rejects `not-found`, and as
+   * repeatDelivery().
+   */
+  deliver(uuid: string): Promise<Job>
 
   /** Stops a job if it runs, and removes it with its results; an unknown job counts as removed. */
   remove(uuid: string): Promise<void>

@@ -24,4 +24,12 @@ export const jobKeys = {
   /** Of the attempt that the record names. */
   log: (uuid: string, attempt: string, container: string) => `jobs/${uuid}/${attempt}/log/${container}.txt`,
   logs: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/log/`,
+  /** What is delivered elsewhere, in rounds from 1 on. */
+  deliveries: (uuid: string) => `jobs/${uuid}/delivery/`,
+  deliveryOrder: (uuid: string, round: number) => `jobs/${uuid}/delivery/${padded(round)}/order.json`,
+  deliveryState: (uuid: string, round: number) => `jobs/${uuid}/delivery/${padded(round)}/state.json`,
 } as const
+
+function padded(number: number): string {
+  return String(number).padStart(6, '0')
+}

@@ -12,6 +12,7 @@ import { rejectProblem } from './api/status-error.ts'
 import { JobCache } from './cache/job-cache.ts'
 import { LeaseHolder } from './controllers/lease.ts'
 import { observeCluster } from './controllers/observers.ts'
+import { createDeliveryJobs } from './deliveries/delivery-jobs.ts'
 import { attemptNumber, earlierAttempts, shownPod } from './observation/disruptions.ts'
 import { createEnvironments } from './operations/environments.ts'
 import { createJobActions } from './operations/job-actions.ts'
@@ -47,6 +48,7 @@ export function createKubernetesBackend(
     ...createJobActions({ api, cache, log, settings: () => settings }),
     name: `kubernetes ${client.server}, namespace ${settings.namespace}${cluster?.verify === false ? ', its certificate is not checked' : ''}`,
     environments: createEnvironments(api),
+    deliveries: createDeliveryJobs(api, () => settings),
     podSelectors: createPodSelectors(api, storeAddresses(settings), log),
     reserved: (sources) => reservedSources(api, settings.ownPod, sources),
 

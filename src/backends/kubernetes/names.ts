@@ -15,8 +15,13 @@ export const controllerLabels = {
   jobName: 'batch.kubernetes.io/job-name',
 } as const
 
-/** On environments and rescues; objects of a job itself have no such label. */
-export const kind = { label: 'jobferry.dev/kind', environment: 'environment', rescue: 'rescue' } as const
+/** On environments, rescues and deliveries; objects of a job itself have no such label. */
+export const kind = {
+  label: 'jobferry.dev/kind',
+  environment: 'environment',
+  rescue: 'rescue',
+  delivery: 'delivery',
+} as const
 
 export const annotations = {
   /**
@@ -157,6 +162,16 @@ export function rescueName(uuid: string): string {
 /** The uuid in a name made by rescueName(); undefined for every other name. */
 export function uuidInRescueName(name: string | undefined): string | undefined {
   return name?.endsWith('-rescue') ? uuidInName(name.slice(0, -'-rescue'.length)) : undefined
+}
+
+/** Name of the Job that delivers a job's result, and of its Secret. Not a jobName() either. */
+export function deliveryName(uuid: string, round: number): string {
+  return `${jobName(uuid)}-deliver-${round}`
+}
+
+/** Selects the Jobs and pods that deliver the job's result. */
+export function deliverySelector(uuid: string): string {
+  return `${jobLabel}=${uuid},${kind.label}=${kind.delivery}`
 }
 
 /** Name of the claim that Kubernetes makes for a pod with an ephemeral volume of results. */

@@ -19,12 +19,13 @@ import { createDiskProbe } from './files/disk.ts'
 import { makeDirectoryDurably } from './files/durable-files.ts'
 import { writeCredentials } from './files/write-credentials.ts'
 import { isSupervised, warnOfJobsLeft } from './jobs-left.ts'
+import { LocalDeliveries } from './local-deliveries.ts'
 import { LocalEnvironments } from './local-environments.ts'
 import { LocalJobs } from './local-jobs.ts'
 import { openLocalLog } from './local-logs.ts'
 import type { LocalSettings } from './local-settings.ts'
 import { baseEnvironment } from './process/child-environment.ts'
-import { supervisorCommand, uploaderCommand } from './process/program-commands.ts'
+import { deliveryCommand, supervisorCommand, uploaderCommand } from './process/program-commands.ts'
 import type { LocalJob } from './record/local-job.ts'
 import { newRecord } from './record/new-record.ts'
 import type { RunContext } from './run/run-context.ts'
@@ -42,6 +43,7 @@ export function createLocalBackend(settings: LocalSettings, log: Log): JobBacken
 class LocalBackend implements JobBackend {
   readonly name: string
   readonly environments: LocalEnvironments
+  readonly deliveries: LocalDeliveries
   readonly #clock: Clock
   readonly #context: RunContext
   readonly #jobs: LocalJobs
@@ -69,10 +71,12 @@ class LocalBackend implements JobBackend {
       limits: settings.limits,
       secretsDirectory: settings.secretsDirectory,
       uploaderCommand: settings.uploader?.command ?? uploaderCommand(process.execPath, import.meta.url),
+      deliveryCommand: deliveryCommand(process.execPath, import.meta.url),
       supervisorCommand: settings.supervisor?.command ?? supervisorCommand(process.execPath, import.meta.url),
       base: baseEnvironment(process.env, process.execPath),
       log,
     }
+    this.deliveries = new LocalDeliveries(this.#context, join(dataDirectory, 'deliveries'))
     this.#jobs = new LocalJobs(directory, log)
     this.#probeDisk = createDiskProbe(directory)
     this.#runs = new RunQueue(this.#context, settings.concurrency ?? availableParallelism())
@@ -215,6 +219,7 @@ class LocalBackend implements JobBackend {
   async close(): Promise<void> {
     this.#closed = true
     this.#jobs.unsubscribeAll()
+    await this.deliveries.close()
     await this.#removals.close()
     warnOfJobsLeft(await this.#runs.close(), this.#context.log)
     await this.#unlock?.()

@@ -36,14 +36,14 @@ export const jobsGroup = z
     inputAllowHttp: flagSetting().register(settingMeta, {
       env: 'INPUT_ALLOW_HTTP',
       description:
-        '1: `from` of an input may be an http:// URL. An attacker on the way can read such an input, and change it if it has no `sha256`.',
+        '1: `from` of an input, and the `endpoint` of a bucket, may be an http:// URL. An attacker on the way can read such an input, and change it if it has no `sha256`.',
     }),
     requestSecrets: listSetting.prefault('').register(settingMeta, {
       env: 'REQUEST_SECRETS',
       form: 'commas',
       default: 'none',
       description:
-        'Names of the Secrets of the namespace that a request may name for its `inputs`, separated by commas. Every caller may use them.',
+        'Names of the Secrets of the namespace that a request may name for its `inputs` and `outputs.deliver`, separated by commas. Every caller may use them.',
     }),
     unpackMaxBytes: wholeNumberSetting(1, Number.MAX_SAFE_INTEGER, 100 * 2 ** 30).register(settingMeta, {
       env: 'INPUT_UNPACK_MAX_BYTES',

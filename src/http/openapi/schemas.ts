@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { ofControlPlane, ofDataPlane } from '../../dataspaces/provisioning/provision-request.ts'
 import { beginMessage, registration, signalMessage } from '../../dataspaces/signaling/signaling-messages.ts'
+import { resultDelivery } from '../../job/deliveries/delivery-answer.ts'
 import type { Field } from '../../job/request/field.ts'
 import { requestFields } from '../../job/request/fields.ts'
 import { partialRequest } from '../../job/request/request-schema.ts'
@@ -62,6 +63,7 @@ export const namedSchemas = {
     ProgressEvent: eventPayloads.progress,
     WordEvent: eventPayloads.word,
     Callbacks: callbacksAnswer,
+    ResultDelivery: resultDelivery,
     Delivery: deliveryAnswer,
     Redelivery: redeliverAnswer,
     CallbackMessage: callbackPayload,

@@ -65,6 +65,15 @@ export function jobRoutes(services: Services, options: HttpOptions): Router {
       res.status(isFinal(job.state) ? 200 : 202).json(withLinks(job, publicUrl))
     },
   })
+
+  route(router, '/job/:id/deliver', {
+    async post(req, res) {
+      refuseBody(req)
+      const uuid = jobId(req)
+      readQuery(req, [])
+      res.status(202).json(withLinks(await jobs.deliver(uuid), publicUrl))
+    },
+  })
   return router
 }
 

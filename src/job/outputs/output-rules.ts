@@ -1,3 +1,5 @@
+import type { DeliveryTarget } from '../deliveries/delivery-target.ts'
+
 /** What of the result directory belongs to the result, and when it is kept. */
 export interface OutputRules {
   /** Patterns as in .gitignore, without negation. Absent: everything. */
@@ -8,17 +10,19 @@ export interface OutputRules {
   required?: readonly string[]
   /** Absent: `always`. */
   when?: OutputCondition
+  /** Where the committed result goes besides this store. */
+  deliver?: readonly DeliveryTarget[]
 }
 
 export const outputConditions = ['always', 'success', 'failure'] as const
 export type OutputCondition = (typeof outputConditions)[number]
 
-/** The rules that concern the uploader; the API alone reads `when`. */
-export type UploaderRules = Omit<OutputRules, 'when'>
+/** The rules that concern the uploader; the API alone reads the others. */
+export type UploaderRules = Omit<OutputRules, 'when' | 'deliver'>
 
 /** The uploader's variable for the rules, if there are any; readOutputRules() reads it. */
 export function outputVariables(rules: OutputRules | undefined): Record<string, string> {
-  const { when: _, ...others } = rules ?? {}
+  const { when: _, deliver: __, ...others } = rules ?? {}
   if (Object.keys(others).length === 0) return {}
   // Kubernetes would replace `$(NAME)`.
   return { RESULT_OUTPUTS: JSON.stringify(others).replaceAll('$', '\\u0024') }

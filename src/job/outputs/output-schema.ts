@@ -1,32 +1,10 @@
 import * as z from 'zod'
+import { deliveryTargets } from '../deliveries/delivery-schema.ts'
 import { outputConditions, outputVariables } from './output-rules.ts'
+import { patterns } from './pattern-schema.ts'
 
-const maxPatterns = 50
-const maxPatternBytes = 256
 /** All patterns are one variable of the uploader: the kernel's MAX_ARG_STRLEN is 131,072 bytes. */
 const maxVariable = 100_000
-
-const pattern = z
-  .string('a pattern as in .gitignore, like "*.csv" or "data/"')
-  .refine(
-    (text) => text !== '' && Buffer.byteLength(text) <= maxPatternBytes,
-    `a pattern of 1 to ${maxPatternBytes} bytes`,
-  )
-  .refine((text) => !/^[!#]/.test(text), {
-    error: 'a pattern without "!" or "#" at its beginning; a backslash before it makes it a name\'s',
-  })
-  .refine((text) => hasSoundParts(text), {
-    error: 'a pattern whose parts between slashes are not empty, "." or ".."',
-  })
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are refused
-  .refine((text) => !/[\u0000-\u001f\u007f]|(?<!\\)(?:\\\\)*\\$/.test(text), {
-    error: 'a pattern without control characters, and without a single backslash at its end',
-  })
-
-const patterns = z
-  .array(pattern, 'a list of patterns as in .gitignore')
-  .min(1, 'at least one pattern, or no such list')
-  .max(maxPatterns, `at most ${maxPatterns} patterns`)
 
 export const outputs = z
   .strictObject(
@@ -35,8 +13,9 @@ export const outputs = z
       exclude: patterns.exactOptional(),
       required: patterns.exactOptional(),
       when: z.enum(outputConditions, '"always", "success" or "failure"').exactOptional(),
+      deliver: deliveryTargets.exactOptional(),
     },
-    'an object of include, exclude, required and when',
+    'an object of include, exclude, required, when and deliver',
   )
   .refine(
     ({ when, required }) => when !== 'failure' || required === undefined,
@@ -46,9 +25,3 @@ export const outputs = z
     (rules) => Buffer.byteLength(outputVariables(rules).RESULT_OUTPUTS ?? '') <= maxVariable,
     `patterns of together at most ${maxVariable} bytes as JSON, in which each "$" takes six`,
   )
-
-/** A slash at the beginning or the end has a meaning. */
-function hasSoundParts(text: string): boolean {
-  const parts = text.replace(/^\//, '').replace(/\/$/, '').split('/')
-  return parts.every((part) => part !== '' && part !== '.' && part !== '..')
-}

@@ -47,7 +47,10 @@ export function assess(observation: Observation, stored: Stored | undefined, ret
       // Of a later step: the worker of a job without steps runs.
       const blocked = awaitedStep(attempt) && observation.blocked
       const note = runningNote(attempt)
-      return { ...live('running', stopping(observation) ?? observation.held ?? blocked), ...defined({ note }) }
+      return {
+        ...live('running', stopping(observation) ?? observation.held ?? blocked),
+        ...defined({ note }),
+      }
     }
   }
   // Before the worker's start there is nothing to store.

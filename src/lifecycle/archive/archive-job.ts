@@ -1,9 +1,11 @@
 import type { JobBackend } from '../../job/backend.ts'
+import type { Job } from '../../job/job.ts'
 import { logNames } from '../../job/log-name.ts'
 import type { JobRequest } from '../../job/request/request.ts'
 import { deletionPhase } from '../../job/state/deletion.ts'
 import type { ArtifactStore } from '../../store/store.ts'
 import { defined } from '../../util/objects.ts'
+import { endDeliveries } from '../deliveries/end-deliveries.ts'
 import { pastOf } from '../job-past.ts'
 import { readValues } from '../read-values.ts'
 import type { FinalRecord } from '../records/final-record.ts'
@@ -19,6 +21,8 @@ export interface ArchiveParts {
   records: Records
   logs: LogArchive
   openUploads: OpenUploads
+  /** Orders what the request wants delivered. */
+  orderDelivery(job: Job, request: JobRequest): Promise<void>
 }
 
 /**
@@ -46,6 +50,8 @@ export async function archiveJob(parts: ArchiveParts, job: TrackedJob): Promise<
   const digests = { request_sha256: requestSha256, ...defined({ inputs_sha256: inputsSha256 }) }
   const values = await readValues(parts.store, job.answer)
   const facts = { job: job.answer, ...pastOf(job), request, ...digests, ...defined({ values }) }
+  // Before the record: it is not missed after a crash.
+  await parts.orderDelivery(job.answer, request)
   await records.write({ version: 1, ...facts, ...times, logs })
 }
 
@@ -56,6 +62,7 @@ export async function archiveJob(parts: ArchiveParts, job: TrackedJob): Promise<
 export async function removeJob(parts: ArchiveParts, { live: { uuid } }: TrackedJob): Promise<void> {
   const { backend, store, records, logs, openUploads } = parts
   await logs.drop(uuid)
+  await endDeliveries(parts, uuid)
   await purge(store, records, openUploads, uuid)
   await backend.discard(uuid)
 }

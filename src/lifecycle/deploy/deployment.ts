@@ -8,6 +8,7 @@ import { messageOf, Problem } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Metrics } from '../../util/metrics.ts'
 import { defined } from '../../util/objects.ts'
+import { checkTargets } from '../deliveries/order-delivery.ts'
 import type { Deployment, PendingNotification, RerunOptions } from '../jobs.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
 import type { Shelves } from '../uploads/shelves.ts'
@@ -152,6 +153,7 @@ async function placeInputs(
 ) {
   const by = { ...parts, ...job }
   const references = request.inputs ?? []
+  checkTargets(request.outputs?.deliver ?? [], parts.inputSources)
   const waiting = await findDependencies(request.depends_on ?? [], by)
   const found = await translateStoreErrors(() =>
     findSources(references, { ...by, awaited: waiting?.jobs ?? [] }),

@@ -71,7 +71,7 @@ export function namedSecrets(lines: readonly (SourceSettings | SourceLine)[]): s
   return names.length === 0 ? undefined : [...new Set(names)].sort()
 }
 
-function unknownSecret({ secrets }: SourceRules): Omit<FieldError, 'field'> {
+export function unknownSecret({ secrets }: SourceRules): Omit<FieldError, 'field'> {
   const known = secrets.length === 0 ? '(REQUEST_SECRETS names none)' : secrets.join(', ')
   return { problem: 'is not a Secret that requests may name', expected: `one of ${known}` }
 }

@@ -35,6 +35,7 @@ export async function removeRecord(parts: JanitorParts, record: FinalRecord): Pr
   await removeExpired(parts, record)
   if (!(await isCurrentRecord(parts, record))) return
   const uuid = record.job.job_uuid
+  await removeListed(parts.store, jobKeys.deliveries(uuid), { dryRun: rules.dryRun })
   if (!rules.dryRun) await records.remove(uuid)
   const why = `its result expired at ${record.expires_at}, a week ago`
   rules.report({ kind: 'record', job: uuid, why, objects: 1, bytes: 0 })

@@ -169,6 +169,20 @@ export const badBodies: BadCall[] = [
   json({ job: 'default', outputs: { required: ['a\n'] } }, 'outputs.required[0]'),
   json({ job: 'default', outputs: { required: ['a'.repeat(257)] } }, 'outputs.required[0]'),
   json({ job: 'default', outputs: { when: 'never' } }, 'outputs.when'),
+  json({ job: 'default', outputs: { deliver: [] } }, 'outputs.deliver'),
+  json({ job: 'default', outputs: { deliver: [{ to: 's3://b-1/' }] } }, 'outputs.deliver[0].secret'),
+  json(
+    { job: 'default', outputs: { deliver: [{ to: 's3://b-1/x', secret: 's' }] } },
+    'outputs.deliver[0].to',
+  ),
+  json(
+    { job: 'default', outputs: { deliver: [{ to: 'https://b-1/', secret: 's' }] } },
+    'outputs.deliver[0].to',
+  ),
+  json(
+    { job: 'default', outputs: { deliver: [{ to: 's3://b-1/', secret: 's' }] } },
+    'outputs.deliver[0].secret',
+  ),
   json({ job: 'default', outputs: { when: 'failure', required: ['a'] } }, 'outputs'),
   json(
     {

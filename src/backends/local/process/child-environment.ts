@@ -2,7 +2,8 @@ import { delimiter, dirname } from 'node:path'
 import { wordVariable } from '../../../job/word/word-folder.ts'
 import type { StoreForUploaders } from '../../../store/store-factory.ts'
 import type { AttemptFolders } from '../files/job-folders.ts'
-import { markerVariable, uploaderMarker, workerMarker } from './kill-processes.ts'
+import type { RunContext } from '../run/run-context.ts'
+import { deliveryMarker, markerVariable, uploaderMarker, workerMarker } from './kill-processes.ts'
 
 type Variables = Record<string, string>
 
@@ -59,6 +60,25 @@ export function uploaderEnvironment(
     TERMINATION_MESSAGE_FILE: folders.terminationMessage,
     ...store.variables(credentialsDirectory),
     [markerVariable]: uploaderMarker(attempt),
+  }
+}
+
+/** The environment of a delivery, as sidecar/deliver/delivery-settings.ts reads it. */
+export function deliveryEnvironment(
+  { base, store, credentialsDirectory, secretsDirectory }: RunContext,
+  own: NodeJS.ProcessEnv,
+  { uuid, round, directory }: { uuid: string; round: number; directory: string },
+): Variables {
+  return {
+    ...base,
+    ...pick(own, inheritedByUploader),
+    JOB_UUID: uuid,
+    DELIVERY_ROUND: String(round),
+    STATE_DIRECTORY: directory,
+    // Without a folder of Secrets no request names one.
+    SECRETS_DIRECTORY: secretsDirectory ?? directory,
+    ...store.variables(credentialsDirectory),
+    [markerVariable]: deliveryMarker(uuid),
   }
 }
 

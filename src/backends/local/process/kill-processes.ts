@@ -21,6 +21,10 @@ export function uploaderMarker(attempt: string): string {
   return `${attempt}/uploader`
 }
 
+export function deliveryMarker(uuid: string): string {
+  return `${uuid}/delivery`
+}
+
 /** Sends a signal to a process group; false if there is none. */
 export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
   try {

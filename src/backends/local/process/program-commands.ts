@@ -14,6 +14,12 @@ export function uploaderCommand(node: string, moduleUrl: string): string[] {
   return ['sh', supervisor, node, program]
 }
 
+/** The command that delivers a result: the uploader's program, without its supervisor. */
+export function deliveryCommand(node: string, moduleUrl: string): string[] {
+  const [, , , program = ''] = uploaderCommand(node, moduleUrl)
+  return [node, '--max-semi-space-size=2', program]
+}
+
 /** The command that runs the supervisor of an attempt, found in the same way. */
 export function supervisorCommand(node: string, moduleUrl: string): string[] {
   const [program = ''] = find(moduleUrl, 'supervisor', [

@@ -17,6 +17,7 @@ export interface RunContext {
   packing: Packing
   limits: ResultLimits | undefined
   uploaderCommand: readonly string[]
+  deliveryCommand: readonly string[]
   supervisorCommand: readonly string[]
   /** baseEnvironment() */
   base: Record<string, string>

@@ -94,6 +94,21 @@ export const jobOperations: Operations = {
     },
     problems: [...ofOneJob, 'deletion-under-way', 'conflict'],
   },
+  'POST /job/:id/deliver': {
+    id: 'deliverResult',
+    tag: 'jobs',
+    summary: "Delivers the result to the targets of the request's `outputs.deliver` once more",
+    description:
+      'Does nothing while they are under way. A file that an earlier delivery sent, and that is still there unchanged, is not sent again.',
+    parameters: [jobIdParameter],
+    answers: {
+      202: {
+        description: 'It is ordered; `deliveries` says how far it is',
+        content: json(jobAnswer, exampleJob),
+      },
+    },
+    problems: ['not-found', 'not-final', 'expired', 'result-missing', 'conflict'],
+  },
   'GET /job/:id/log': log,
   'GET /job/:id/events': {
     id: 'followJob',

@@ -41,7 +41,7 @@ export const resultFields = {
   outputs: optional(outputs, {
     query: 'none',
     about:
-      'the files of the result directory that are kept or required, by patterns as in .gitignore, and `when` they are kept: [outputs.md](outputs.md)',
+      'the files of the result directory that are kept or required, by patterns as in .gitignore, `when` they are kept, and the buckets to `deliver` them to: [outputs.md](outputs.md)',
     absent: 'everything, always',
   }),
 }
