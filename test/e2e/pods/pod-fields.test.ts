@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Pod } from '../../../src/backends/kubernetes/api/objects.ts'
@@ -6,14 +7,15 @@ import type { Job } from '../../../src/job/job.ts'
 import { deployJob, getJson, postJson, waitForFinal } from '../../support/api/http.ts'
 import { busybox, type OnCluster, startOnCluster } from '../../support/api/on-cluster.ts'
 import { applyManifests, kubectl, kubectlJson } from '../../support/cluster/cluster.ts'
-import { temporaryFolder } from '../../support/files/temporary-folder.ts'
 import { eventually } from '../../support/time/eventually.ts'
 
 let api: OnCluster
+let folder: string
 const runtimeClass = `jobferry-test-${process.pid}`
 
 beforeAll(async () => {
-  const policy = join(temporaryFolder(), 'policy.yaml')
+  folder = await mkdtemp(join(tmpdir(), 'jobferry-pods-'))
+  const policy = join(folder, 'policy.yaml')
   await writeFile(policy, 'env_secrets: [team-*, job-*, env-*]\nenv_config_maps: [settings]\n')
   api = await startOnCluster({ name: 'pods', environment: { POLICY_FILE: policy } })
   const inNamespace = ['-n', api.namespace, 'create']
@@ -26,6 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await kubectl('delete', 'runtimeclass', runtimeClass, '--ignore-not-found')
   await api?.close()
+  await rm(folder, { recursive: true })
 })
 
 describe('fields of the pod', () => {
