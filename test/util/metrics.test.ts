@@ -14,6 +14,8 @@ const metricNames = [
   'jobferry_janitor_removed_total',
   'jobferry_janitor_removed_bytes_total',
   'jobferry_delivery_attempts_total',
+  'jobferry_messages_total',
+  'jobferry_broker_connections_total',
   'jobferry_errors_total',
   'jobferry_connections_refused_total',
   'jobferry_http_request_duration_seconds',
