@@ -164,7 +164,7 @@ describe('the store', () => {
         }
         expect(await waitForFinal(api.url, uuid, 40)).toMatchObject({
           state: 'succeeded',
-          message: expect.stringContaining(" stored"),
+          message: expect.stringContaining(' stored'),
           result: { state: 'complete' },
         })
         await expectWritten(api.url, uuid, written)

@@ -149,7 +149,7 @@ it.each<[string, object, string]>([
 
 it('a job of another caller is 403, one that is not there is 404; a body of another type is 415', async () => {
   const job = await finished(await ask(deployJson({ job: 'copy' })))
-  expect((await rerun(job.job_uuid, {}, {}, 'bob')).json()).toMatchObject({ status: 403, code: 'forbidden' })
+  expect((await rerun(job.job_uuid, {}, {}, 'bob')).status).toBe(403)
   expect((await rerun(randomUUID())).status).toBe(404)
   const text = { 'content-type': 'text/plain' }
   expect((await rerun(job.job_uuid, {}, text)).status).toBe(415)
