@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import process from 'node:process'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import type { Session } from '../session/session.ts'
 
@@ -7,7 +8,7 @@ type ServerSettings = typeof import('../../config/file/main.ts')
 /** `jobferry config check FILE`: would a server start with this settings file and environment? */
 export async function checkServerSettings({ out }: Session, file: string): Promise<number> {
   const { checkSettings } = await serverSettings()
-  const { settingsFile, warnings } = inTerms(() => checkSettings(file))
+  const { settingsFile, warnings } = inTerms(() => checkSettings(environmentWith(file)))
   if (out.json) out.value({ settings_file: settingsFile, warnings })
   else out.line([...warnings, `${settingsFile}: a server starts with these settings`].join('\n'))
   return 0
@@ -16,10 +17,15 @@ export async function checkServerSettings({ out }: Session, file: string): Promi
 /** `jobferry config show [FILE]`: the settings of a server, and where each value is from. */
 export async function showServerSettings({ out }: Session, file: string | undefined): Promise<number> {
   const { checkSettings, settingsText, shownSettings } = await serverSettings()
-  if (out.json) out.value({ settings: shownSettings(file) })
-  else out.line(settingsText(file))
-  inTerms(() => checkSettings(file))
+  if (out.json) out.value({ settings: shownSettings(environmentWith(file)) })
+  else out.line(settingsText(environmentWith(file)))
+  inTerms(() => checkSettings(environmentWith(file)))
   return 0
+}
+
+/** With `file`, that settings file instead of the environment's. */
+function environmentWith(file: string | undefined): NodeJS.ProcessEnv {
+  return file === undefined ? process.env : { ...process.env, SETTINGS_FILE: file }
 }
 
 /** Wrong settings are the caller's to put right, with the exit code for that. */

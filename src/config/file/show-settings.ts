@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { stringify } from 'yaml'
 import { loadConfig } from '../config.ts'
 import { defaultOf } from '../default-of.ts'
@@ -19,23 +18,18 @@ export interface ShownSetting {
   file?: string
 }
 
-/** With `file`, that settings file instead of the environment's. */
-function environmentWith(file: string | undefined): NodeJS.ProcessEnv {
-  return file === undefined ? process.env : { ...process.env, SETTINGS_FILE: file }
-}
-
 /** Throws a ConfigError for settings that would end a start; returns the warnings of that start. */
-export function checkSettings(file?: string): {
+export function checkSettings(environment: NodeJS.ProcessEnv): {
   settingsFile: string | undefined
   warnings: readonly string[]
 } {
-  const { settingsFile, warnings } = loadConfig(environmentWith(file))
+  const { settingsFile, warnings } = loadConfig(environment)
   return { settingsFile, warnings }
 }
 
 /** The settings that somebody gave, in the order of the documents; secrets have no value. */
-export function shownSettings(file?: string): ShownSetting[] {
-  const { given } = givenSettings(environmentWith(file))
+export function shownSettings(environment: NodeJS.ProcessEnv): ShownSetting[] {
+  const { given } = givenSettings(environment)
   return Array.from(given.values(), ({ group, field, schema, variable, text, from, file: own }) => ({
     key: `${group}.${settingKey(field)}`,
     variable,
@@ -46,8 +40,8 @@ export function shownSettings(file?: string): ShownSetting[] {
 }
 
 /** The settings as a settings file: what was given with its origin, the rest as comments. */
-export function settingsText(file?: string): string {
-  const shown = new Map(shownSettings(file).map((setting) => [setting.variable, setting]))
+export function settingsText(environment: NodeJS.ProcessEnv): string {
+  const shown = new Map(shownSettings(environment).map((setting) => [setting.variable, setting]))
   const groups = Map.groupBy(settingNames(), ({ group }) => group)
   const lines = Array.from(groups, ([group, names]) => {
     const rows = names.map(({ variable, field, schema }) => {
