@@ -56,6 +56,7 @@ export async function createServices(
       secrets: config.jobs.requestSecrets,
       unpackMaxBytes: config.jobs.unpackMaxBytes,
       unpackMaxEntries: config.jobs.unpackMaxEntries,
+      ownBucket: config.store.kind === 's3' ? config.store : undefined,
     },
     liveJobsPerToken: () => admission.policy?.live_jobs_per_token,
     openUploads: (uuid, attempt) => openUploads(store, uuid, attempt),

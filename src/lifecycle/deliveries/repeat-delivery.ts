@@ -7,8 +7,9 @@ import { expiredProblem } from '../job-answer.ts'
 import type { Records } from '../records/records.ts'
 import { type StoredJob, storedJob } from '../stored-job.ts'
 import type { Tracker } from '../tracking/tracker.ts'
+import { checkTargets } from './check-targets.ts'
 import { newestRound, roundState } from './delivery-rounds.ts'
-import { checkTargets, hasResult, orderDelivery } from './order-delivery.ts'
+import { hasResult, orderDelivery } from './order-delivery.ts'
 import { withDeliveries } from './show-deliveries.ts'
 
 export interface RepeatParts {
@@ -22,7 +23,7 @@ export interface RepeatParts {
 /**
  * Orders the job's deliveries once more, unless they are under way. Rejects with StoreError and
  * with Problem: `not-found`, `not-final`, `expired`, `result-missing`, `conflict` for a request
- * without targets, `invalid-request` for Secrets that requests may not name any more.
+ * without targets, `invalid-request` for targets that requests may not name any more.
  */
 export async function repeatDelivery(parts: RepeatParts, uuid: string): Promise<Job> {
   const { store, tracker, records, deliveries } = parts

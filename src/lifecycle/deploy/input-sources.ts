@@ -22,6 +22,8 @@ export interface SourceRules {
   unpackMaxEntries: number
   /** PEM. */
   ca?: string | undefined
+  /** Where this Jobferry's own store lies, if in a bucket: no result is delivered there. */
+  ownBucket?: { bucket: string; prefix: string } | undefined
 }
 
 /**
@@ -71,7 +73,7 @@ export function namedSecrets(lines: readonly (SourceSettings | SourceLine)[]): s
   return names.length === 0 ? undefined : [...new Set(names)].sort()
 }
 
-export function unknownSecret({ secrets }: SourceRules): Omit<FieldError, 'field'> {
+export function unknownSecret({ secrets }: Pick<SourceRules, 'secrets'>): Omit<FieldError, 'field'> {
   const known = secrets.length === 0 ? '(REQUEST_SECRETS names none)' : secrets.join(', ')
   return { problem: 'is not a Secret that requests may name', expected: `one of ${known}` }
 }

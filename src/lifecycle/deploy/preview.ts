@@ -3,6 +3,7 @@ import { inputConflicts } from '../../job/inputs/input-conflicts.ts'
 import { invalidFields } from '../../util/errors.ts'
 import { defined } from '../../util/objects.ts'
 import { shownUrl } from '../../util/text/shown-url.ts'
+import { checkTargets } from '../deliveries/check-targets.ts'
 import type { Preview } from '../jobs.ts'
 import { translateStoreErrors } from '../translate-store-errors.ts'
 import type { DeploymentParts } from './deployment.ts'
@@ -35,6 +36,7 @@ export function createPreview(parts: PreviewParts, caller: string | null): Previ
       ]
       if (errors.length > 0) throw invalidFields(errors)
       const by = { ...parts, uuid, caller }
+      checkTargets(kept.outputs?.deliver ?? [], parts.inputSources)
       const waiting = await findDependencies(request.depends_on ?? [], by)
       const found = await translateStoreErrors(() =>
         lookForSources(references, { ...by, awaited: waiting?.jobs ?? [] }),
