@@ -18,7 +18,7 @@ export function disruptionsOf(job: KubernetesJob, pods: readonly CachedPod[]): D
   for (const seen of pods) {
     const uid = uidOf(seen)
     const disruption = disruptionOf(seen.pod)
-    if (disruption !== undefined && isGoing(seen)) {
+    if (disruption !== undefined && (isGoing(seen) || isCountedDisruption(seen.pod))) {
       const { running, terminated } = workerStatus(seen.pod)?.state ?? {}
       // Of a container that never started, the kubelet writes null, and containerd 1970.
       const started = Boolean(timeOf((running ?? terminated)?.startedAt))
@@ -141,7 +141,10 @@ export function ownFailuresSeen(pods: readonly CachedPod[]): number {
   return pods.filter((seen) => hasFailed(seen) && !isDisruptionTarget(seen.pod)).length
 }
 
-/** The condition alone is not enough: it is taken back if the eviction is refused. */
+/**
+ * The condition alone is not enough: it is taken back if the eviction is refused. A start that failed
+ * is final at once, while the uploader may still store what earlier steps left.
+ */
 function isGoing({ pod, goneAt }: CachedPod): boolean {
   return goneAt !== undefined || pod.metadata?.deletionTimestamp !== undefined || isTerminal(pod)
 }

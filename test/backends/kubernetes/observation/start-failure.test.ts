@@ -7,6 +7,7 @@ import { startFailure } from '../../../../src/backends/kubernetes/observation/st
 import { assess } from '../../../../src/job/state/state.ts'
 import { at, job, pod, running, seen, terminated } from '../objects.ts'
 import { clusterRequest } from '../request.ts'
+import { head, podOf } from './step-pods.ts'
 
 const killed = 'failed to create containerd task: failed to start shim: start failed: signal: killed: unknown'
 const misspelt = 'runc create failed: exec: "pyhton": executable file not found in $PATH: unknown'
@@ -54,6 +55,16 @@ describe('a worker that the machine did not start', () => {
     expect(assess(observe({ job: early, pods: [seen(broken(1, killed))] }), undefined, 0).state).toBe(
       'queued',
     )
+  })
+
+  it('awaits it too while the uploader has stored what its earlier steps left, and still runs', () => {
+    const notStarted = terminated(128, 0, 6, { ...containerds, message: killed })
+    const one = podOf([terminated(0, 3, 5), notStarted])
+    const observation = observe({ job: job(), pods: [seen(one)] })
+    expect(observation.attempt?.ended).toBe(false)
+    const { state, cause } = assess(observation, head, 0)
+    expect(state).toBe('queued')
+    expect(cause?.message).toMatch(/step `compute`.*signal: killed.*attempt 2 follows/)
   })
 
   it('does not use up a retry', () => {
