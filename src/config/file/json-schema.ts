@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { limitedFields, policyKeys } from '../../job/policy/policy.ts'
+import { defaultedFields, limitedFields, policyKeys } from '../../job/policy/policy.ts'
 import { type SettingName, settingNames } from '../environment.ts'
 import { settingsSchema } from '../schema.ts'
 import { groupMeta, settingMeta } from '../setting.ts'
@@ -49,11 +49,12 @@ function valueSchema(schema: z.ZodType): object {
 }
 
 function policyProperties(): Record<string, object> {
-  const limits = Object.fromEntries(limitedFields.map((field) => [field, { type: ['string', 'number'] }]))
+  const limitsOf = (fields: readonly string[]) =>
+    Object.fromEntries(fields.map((field) => [field, { type: ['string', 'number'] }]))
   const choice = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }
   const others: Record<string, object> = {
-    maximum: { type: 'object', additionalProperties: false, properties: limits },
-    default: { type: 'object', additionalProperties: false, properties: limits },
+    maximum: { type: 'object', additionalProperties: false, properties: limitsOf(limitedFields) },
+    default: { type: 'object', additionalProperties: false, properties: limitsOf(defaultedFields) },
     live_jobs_per_token: { type: 'integer', minimum: 1 },
   }
   const description = 'See docs/policy.md'

@@ -25,10 +25,11 @@ export function withPolicyDefaults(
   context: PolicyContext,
 ): JobRequest {
   const { given, configured } = judged
+  const defaults: Partial<Record<LimitedField, string | number>> = policy.default
   const filled = Object.fromEntries(
     limitedFields
       .filter((field) => given[field] === undefined && configured?.[field] === undefined)
-      .map((field) => [field, policy.default[field] ?? limited(field, request[field], policy)])
+      .map((field) => [field, defaults[field] ?? limited(field, request[field], policy)])
       .filter(([, value]) => value !== undefined),
   ) as Partial<JobRequest>
   const user = context.podSecurity !== undefined && policy.root === 'none' && bringsProgram(judged)

@@ -24,6 +24,12 @@ export const limitedFields = [
 ] as const
 export type LimitedField = (typeof limitedFields)[number]
 
+/**
+ * Those that a policy can give a default. A program is held by a shell, which needs its command: a
+ * request that counts on its image's own has to know.
+ */
+export const defaultedFields = limitedFields.filter((field) => field !== 'hold_after_failure_seconds')
+
 const limits = limitsSchema()
 const names = { of: 'names', pattern: /^[-a-z0-9.*]+$/ }
 
@@ -47,7 +53,7 @@ const policySchema = z.strictObject({
   env_config_maps: listed('ConfigMaps'),
   root: z.enum(['all', 'none', 'pod-security'], 'all, none or pod-security').default('all'),
   maximum: limits.prefault({}),
-  default: limits.prefault({}),
+  default: limits.omit({ hold_after_failure_seconds: true }).prefault({}),
   live_jobs_per_token: z.int('a whole number from 1').min(1, 'a whole number from 1').exactOptional(),
 })
 
@@ -72,14 +78,13 @@ export function parsePolicy(value: unknown): Policy {
     throw new Problem('invalid-request', `is empty or no mapping; expected keys of ${policyKeys.join(', ')}`)
   }
   const unknown = [...unknownKeys(value, policyKeys, '')]
-  for (const part of ['maximum', 'default'] as const) {
+  for (const [part, known] of Object.entries({ maximum: limitedFields, default: defaultedFields })) {
     const fields: unknown = (value as Record<string, unknown>)[part]
-    if (typeof fields === 'object' && fields !== null)
-      unknown.push(...unknownKeys(fields, limitedFields, `${part}.`))
+    if (typeof fields === 'object' && fields !== null) unknown.push(...unknownKeys(fields, known, `${part}.`))
   }
   if (unknown.length > 0) throw invalidFields(unknown)
   const policy = check(policySchema, value)
-  const beyond = limitedFields.flatMap((field) => defaultBeyond(policy, field))
+  const beyond = defaultedFields.flatMap((field) => defaultBeyond(policy, field))
   if (beyond.length > 0) throw invalidFields(beyond)
   return policy
 }
@@ -141,7 +146,10 @@ function* unknownKeys(value: object, known: readonly string[], root: string): Ge
   }
 }
 
-function defaultBeyond({ maximum, default: defaults }: Policy, field: LimitedField): FieldError[] {
+function defaultBeyond(
+  { maximum, default: defaults }: Policy,
+  field: (typeof defaultedFields)[number],
+): FieldError[] {
   const [most, given] = [maximum[field], defaults[field]]
   if (most === undefined || given === undefined || amountOf(given) <= amountOf(most)) return []
   return [{ field: `default.${field}`, problem: 'is more than the maximum', expected: `at most ${most}` }]

@@ -20,7 +20,9 @@ export interface ShellPlaces {
  * Undefined if the step's command runs by itself.
  */
 export function shellCommand(step: Partial<EffectiveStep>, places: ShellPlaces): string[] | undefined {
-  const hold = step.ignore_error ? undefined : places.hold
+  // Without a command there is nothing to hold: the image's own must not be replaced.
+  const hasCommand = (step.command?.length ?? 0) > 0
+  const hold = step.ignore_error || !hasCommand ? undefined : places.hold
   if (!needsShell(step) && hold === undefined) return undefined
   const { stdin, stdout, stderr, command = [], args = [] } = step
   const file = (path: string | undefined) => (path === undefined ? '' : `${places.resultDirectory}/${path}`)

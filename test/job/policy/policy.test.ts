@@ -20,6 +20,7 @@ describe('a policy file', () => {
     [['images'], /is empty or no mapping/],
     [{ service_acounts: 'none' }, /service_acounts: is unknown; expected service_accounts \(one of images, /],
     [{ maximum: { memry: '1Gi' } }, /maximum\.memry: is unknown; expected memory \(one of cpu, /],
+    [{ default: { hold_after_failure_seconds: 60 } }, /default\.hold_after_failure_seconds: is unknown/],
     [{ xyz: 1 }, /xyz: is unknown; expected one of images, /],
     [{ images: 'some' }, /images: .*expected all, none or a list of images like/],
     [{ images: 3 }, /images: .*expected all, none or a list/],

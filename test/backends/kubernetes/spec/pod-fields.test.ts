@@ -109,6 +109,12 @@ it('a program that is to be held runs in a shell, but for a step whose failure i
   expect(b?.command?.slice(-3)).toEqual(['60', '/run/jobferry/held', 'y'])
 })
 
+it('a hold replaces no entrypoint of an image', () => {
+  const { worker } = build({ command: [], args: ['--all'], hold_after_failure_seconds: 60 })
+  expect(worker?.command).toEqual([])
+  expect(worker?.args).toEqual(['--all'])
+})
+
 it('a rescue keeps annotations and nodes, and waits for no other pods', () => {
   const request = clusterRequest('', { ...fields, result_storage_class: '' })
   const rescue = rescueObject({ uuid, request, settings, job: {}, pod: { name: 'p' } })
