@@ -5,6 +5,7 @@ import { messageOf } from '../../src/util/errors.ts'
 import type { Log } from '../../src/util/log.ts'
 import { defined } from '../../src/util/objects.ts'
 import { InputError } from '../inputs/input-error.ts'
+import { isOfFileSystem } from '../inputs/unpack/place-entry.ts'
 import { pause } from '../pause.ts'
 import { restoreResult } from '../restore/restore-result.ts'
 import type { StateDirectory } from '../state-directory.ts'
@@ -150,7 +151,9 @@ const repeatMs = 5000
 
 function obstacleIn(error: unknown, what: string, storeName: string): Blocked {
   if (error instanceof InputError) return { reason: error.kind, message: error.message, final: true }
-  return isDiskFull(error)
-    ? { reason: 'StorageFull', message: `${what}: the volume is full (${messageOf(error)})` }
+  if (isDiskFull(error))
+    return { reason: 'StorageFull', message: `${what}: the volume is full (${messageOf(error)})` }
+  return isOfFileSystem(error)
+    ? { reason: 'Error', message: `${what}: ${messageOf(error)}` }
     : obstacleOf(error, what, storeName)
 }

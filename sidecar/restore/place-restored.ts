@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { chmod, type FileHandle, lstat, lutimes, mkdir, open, rm, symlink, utimes } from 'node:fs/promises'
 import { type Entry, pathBytes, targetBytes } from '../../src/result-format/entry.ts'
 import { codeOf } from '../../src/util/error-code.ts'
@@ -36,9 +36,16 @@ export async function makeFolder(root: Buffer, entry: Entry): Promise<void> {
   await makeRealFolder(placeOf(root, entry))
 }
 
-/** Gives a folder, all contents of which are there, its time. */
+/**
+ * Gives a folder, all contents of which are there, its time. One that the volume came with, such as
+ * `lost+found`, is another user's and keeps its own.
+ */
 export async function markFolder(root: Buffer, entry: Entry): Promise<void> {
-  if (entry.mtime !== undefined) await utimes(placeOf(root, entry), new Date(), secondsOf(entry.mtime))
+  if (entry.mtime === undefined) return
+  const at = placeOf(root, entry)
+  await utimes(at, new Date(), secondsOf(entry.mtime)).catch(async (error: unknown) => {
+    if (codeOf(error) !== 'EPERM' || isOwn(await lstat(at))) throw error
+  })
 }
 
 /** A link as it was, also one that leads out of the directory: nothing here follows it. */
@@ -73,7 +80,11 @@ async function makeParents(root: Buffer, entry: Entry): Promise<void> {
 
 async function makeRealFolder(at: Buffer): Promise<void> {
   const there = await lstat(at).catch(() => undefined)
-  if (there?.isDirectory()) return
+  if (there?.isDirectory()) {
+    // A kill may have come between making it and opening it to all.
+    if (isOwn(there) && (there.mode & 0o777) !== 0o777) await chmod(at, 0o777)
+    return
+  }
   // EEXIST: another file below it has made it at the same moment, or it is a file or link.
   await mkdir(at).catch(async (error: unknown) => {
     const now = codeOf(error) === 'EEXIST' ? await lstat(at) : undefined
@@ -81,6 +92,10 @@ async function makeRealFolder(at: Buffer): Promise<void> {
   })
   // Whatever the umask is.
   await chmod(at, 0o777)
+}
+
+function isOwn({ uid }: Stats): boolean {
+  return uid === process.geteuid?.()
 }
 
 /** Since the epoch, of RFC 3339 in UTC with nine decimals; a double is exact to half a microsecond. */

@@ -85,7 +85,8 @@ export function isBadName(error: unknown): boolean {
   return isOfFileSystem(error) && badNames.includes(codeOf(error) ?? '')
 }
 
-function isOfFileSystem(error: unknown): boolean {
+/** Of calls of Node's own: the store's wrap what their connections say. */
+export function isOfFileSystem(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'syscall' in error
 }
 

@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -22,7 +24,7 @@ import { createLog } from '../../../src/util/log.ts'
 import { temporaryFolder } from '../../support/files/temporary-folder.ts'
 import { keysOf, manifestOf } from '../stored.ts'
 import { treeOf } from '../tree.ts'
-import { type Attempt, attempt, job, newFolderAttempt } from '../uploader-process.ts'
+import { type Attempt, attempt, job, newAttempt, newFolderAttempt } from '../uploader-process.ts'
 
 it.each(['files', 'packed'])(
   'restores a result of the layout %s: files, folders, links, times',
@@ -51,6 +53,51 @@ it('goes on after a kill: whole files stay, one that was cut short is fetched ag
   await restore(made.store, restored)
   expect(readFileSync(join(restored, 'deep/raw'), 'latin1')).toBe('raw')
   expect(statSync(join(restored, 'run.sh')).ino).toBe(whole.ino)
+})
+
+it('goes on after a kill before a folder was open to all', async () => {
+  const made = newFolderAttempt()
+  makeTree(made.result)
+  await store(made)
+  const restored = temporaryFolder()
+  mkdirSync(join(restored, 'deep/empty'), { recursive: true, mode: 0o755 })
+  await restore(made.store, restored)
+  expect(statSync(join(restored, 'deep')).mode & 0o777).toBe(0o777)
+  expect(statSync(join(restored, 'deep/empty')).mode & 0o777).toBe(0o777)
+})
+
+it('leaves a folder that belongs to another user its time', () => {
+  const place = new URL('../../../sidecar/restore/place-restored.ts', import.meta.url)
+  const entry = { path: 'usr', type: 'directory', mtime: '2001-02-03T04:05:06.000000000Z' }
+  const script = `await (await import('${place}')).markFolder(Buffer.from('/'), ${JSON.stringify(entry)})`
+  const before = statSync('/usr').mtimeMs
+  const uid = process.getuid?.() || 65_534
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { uid })
+  expect({ status, stderr: String(stderr) }).toEqual({ status: 0, stderr: '' })
+  expect(statSync('/usr').mtimeMs).toBe(before)
+})
+
+it('does not call an error of the volume one of the store', async () => {
+  const made = newFolderAttempt()
+  makeTree(made.result)
+  await store(made)
+  const again = newAttempt({ ATTEMPT_UID: 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee' })
+  Object.assign(again.environment, {
+    ...{
+      STORE_DIRECTORY: made.environment.STORE_DIRECTORY,
+      JOB_UUID: '11111111-2222-8333-8444-666666666666',
+    },
+    ...{ RESTORE_JOB: job, RESTORE_ATTEMPT: attempt, RESTORE_TIMEOUT_SECONDS: '60' },
+  })
+  rmSync(again.result, { recursive: true })
+  const terminated = new AbortController()
+  const log = createLog('test', 'silent')
+  log.warn = () => terminated.abort()
+  await runUploader(readSettings(again.environment), async () => made.store, log, terminated)
+  expect(JSON.parse(readFileSync(again.message, 'utf8'))).toMatchObject({
+    reason: 'Error',
+    message: expect.stringMatching(/: restoring the result of job .*: ENOENT/),
+  })
 })
 
 it('refuses bytes that are not those of the manifest, and a result that is gone', async () => {
