@@ -114,7 +114,7 @@ describe("a worker's word", { timeout: 120_000 }, () => {
     const job = await untilFinal(api.url, uuid)
     expect(job).toMatchObject({ state: 'succeeded', result: { state: 'complete', count: 1 } })
     expect((job as unknown as Job).message).toBe(
-      'progress.json is ignored: it is no regular file. values.json is ignored: it is no regular file',
+      '1 entry, 7 bytes stored. progress.json is ignored: it is no regular file. values.json is ignored: it is no regular file',
     )
     expect(job).not.toHaveProperty('progress')
     expect(job).not.toHaveProperty('values_bytes')
