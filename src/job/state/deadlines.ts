@@ -42,13 +42,23 @@ export function nextDeadline(
   const since = next?.before.finishedAt
   const event = `the end of ${nameOfProgram(next?.before.name)}`
   const start = since === undefined ? undefined : due({ since, event, program: nameOfProgram(next?.name) })
-  const isHeld = observation.held !== undefined
-  const heard = isHeld ? undefined : observation.heard
+  const heard = isHoldRunning(observation, attempt, request) ? undefined : observation.heard
   const silence = heartbeatStop(attempt, heard, request.heartbeat_seconds, now)
   const missed = silence && { stop: silence }
   // Not without end: that it is held, a running program can say as well.
-  const extraSeconds = isHeld ? (request.hold_after_failure_seconds ?? 0) : 0
+  const extraSeconds = observation.held ? (request.hold_after_failure_seconds ?? 0) : 0
   return earliest([start, ...runningDue(attempt, request, now, extraSeconds), missed])
+}
+
+/** A held program is silent. Both times are by the node's clock. */
+function isHoldRunning(
+  { held, heard }: Observation,
+  { worker }: Attempt,
+  { hold_after_failure_seconds: seconds = 0 }: TimeLimits,
+): boolean {
+  if (held === undefined || heard?.word.held === undefined) return false
+  // Its end may be reported late, as in runningDue().
+  return heard.at < Date.parse(heard.word.held.at) + seconds * 1000 + 2 * worker.resolution
 }
 
 export type TimeLimits = Pick<

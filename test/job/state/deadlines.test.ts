@@ -9,11 +9,19 @@ const request = { start_timeout_seconds: 60, timeout_seconds: 10, retries: 0 }
 describe('a program that has failed and is held', () => {
   const held = { reason: 'HeldAfterFailure', message: '' } as const
   const limits = { ...request, heartbeat_seconds: 5, hold_after_failure_seconds: 30 }
-  const heard = { word: {}, at: created + 90_000, silentSeconds: 60 }
+  const since = { at: new Date(created + 5000).toISOString(), exit_code: 1 }
+  const heard = { word: { held: since }, at: created + 34_999, silentSeconds: 30 }
   const seen = { ...observation(attempt({ startedAt: created, resolution: 0 })), heard, held }
 
   it('is not silent, and its time ends with the hold', () => {
     expect(nextDeadline(seen, limits, created + 39_999)).toEqual({ at: created + 40_000 })
+  })
+
+  it('is silent once its hold must be over: a program that runs may only say that it is held', () => {
+    const late = { ...seen, heard: { ...heard, at: created + 35_000 } }
+    expect(nextDeadline(late, limits, created + 35_000)).toMatchObject({
+      stop: { cause: { reason: 'HeartbeatMissed' } },
+    })
   })
 
   it('that only says so ends then', () => {
