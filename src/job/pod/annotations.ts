@@ -6,7 +6,8 @@ const maxBytes = 16_384
 const maxAnnotations = 64
 
 const key = labelKey.refine((name) => !isReserved(name), {
-  error: 'an annotation that neither Jobferry (jobferry.dev/…) nor Kubernetes sets itself',
+  error:
+    'an annotation that neither Jobferry (jobferry.dev/…) nor Kubernetes sets itself, and none of pod security',
 })
 const expected = `an object of strings: at most ${maxAnnotations} annotations, of ${maxBytes} bytes in all`
 
@@ -25,7 +26,16 @@ function bytesOf(given: Readonly<Record<string, string>>): number {
     .reduce((sum, one) => sum + Buffer.byteLength(one), 0)
 }
 
-/** The Job controller's, too: it would count other pods than it made. */
+/**
+ * The Job controller's, too: it would count other pods than it made. And what once set the profiles of
+ * containers, which some clusters still heed: it could undo pod security.
+ */
 function isReserved(name: string): boolean {
-  return /^(?:[^/]*\.)?jobferry\.dev\//.test(name) || name.startsWith('batch.kubernetes.io/')
+  return /^(?:[^/]*\.)?jobferry\.dev\//.test(name) || prefixes.some((prefix) => name.startsWith(prefix))
 }
+
+const prefixes = [
+  'batch.kubernetes.io/',
+  'container.apparmor.security.beta.kubernetes.io/',
+  'seccomp.security.alpha.kubernetes.io/',
+]

@@ -182,6 +182,14 @@ describe('a field that Kubernetes or the kernel would refuse is named', () => {
       { annotations: { 'batch.kubernetes.io/job-tracking': '' } },
       'annotations.batch.kubernetes.io/job-tracking',
     ],
+    [
+      { annotations: { 'container.apparmor.security.beta.kubernetes.io/worker': 'unconfined' } },
+      'annotations.container.apparmor.security.beta.kubernetes.io/worker',
+    ],
+    [
+      { annotations: { 'seccomp.security.alpha.kubernetes.io/pod': 'unconfined' } },
+      'annotations.seccomp.security.alpha.kubernetes.io/pod',
+    ],
     [{ annotations: { a: 'x'.repeat(16_384) } }, 'annotations'],
     [{ annotations: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`a${n}`, ''])) }, 'annotations'],
     [{ runtime_class: 'Kata' }, 'runtime_class'],
