@@ -25,7 +25,9 @@ export const limitsAnswer = z.strictObject({
       extended_resources: choice,
       affinity: z
         .enum(['all', 'own-namespace', 'none'])
-        .describe('`own-namespace`: every one that names no other namespace'),
+        .describe(
+          '`own-namespace`: every one that names no other namespace and has no required podAntiAffinity',
+        ),
       env_secrets: z.array(z.string()),
       env_config_maps: z.array(z.string()),
       root: z.boolean().describe('Workers may run as user 0'),

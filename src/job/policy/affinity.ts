@@ -5,9 +5,12 @@ import type { Policy } from './policy.ts'
 import { allows, expectedOf, refused } from './refusal.ts'
 import { matchesWildcard } from './wildcard.ts'
 
+const required = 'requiredDuringSchedulingIgnoredDuringExecution'
+
 /**
  * What a policy refuses of an affinity. It selects nodes as `node_selector` does; other namespaces
- * would let it learn of their pods, and keep them off its node.
+ * would let it learn of their pods, and keep them off its node, as a required anti-affinity would the
+ * API and other callers' jobs.
  */
 export function* affinityErrors(
   { given: { affinity }, configured }: JudgedRequest,
@@ -20,6 +23,9 @@ export function* affinityErrors(
   }
   yield* nodeErrors(affinity, policy)
   if (policy.affinity === 'all') return
+  // It holds both ways: as long as the pod is there, its node takes none of those that it names.
+  if (affinity.podAntiAffinity?.[required]?.length)
+    yield refused(`affinity.podAntiAffinity.${required}`, 'preferredDuringSchedulingIgnoredDuringExecution')
   for (const { at, term } of podTermsOf(affinity)) {
     for (const field of ['namespaces', 'namespaceSelector'] as const) {
       if (term[field] !== undefined) yield refused(`${at}.${field}`, 'pods of the own namespace alone')

@@ -142,6 +142,15 @@ describe('an affinity', () => {
     expect(refusedFields(policy, nodes({ ...ssd, operator: 'NotIn' }))).toEqual([`${at}[0]`])
   })
 
+  it('keeps no pods off nodes but under all', () => {
+    const request = { affinity: { podAntiAffinity: { [required]: [{ topologyKey: 'zone' }] } } }
+    expect(refusedFields(careful, request)).toEqual([`affinity.podAntiAffinity.${required}`])
+    expect(refusedFields({}, request)).toEqual([])
+    expect(refusedFields(careful, { affinity: { podAffinity: request.affinity.podAntiAffinity } })).toEqual(
+      [],
+    )
+  })
+
   it('names no other namespace but under all, and is refused whole under none', () => {
     const term = { topologyKey: 'zone', namespaces: ['other'] }
     const request = {
