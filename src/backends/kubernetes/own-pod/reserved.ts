@@ -1,4 +1,5 @@
 import type { EnvSource } from '../../../job/pod/env-from.ts'
+import { Problem } from '../../../util/errors.ts'
 import type { Api } from '../api/api.ts'
 import type { Pod } from '../api/objects.ts'
 import { problemOf } from '../api/status-error.ts'
@@ -35,11 +36,17 @@ async function isOurs(resource: Api['secrets'] | Api['configMaps'], name: string
 }
 
 async function namesInOwnPod(api: Api, ownPod: OwnPod | undefined) {
-  const { items } = ownPod
-    ? await api.pods.list({ fieldSelector: `metadata.name=${ownPod.name}` })
-    : { items: [] }
-  const own = items.find(({ metadata }) => metadata?.uid === ownPod?.uid)
+  const own = ownPod && (await readOwnPod(api, ownPod))
   return { secrets: secretsOf(own), configMaps: configMapsOf(own) }
+}
+
+/** Without the pod it isn't known which Secrets are the API's: none may be read then. */
+async function readOwnPod(api: Api, { name, uid }: OwnPod): Promise<Pod> {
+  const { items } = await api.pods.list({ fieldSelector: `metadata.name=${name}` })
+  const own = items.find(({ metadata }) => metadata?.uid === uid)
+  if (own !== undefined) return own
+  const detail = `The API does not find its own pod ${name} with the UID of POD_UID in ${api.namespace}, so it can't tell which Secrets and ConfigMaps of \`env_from\` are its own`
+  throw new Problem('unavailable', detail, { retryAfterSeconds: 5 })
 }
 
 function secretsOf(pod: Pod | undefined): Set<string | undefined> {
