@@ -48,8 +48,14 @@ export function attemptsOf({ observation, job }: HistorySource): AttemptTimes[] 
     const times = goesOn ? timesOfEarlier(attempt) : timesOf(attempt)
     found.set(attempt.number, { ...times, ...(goesOn && reasonOf(found.get(attempt.number))) })
   }
-  // Once a job is over, later attempts of its backend don't count.
-  const shown = (isFinal(job.state) ? job.attempt?.number : attempt?.number) ?? Number.POSITIVE_INFINITY
+  // Once a job is over, later attempts of its backend don't count, and nothing follows its own.
+  const final = isFinal(job.state) ? job.attempt?.number : undefined
+  const own = final === undefined ? undefined : found.get(final)
+  if (own !== undefined) {
+    const { reason: _, ...times } = own
+    found.set(own.number, times)
+  }
+  const shown = final ?? (isFinal(job.state) ? undefined : attempt?.number) ?? Number.POSITIVE_INFINITY
   return [...found.values()].filter(({ number }) => number <= shown).sort((a, b) => a.number - b.number)
 }
 

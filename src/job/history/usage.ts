@@ -23,7 +23,6 @@ export function usageOf(source: HistorySource): Usage {
     if (one.number !== attempt?.number) return one.endedAt
     return settled ?? (isOpen ? undefined : one.endedAt)
   }
-  const ran = attempt?.worker.startedAt !== undefined
   return {
     queued_seconds: sum(all.map((one, index) => between(before(index), one.scheduledAt))),
     pulling_seconds: sum(all.flatMap((one) => (one.pulled ? pulling(one) : []))),
@@ -31,7 +30,7 @@ export function usageOf(source: HistorySource): Usage {
     running_seconds: sum(all.map(({ startedAt, finishedAt }) => between(startedAt, finishedAt))),
     storing_seconds: sum(all.map((one) => between(one.finishedAt, over(one)))),
     input_bytes: head?.prepared?.input_bytes ?? null,
-    output_bytes: ran ? job.result.bytes : null,
+    output_bytes: job.result.state === 'missing' ? null : job.result.bytes,
     node: attempt?.node ?? null,
     images: attempt?.images ? [...attempt.images] : null,
     peak_memory_bytes: attempt?.used?.peakMemoryBytes ?? null,

@@ -59,6 +59,14 @@ it('a disrupted attempt of which only that is known is a wait for the next one',
   expect(shown(source('queued', { disruptions }))).toEqual(['queued 0', 'queued 4 1 Evicted'])
 })
 
+it('no wait follows the attempt at which the job ended, though its backend began another', () => {
+  const ended = source('failed', { earlier: [earlier] }, { stored: 'none', reason: 'OOMKilled' })
+  const job = { ...ended.job, attempt: { number: 1, uid: 'a' } }
+  expect(shown({ ...ended, job })).toEqual([
+    ...['queued 0', 'preparing 1 1', 'running 3 1', 'storing 5 1', 'failed 5 1 OOMKilled'],
+  ])
+})
+
 it('the end is when all was stored, and a stop is not before it was asked for', () => {
   const attempt = attemptOf(
     { startedAt: after(2), finishedAt: after(5), exitCode: 0 },
@@ -108,6 +116,11 @@ it('a job that failed before it ran has used no time of what it did not come to'
     ...{ storing_seconds: null, input_bytes: null, output_bytes: null, node: null, images: null },
     ...{ peak_memory_bytes: null, cpu_seconds: null },
   })
+})
+
+it('the bytes of a result are known without the attempt that made it', () => {
+  const result = { state: 'complete' as const, count: 1, bytes: 7 }
+  expect(usageOf(source('succeeded', {}, { stored: head(), result }))).toMatchObject({ output_bytes: 7 })
 })
 
 it('the time of storing is not known before the end, though all programs have ended', () => {
