@@ -5,6 +5,7 @@ import {
   newDelivery,
   type ResultDelivery,
 } from '../../src/job/deliveries/delivery-answer.ts'
+import type { DeliveryOrder } from '../../src/job/deliveries/delivery-target.ts'
 import { jobKeys } from '../../src/result-format/job-keys.ts'
 import { putJson } from '../../src/store/json-objects.ts'
 import { retriedForHours, retry } from '../../src/store/retry.ts'
@@ -29,11 +30,11 @@ export class DeliveryReport {
     store: ArtifactStore,
     job: string,
     round: number,
-    targets: readonly { to: string }[],
+    { attempt, targets }: Pick<DeliveryOrder, 'attempt' | 'targets'>,
     log: Log,
   ) {
     this.#store = store
-    this.#key = jobKeys.deliveryState(job, round)
+    this.#key = jobKeys.deliveryState(job, attempt, round)
     this.#log = log
     this.#deliveries = targets.map(({ to }) => ({ ...newDelivery(to), state: 'delivering' }))
   }

@@ -8,8 +8,10 @@ import {
 export interface DeliverySettings {
   /** JOB_UUID */
   job: string
-  /** DELIVERY_ROUND: the order is in the store. */
+  /** DELIVERY_ROUND */
   round: number
+  /** ORDER_FILE: a DeliveryOrder. */
+  orderFile: string
   /** STATE_DIRECTORY: for files that are only needed meanwhile. */
   stateDirectory: string
   /** SECRETS_DIRECTORY: as the uploader's. */
@@ -32,6 +34,7 @@ export function readDeliverySettings(
   const settings = {
     job: text('JOB_UUID'),
     round: Number(text('DELIVERY_ROUND')),
+    orderFile: text('ORDER_FILE'),
     stateDirectory: text('STATE_DIRECTORY'),
     secretsDirectory: text('SECRETS_DIRECTORY'),
   }

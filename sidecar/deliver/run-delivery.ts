@@ -1,9 +1,6 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DeliveryOrder, DeliveryTarget } from '../../src/job/deliveries/delivery-target.ts'
-import { jobKeys } from '../../src/result-format/job-keys.ts'
-import { readJson } from '../../src/store/json-objects.ts'
-import { retriedForHours, retry } from '../../src/store/retry.ts'
 import type { ArtifactStore } from '../../src/store/store.ts'
 import type { Log } from '../../src/util/log.ts'
 import { Semaphore } from '../../src/util/semaphore.ts'
@@ -13,12 +10,11 @@ import { deliverResult } from './deliver-result.ts'
 import { DeliveryReport } from './delivery-report.ts'
 import type { DeliverySettings } from './delivery-settings.ts'
 
-const orderMilliseconds = 600_000
 const filesAtOnce = 4
 
 /**
- * The program that delivers a result, from its order to the last state of each target, both in the
- * store. A target that fails does not end the others. Rejects if it has to be run again.
+ * The program that delivers a result, from its order to the last state of each target in the store.
+ * A target that fails does not end the others. Rejects if it has to be run again.
  */
 export async function runDelivery(
   settings: DeliverySettings,
@@ -26,9 +22,9 @@ export async function runDelivery(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const { job, round, stateDirectory, secretsDirectory } = settings
-  const order = await readOrder(store, job, round, signal)
-  const report = new DeliveryReport(store, job, round, order.targets, log)
+  const { job, round, orderFile, stateDirectory, secretsDirectory } = settings
+  const order: DeliveryOrder = JSON.parse(await readFile(orderFile, 'utf8'))
+  const report = new DeliveryReport(store, job, round, order, log)
   const ended = new AbortController()
   const reporting = report.keepWritten(AbortSignal.any([ended.signal, signal]), pause)
   const until = Date.now() + order.timeout_seconds * 1000
@@ -58,17 +54,4 @@ export async function runDelivery(
   const broken = outcomes.find((outcome) => outcome.status === 'rejected')
   if (broken) throw broken.reason
   await report.writeLast()
-}
-
-async function readOrder(
-  store: ArtifactStore,
-  job: string,
-  round: number,
-  signal: AbortSignal,
-): Promise<DeliveryOrder> {
-  const read = () => readJson(store, jobKeys.deliveryOrder(job, round))
-  const until = Date.now() + orderMilliseconds
-  const order = await retry(read, { until, signal, retryable: retriedForHours })
-  if (order === undefined) throw new Error('the store has no order for this delivery')
-  return order as DeliveryOrder
 }

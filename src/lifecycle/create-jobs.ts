@@ -109,7 +109,8 @@ export function createJobs(parts: JobsParts): FollowedJobs {
     },
   })
   const findJob = (uuid: string) => storedJob(tracker, records, uuid)
-  const deliveries = new DeliveryLoop({ backend, leadership, store, locks, log, findJob })
+  const { inputSources } = parts
+  const deliveries = new DeliveryLoop({ backend, leadership, store, locks, log, inputSources, findJob })
   metrics.showJobs(() => {
     const counts = countByState(tracker)
     return states.map((state) => [state, counts.get(state) ?? 0])

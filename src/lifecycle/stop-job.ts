@@ -5,7 +5,7 @@ import type { ArtifactStore } from '../store/store.ts'
 import type { KeyedMutex } from '../util/keyed-mutex.ts'
 import { type OpenUploads, purge } from './archive/purge.ts'
 import { requireJob } from './current-job.ts'
-import { endDeliveries } from './deliveries/end-deliveries.ts'
+import { removeWithDeliveries } from './deliveries/end-deliveries.ts'
 import type { Records } from './records/records.ts'
 import type { Tracker } from './tracking/tracker.ts'
 import { translateStoreErrors } from './translate-store-errors.ts'
@@ -41,8 +41,7 @@ export async function stopOrPurge(parts: StopParts, uuid: string): Promise<void>
     // Otherwise the record would be written after its removal.
     await tracker.dropGivenUp(uuid)
     await translateStoreErrors(async () => {
-      await endDeliveries(parts, uuid)
-      await purge(store, records, openUploads, uuid)
+      await removeWithDeliveries(parts, uuid, () => purge(store, records, openUploads, uuid))
     })
   } finally {
     unlock()

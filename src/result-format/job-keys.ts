@@ -24,10 +24,16 @@ export const jobKeys = {
   /** Of the attempt that the record names. */
   log: (uuid: string, attempt: string, container: string) => `jobs/${uuid}/${attempt}/log/${container}.txt`,
   logs: (uuid: string, attempt: string) => `jobs/${uuid}/${attempt}/log/`,
-  /** What is delivered elsewhere, in rounds from 1 on. */
   deliveries: (uuid: string) => `jobs/${uuid}/delivery/`,
-  deliveryOrder: (uuid: string, round: number) => `jobs/${uuid}/delivery/${padded(round)}/order.json`,
-  deliveryState: (uuid: string, round: number) => `jobs/${uuid}/delivery/${padded(round)}/state.json`,
+  /**
+   * What of an attempt's result is delivered elsewhere, in rounds from 1 on. The attempt is in the
+   * key because a further job of the same Idempotency-Key has the same uuid.
+   */
+  deliveryRounds: (uuid: string, attempt: string) => `jobs/${uuid}/delivery/${attempt}/`,
+  deliveryOrder: (uuid: string, attempt: string, round: number) =>
+    `jobs/${uuid}/delivery/${attempt}/${padded(round)}/order.json`,
+  deliveryState: (uuid: string, attempt: string, round: number) =>
+    `jobs/${uuid}/delivery/${attempt}/${padded(round)}/state.json`,
 } as const
 
 function padded(number: number): string {

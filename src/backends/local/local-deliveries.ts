@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DeliveryProgress, DeliveryRound, DeliveryRuns } from '../../job/deliveries/delivery-runs.ts'
 import { Problem } from '../../util/errors.ts'
@@ -66,12 +66,14 @@ export class LocalDeliveries implements DeliveryRuns {
     await Promise.all([...this.#running.keys()].map((uuid) => this.end(uuid)))
   }
 
-  async #start({ uuid, number }: DeliveryRound, failures: number): Promise<void> {
+  async #start({ uuid, number, order }: DeliveryRound, failures: number): Promise<void> {
     const directory = join(this.#directory, uuid)
     await mkdir(directory, { recursive: true, mode: 0o700 })
+    const orderFile = join(directory, 'order.json')
+    await writeFile(orderFile, JSON.stringify(order))
     const child = await startChild({
       command: this.#context.deliveryCommand,
-      env: deliveryEnvironment(this.#context, process.env, { uuid, round: number, directory }),
+      env: deliveryEnvironment(this.#context, process.env, { uuid, round: number, directory, orderFile }),
       cwd: directory,
       logFile: this.#log(uuid),
     })

@@ -8,10 +8,11 @@ export const deliveryReasons = {
   TargetUnavailable:
     'The target or its Secret was not there, or not all was sent, within `upload_timeout_seconds` from the beginning.',
   TargetRefused:
-    'The target refuses the keys or the request, its bucket does not exist, or its address is one that Jobferry may not call.',
+    'The target refuses the keys or the request, its bucket does not exist, its address is one that Jobferry may not call, or the settings do not allow it any more.',
   TargetFull: "The target's disk or quota is full.",
   ResultDamaged: 'Bytes in the store differ from the manifest, or are gone.',
-  Interrupted: 'The program that delivers ended several times before it was done.',
+  Interrupted:
+    'The program that delivers ended several times before it was done, or could not be started within `upload_timeout_seconds`.',
 } as const
 export type DeliveryReason = keyof typeof deliveryReasons
 const reasons = Object.keys(deliveryReasons) as DeliveryReason[]
@@ -31,11 +32,9 @@ export const resultDelivery = z.strictObject({
 /** The state of one target, as callers see it. */
 export type ResultDelivery = z.output<typeof resultDelivery>
 
-/** `jobs/<uuid>/delivery/<round>/state.json`, in the order of the targets. */
-export interface DeliveryRoundState {
-  version: 1
-  deliveries: ResultDelivery[]
-}
+/** `jobs/<uuid>/delivery/<attempt>/<round>/state.json`, in the order of the targets. */
+export const deliveryRoundState = z.object({ version: z.literal(1), deliveries: z.array(resultDelivery) })
+export type DeliveryRoundState = z.output<typeof deliveryRoundState>
 
 export function newDelivery(to: string): ResultDelivery {
   return { to, state: 'waiting', reason: null, message: null, files: 0, bytes: 0, finished_at: null }

@@ -1,10 +1,11 @@
 import type { JobRequest } from '../request/request.ts'
+import type { DeliveryOrder } from './delivery-target.ts'
 
 /** The programs that deliver results; each belongs to one round of a job's deliveries. */
 export interface DeliveryRuns {
   /**
    * Starts the round's program unless it runs or has ended. `refused` means that the backend will
-   * not take it. Rejects with Problem.
+   * not take it, `waiting` that it may take it later. Rejects with Problem.
    */
   run(round: DeliveryRound): Promise<DeliveryProgress>
   /**
@@ -20,14 +21,11 @@ export interface DeliveryRound {
   number: number
   /** The job's: its labels, and where its pods may run. */
   request: JobRequest
-  /** The Secrets that its targets name. */
-  secrets: readonly string[]
-  /** Of the program from its start on; it gives up by itself before that. */
-  timeoutSeconds: number
+  order: DeliveryOrder
 }
 
 /** `message`: what its start waits for, or how it ended. */
 export interface DeliveryProgress {
-  state: 'running' | 'ended' | 'refused'
+  state: 'waiting' | 'running' | 'ended' | 'refused'
   message?: string
 }

@@ -8,7 +8,10 @@ export interface DeliveryTarget {
   include?: readonly string[]
 }
 
-/** `jobs/<uuid>/delivery/<round>/order.json`: what a delivery's program is to do; it never changes. */
+/**
+ * What a delivery's program is to do: a file beside it, of the job's request and the settings. It is
+ * not in the job's folder of the store, which the job's own uploader may write.
+ */
 export interface DeliveryOrder {
   version: 1
   /** UID of the attempt whose result it is. */

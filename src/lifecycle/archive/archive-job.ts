@@ -5,7 +5,7 @@ import type { JobRequest } from '../../job/request/request.ts'
 import { deletionPhase } from '../../job/state/deletion.ts'
 import type { ArtifactStore } from '../../store/store.ts'
 import { defined } from '../../util/objects.ts'
-import { endDeliveries } from '../deliveries/end-deliveries.ts'
+import { removeWithDeliveries } from '../deliveries/end-deliveries.ts'
 import { pastOf } from '../job-past.ts'
 import { readValues } from '../read-values.ts'
 import type { FinalRecord } from '../records/final-record.ts'
@@ -62,8 +62,7 @@ export async function archiveJob(parts: ArchiveParts, job: TrackedJob): Promise<
 export async function removeJob(parts: ArchiveParts, { live: { uuid } }: TrackedJob): Promise<void> {
   const { backend, store, records, logs, openUploads } = parts
   await logs.drop(uuid)
-  await endDeliveries(parts, uuid)
-  await purge(store, records, openUploads, uuid)
+  await removeWithDeliveries(parts, uuid, () => purge(store, records, openUploads, uuid))
   await backend.discard(uuid)
 }
 

@@ -1,4 +1,5 @@
 import {
+  type DeliveryReason,
   type DeliveryRoundState,
   failedDelivery,
   isDeliveryOver,
@@ -6,45 +7,88 @@ import {
 } from '../../job/deliveries/delivery-answer.ts'
 import type { DeliveryProgress } from '../../job/deliveries/delivery-runs.ts'
 import type { DeliveryOrder } from '../../job/deliveries/delivery-target.ts'
+import { isFinal } from '../../job/job.ts'
+import type { JobRequest } from '../../job/request/request.ts'
 import { jobKeys } from '../../result-format/job-keys.ts'
-import { readJson, readVersion, replaceJson } from '../../store/json-objects.ts'
+import { replaceJson } from '../../store/json-objects.ts'
 import { removeListed } from '../archive/remove-listed.ts'
+import { targetErrors } from './check-targets.ts'
 import type { DeliveryParts } from './delivery-parts.ts'
-import type { PendingRound } from './delivery-rounds.ts'
+import { type PendingRound, roundVersion } from './delivery-rounds.ts'
+import { deliveryOrder } from './order-delivery.ts'
+
+/** How a round is after a step: `waiting`: its program can't be started now. */
+export type RoundStep = 'running' | 'waiting' | 'idle'
+
+type RoundProgress = DeliveryProgress & { reason?: DeliveryReason }
 
 /**
  * Takes a pending round one step further: its program is started, or followed, or it has ended and
- * goes with all that it had. Idempotent. Resolves with whether its program runs.
+ * goes with all that it had. Idempotent.
  */
 export async function advanceRound(
   parts: DeliveryParts,
   pending: PendingRound,
   mayStart: boolean,
-): Promise<boolean> {
+): Promise<RoundStep> {
   const { backend, store } = parts
   const { uuid, round, key } = pending
-  const job = await parts.findJob(uuid)
-  const version = await readVersion(store, jobKeys.deliveryState(uuid, round))
-  const state = version?.value as DeliveryRoundState | undefined
-  if (job === undefined || state?.deliveries.every(isDeliveryOver)) {
+  const found = await parts.findJob(uuid)
+  // Of an earlier job of the uuid, or this replica has yet to see the job's end.
+  if (found !== undefined && !isFinal(found.job.state)) return 'idle'
+  const order = found && deliveryOrder(found.job, found.request, parts.inputSources)
+  if (found === undefined || order === undefined) {
     await backend.deliveries.end(uuid)
     // A program that ended late may have written after the removal of the job's objects.
-    if (job === undefined) await removeListed(store, jobKeys.deliveries(uuid))
+    await removeListed(store, jobKeys.deliveries(uuid))
     await store.remove([key])
-    return false
+    return 'idle'
   }
-  if (!mayStart) return false
-  const order = (await readJson(store, jobKeys.deliveryOrder(uuid, round))) as DeliveryOrder
-  const progress = await backend.deliveries.run({
-    ...{ uuid, number: round, request: job.request, timeoutSeconds: order.timeout_seconds },
-    secrets: [...new Set(order.targets.map(({ secret }) => secret))].sort(),
-  })
+  const of = { uuid, attempt: order.attempt }
+  const { state, etag } = await roundVersion(store, of, round)
+  if (state?.deliveries.every(isDeliveryOver)) {
+    await backend.deliveries.end(uuid)
+    await store.remove([key])
+    return 'idle'
+  }
+  if (!mayStart) return 'idle'
+  const progress = await progressOf(parts, pending, order, found.request)
+  if (progress === undefined) return 'idle'
   const next = nextState(order, state, progress, Date.now())
   if (next !== undefined) {
     // Not over what the program wrote meanwhile, which the next look reads.
-    await replaceJson(store, jobKeys.deliveryState(uuid, round), next, version?.etag)
+    await replaceJson(store, jobKeys.deliveryState(uuid, order.attempt, round), next, etag)
   }
-  return progress.state === 'running'
+  return progress.state === 'running' || progress.state === 'waiting' ? progress.state : 'idle'
+}
+
+/** Undefined if the job was removed meanwhile: nothing of the round is left then. */
+async function progressOf(
+  { backend, store, inputSources }: DeliveryParts,
+  { uuid, round, key }: PendingRound,
+  order: DeliveryOrder,
+  request: JobRequest,
+): Promise<RoundProgress | undefined> {
+  const [refused] = order.targets.flatMap((target) =>
+    targetErrors(target, inputSources).map((why) => ({ target, ...why })),
+  )
+  if (refused !== undefined) {
+    await backend.deliveries.end(uuid)
+    const { target, field, problem, expected } = refused
+    const message = `\`${field}\` of ${target.to} ${problem}; expected ${expected}`
+    return { state: 'refused', reason: 'TargetRefused', message }
+  }
+  const progress = await backend.deliveries.run({ uuid, number: round, request, order })
+  const head = await store.head(key)
+  if (head === undefined) {
+    // By another replica, which may have ended the programs before this one began.
+    await backend.deliveries.end(uuid)
+    return undefined
+  }
+  const waitsUntil = head.modified.getTime() + order.timeout_seconds * 1000
+  return progress.state === 'waiting' && Date.now() > waitsUntil
+    ? { ...progress, state: 'refused' }
+    : progress
 }
 
 /**
@@ -54,11 +98,11 @@ export async function advanceRound(
 export function nextState(
   { targets }: Pick<DeliveryOrder, 'targets'>,
   state: DeliveryRoundState | undefined,
-  { state: progress, message }: DeliveryProgress,
+  { state: progress, message, reason = 'Interrupted' }: RoundProgress,
   now: number,
 ): DeliveryRoundState | undefined {
   const deliveries = state?.deliveries ?? targets.map(({ to }) => newDelivery(to))
-  if (progress === 'running') {
+  if (progress === 'running' || progress === 'waiting') {
     const begun = deliveries.some((one) => one.state !== 'waiting')
     if (begun || message === undefined || deliveries[0]?.message === message) return undefined
     return { version: 1, deliveries: deliveries.map((one) => ({ ...one, message })) }
@@ -67,8 +111,9 @@ export function nextState(
     progress === 'refused' ? 'its program can not be started' : 'its program ended before it was done'
   const failed = deliveries.map((one) => {
     if (isDeliveryOver(one)) return one
-    const causes = [message, one.message].filter((cause) => cause !== undefined && cause !== null)
-    return failedDelivery(one, 'Interrupted', [`${one.to}: ${why}`, ...causes].join(': '), now)
+    const earlier = one.message === message ? undefined : one.message
+    const causes = [message, earlier].filter((cause) => cause !== undefined && cause !== null)
+    return failedDelivery(one, reason, [`${one.to}: ${why}`, ...causes].join(': '), now)
   })
   return { version: 1, deliveries: failed }
 }

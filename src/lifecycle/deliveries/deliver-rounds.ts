@@ -16,6 +16,8 @@ const idleMs = 15_000
 export class DeliveryLoop {
   readonly #parts: DeliveryParts
   readonly #running = new Set<string>()
+  /** Rounds whose programs could not be started, with the time of the next try. */
+  readonly #nextTry = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #passing: Promise<void> = Promise.resolve()
   #isPassing = false
@@ -69,7 +71,9 @@ export class DeliveryLoop {
   /** Those that run first, so that they make room for others. */
   #inTurn(pending: readonly PendingRound[]): PendingRound[] {
     const runs = ({ key }: PendingRound) => this.#running.has(key)
-    for (const key of this.#running) if (!pending.some((one) => one.key === key)) this.#running.delete(key)
+    const keys = new Set(pending.map(({ key }) => key))
+    for (const key of this.#running) if (!keys.has(key)) this.#running.delete(key)
+    for (const key of this.#nextTry.keys()) if (!keys.has(key)) this.#nextTry.delete(key)
     return [...pending.filter(runs), ...pending.filter((one) => !runs(one))]
   }
 
@@ -77,18 +81,22 @@ export class DeliveryLoop {
     const { locks, leadership, log } = this.#parts
     // The lock's holder removes the job.
     if (this.#closed || !leadership.isLeader() || locks.isLocked(round.uuid)) return
-    const mayStart = this.#running.has(round.key) || this.#running.size < mostRunning
+    const mayStart = this.#running.has(round.key) || this.#hasRoom(round)
     try {
       const unlock = await locks.lock(round.uuid)
       try {
-        const runs = await advanceRound(this.#parts, round, mayStart)
-        if (runs) this.#running.add(round.key)
+        const step = await advanceRound(this.#parts, round, mayStart)
+        if (step === 'running') this.#running.add(round.key)
         else this.#running.delete(round.key)
+        if (step === 'waiting') this.#nextTry.set(round.key, Date.now() + idleMs)
       } finally {
         unlock()
       }
     } catch (error) {
       log.warn({ job: round.uuid, error: messageOf(error) }, "a job's delivery failed and is repeated")
     }
+  }
+  #hasRoom({ key }: PendingRound): boolean {
+    return this.#running.size < mostRunning && Date.now() >= (this.#nextTry.get(key) ?? 0)
   }
 }

@@ -3,6 +3,7 @@ import type { Leadership } from '../../job/leadership.ts'
 import type { ArtifactStore } from '../../store/store.ts'
 import type { KeyedMutex } from '../../util/keyed-mutex.ts'
 import type { Log } from '../../util/log.ts'
+import type { SourceRules } from '../deploy/input-sources.ts'
 import type { StoredJob } from '../stored-job.ts'
 
 /** What bringing deliveries to their end works with. */
@@ -12,6 +13,7 @@ export interface DeliveryParts {
   store: ArtifactStore
   locks: KeyedMutex
   log: Log
+  inputSources: SourceRules
   /** Live or finished; undefined if it is deleted. */
   findJob(uuid: string): Promise<StoredJob | undefined>
 }

@@ -1,14 +1,19 @@
-import type { DeliveryRoundState } from '../../job/deliveries/delivery-answer.ts'
-import type { DeliveryOrder } from '../../job/deliveries/delivery-target.ts'
+import { type DeliveryRoundState, deliveryRoundState } from '../../job/deliveries/delivery-answer.ts'
 import { jobKeys } from '../../result-format/job-keys.ts'
-import { createJson, readJson } from '../../store/json-objects.ts'
-import type { ArtifactStore } from '../../store/store.ts'
+import { createJson, readVersion } from '../../store/json-objects.ts'
+import { type ArtifactStore, isPreconditionFailed } from '../../store/store.ts'
 
 /** A round of a job's deliveries that is not over, as an empty object in the store. */
 export interface PendingRound {
   key: string
   uuid: string
   round: number
+}
+
+/** Whose rounds: of an attempt, as its job may be followed by another one of the same uuid. */
+export interface DeliveredAttempt {
+  uuid: string
+  attempt: string
 }
 
 /** All, or those of one job. */
@@ -22,23 +27,28 @@ export async function pendingRounds(store: ArtifactStore, uuid?: string): Promis
 }
 
 /**
- * Writes the order first: a round that is pending has one. Idempotent; an order that is there
- * stands.
+ * Writes first that there is this round: its `order.json` says no more, since the job's own uploader
+ * may write there. Idempotent; a round that is pending keeps its time.
  */
 export async function orderRound(
   store: ArtifactStore,
-  uuid: string,
+  { uuid, attempt }: DeliveredAttempt,
   round: number,
-  order: DeliveryOrder,
 ): Promise<void> {
-  await createJson(store, jobKeys.deliveryOrder(uuid, round), order)
-  await store.put(pendingKey(uuid, round), Buffer.alloc(0))
+  await createJson(store, jobKeys.deliveryOrder(uuid, attempt, round), { version: 1 })
+  const key = `deliveries/${uuid}-${String(round).padStart(6, '0')}`
+  await store.put(key, Buffer.alloc(0), undefined, { ifAbsent: true }).catch((error: unknown) => {
+    if (!isPreconditionFailed(error)) throw error
+  })
 }
 
-/** The number of the job's last round; 0 without one. */
-export async function newestRound(store: ArtifactStore, uuid: string): Promise<number> {
+/** The number of the attempt's last round; 0 without one. */
+export async function newestRound(
+  store: ArtifactStore,
+  { uuid, attempt }: DeliveredAttempt,
+): Promise<number> {
   let newest = 0
-  const prefix = jobKeys.deliveries(uuid)
+  const prefix = jobKeys.deliveryRounds(uuid, attempt)
   for await (const { key } of store.list(prefix)) {
     const [, round] = /^(\d+)\/order\.json$/.exec(key.slice(prefix.length)) ?? []
     if (round !== undefined) newest = Math.max(newest, Number(round))
@@ -46,15 +56,21 @@ export async function newestRound(store: ArtifactStore, uuid: string): Promise<n
   return newest
 }
 
-/** Undefined until its program has begun. */
+/** Undefined until its program has begun; also if what is there is no state. */
 export async function roundState(
   store: ArtifactStore,
-  uuid: string,
+  of: DeliveredAttempt,
   round: number,
 ): Promise<DeliveryRoundState | undefined> {
-  return (await readJson(store, jobKeys.deliveryState(uuid, round))) as DeliveryRoundState | undefined
+  return (await roundVersion(store, of, round)).state
 }
 
-function pendingKey(uuid: string, round: number): string {
-  return `deliveries/${uuid}-${String(round).padStart(6, '0')}`
+/** As roundState(), with the ETag that replaceJson() takes. */
+export async function roundVersion(
+  store: ArtifactStore,
+  { uuid, attempt }: DeliveredAttempt,
+  round: number,
+): Promise<{ state: DeliveryRoundState | undefined; etag: string | undefined }> {
+  const version = await readVersion(store, jobKeys.deliveryState(uuid, attempt, round))
+  return { state: deliveryRoundState.safeParse(version?.value).data, etag: version?.etag }
 }

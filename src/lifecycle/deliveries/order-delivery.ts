@@ -8,23 +8,33 @@ import { orderRound } from './delivery-rounds.ts'
 
 /** Orders a round of the job's deliveries; nothing without targets or without a result. */
 export async function orderDelivery(
-  { store, inputSources: rules }: { store: ArtifactStore; inputSources: SourceRules },
+  { store }: { store: ArtifactStore },
   { job_uuid: uuid, attempt, result }: Job,
   request: JobRequest,
   round: number,
 ): Promise<void> {
   const targets = request.outputs?.deliver ?? []
   if (targets.length === 0 || attempt === null || !hasResult(result)) return
-  const order: DeliveryOrder = {
+  await orderRound(store, { uuid, attempt: attempt.uid }, round)
+}
+
+/** What a round's program is to do, by the job's request and the settings of now. Pure. */
+export function deliveryOrder(
+  { attempt }: Pick<Job, 'attempt'>,
+  { outputs, upload_timeout_seconds }: JobRequest,
+  rules: SourceRules,
+): DeliveryOrder | undefined {
+  const targets = outputs?.deliver ?? []
+  if (targets.length === 0 || attempt === null) return undefined
+  return {
     version: 1,
     attempt: attempt.uid,
     targets,
-    timeout_seconds: request.upload_timeout_seconds,
+    timeout_seconds: upload_timeout_seconds,
     allow: rules.allow.text,
     allow_http: rules.allowHttp,
     ...defined({ ca: rules.ca }),
   }
-  await orderRound(store, uuid, round, order)
 }
 
 export function hasResult({ state }: Job['result']): boolean {

@@ -30,8 +30,9 @@ export async function repeatDelivery(parts: RepeatParts, uuid: string): Promise<
   const stored = await storedJob(tracker, records, uuid)
   if (stored === undefined) throw new Problem('not-found', `there is no job ${uuid}`)
   checkDelivery(stored, parts.inputSources)
-  const newest = await newestRound(store, uuid)
-  const isOver = (await roundState(store, uuid, newest))?.deliveries.every(isDeliveryOver)
+  const of = { uuid, attempt: stored.job.attempt?.uid ?? '' }
+  const newest = await newestRound(store, of)
+  const isOver = (await roundState(store, of, newest))?.deliveries.every(isDeliveryOver)
   const round = newest === 0 || isOver ? newest + 1 : newest
   await orderDelivery(parts, stored.job, stored.request, round)
   deliveries.kick()

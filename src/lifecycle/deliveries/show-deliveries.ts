@@ -9,11 +9,12 @@ import { hasResult } from './order-delivery.ts'
  * never changes, and they do. Rejects with StoreError.
  */
 export async function withDeliveries(store: ArtifactStore, job: Job): Promise<Job> {
-  const { job_uuid: uuid, delivers_to: targets } = job
+  const { job_uuid: uuid, delivers_to: targets, attempt } = job
   if (targets === undefined) return job
   if (!isFinal(job.state)) return { ...job, deliveries: targets.map((to) => notBegun(job, to, 0)) }
-  const round = await newestRound(store, uuid)
-  const state = round === 0 ? undefined : await roundState(store, uuid, round)
+  const of = { uuid, attempt: attempt?.uid ?? '' }
+  const round = attempt === null ? 0 : await newestRound(store, of)
+  const state = round === 0 ? undefined : await roundState(store, of, round)
   return { ...job, deliveries: state?.deliveries ?? targets.map((to) => notBegun(job, to, round)) }
 }
 

@@ -47,7 +47,7 @@ export function createDeliveryJobs(api: Api, settings: () => KubernetesSettings)
       const message = `Kubernetes refuses its Job: ${error.message}`
       if (hasStatus(error, 400, 413, 422)) return { refused: { state: 'refused', message } }
       // A quota may have room again.
-      if (hasStatus(error, 403)) return { refused: { state: 'running', message } }
+      if (hasStatus(error, 403)) return { refused: { state: 'waiting', message } }
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import type { DeliveryRound } from '../../../job/deliveries/delivery-runs.ts'
+import type { DeliveryOrder } from '../../../job/deliveries/delivery-target.ts'
 import type { Container, KubernetesJob, Secret } from '../api/objects.ts'
 import { containers, deliveryName, jobLabels, kind, paths, volumes } from '../names.ts'
 import type { KubernetesSettings } from '../settings.ts'
@@ -14,10 +15,11 @@ const keptSeconds = 3600
 const graceSeconds = 2
 /** The image's own. */
 const user = 1000
+const orderFile = 'order.json'
 
 /** The Job of a round of deliveries: the uploader's program in another mode, without a worker. */
 export function deliveryJob(round: DeliveryRound, settings: KubernetesSettings): KubernetesJob {
-  const { uuid, number, request, secrets, timeoutSeconds } = round
+  const { uuid, number, request, order } = round
   const name = deliveryName(uuid, number)
   const labels = { ...jobLabels(uuid, request.labels), [kind.label]: kind.delivery }
   return {
@@ -28,7 +30,7 @@ export function deliveryJob(round: DeliveryRound, settings: KubernetesSettings):
       parallelism: 1,
       completions: 1,
       backoffLimit: furtherTries,
-      activeDeadlineSeconds: timeoutSeconds + spareSeconds,
+      activeDeadlineSeconds: order.timeout_seconds + spareSeconds,
       ttlSecondsAfterFinished: keptSeconds,
       podReplacementPolicy: 'Failed',
       podFailurePolicy: { rules: [disruptionsDoNotCount] },
@@ -50,7 +52,7 @@ export function deliveryJob(round: DeliveryRound, settings: KubernetesSettings):
             { name: volumes.state, emptyDir: {} },
             // Not optional: its Secret comes right after the Job, and the kubelet waits for it.
             { name: volumes.credentials, secret: { secretName: name, defaultMode: 0o440 } },
-            ...secrets.map((secretName, index) => ({
+            ...secretsOf(order).map((secretName, index) => ({
               name: volumes.secret(index),
               secret: { secretName, defaultMode: 0o440, optional: true },
             })),
@@ -61,9 +63,9 @@ export function deliveryJob(round: DeliveryRound, settings: KubernetesSettings):
   }
 }
 
-/** The credentials for this store, owned by the round's Job. */
+/** The order, and the credentials for this store; owned by the round's Job. */
 export function deliverySecret(
-  { uuid, number }: DeliveryRound,
+  { uuid, number, order }: DeliveryRound,
   job: KubernetesJob,
   { namespace }: KubernetesSettings,
   credentials: Record<string, string>,
@@ -76,17 +78,18 @@ export function deliverySecret(
       labels: { ...jobLabels(uuid), [kind.label]: kind.delivery },
       ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid: job.metadata?.uid ?? '' }],
     },
-    stringData: credentials,
+    stringData: { ...credentials, [orderFile]: JSON.stringify(order) },
   }
 }
 
 function deliveryContainer(
-  { uuid, number, secrets }: DeliveryRound,
+  { uuid, number, order }: DeliveryRound,
   { uploaderImage: image, store }: KubernetesSettings,
 ): Container {
   const variables = {
     JOB_UUID: uuid,
     DELIVERY_ROUND: String(number),
+    ORDER_FILE: `${paths.credentials}/${orderFile}`,
     STATE_DIRECTORY: paths.state,
     SECRETS_DIRECTORY: paths.secrets,
     ...store.variables(paths.credentials),
@@ -105,11 +108,15 @@ function deliveryContainer(
     volumeMounts: [
       { name: volumes.state, mountPath: paths.state },
       { name: volumes.credentials, mountPath: paths.credentials, readOnly: true },
-      ...secrets.map((name, index) => ({
+      ...secretsOf(order).map((name, index) => ({
         name: volumes.secret(index),
         mountPath: `${paths.secrets}/${name}`,
         readOnly: true,
       })),
     ],
   }
+}
+
+function secretsOf({ targets }: DeliveryOrder): string[] {
+  return [...new Set(targets.map(({ secret }) => secret))].sort()
 }

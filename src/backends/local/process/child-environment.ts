@@ -67,13 +67,19 @@ export function uploaderEnvironment(
 export function deliveryEnvironment(
   { base, store, credentialsDirectory, secretsDirectory }: RunContext,
   own: NodeJS.ProcessEnv,
-  { uuid, round, directory }: { uuid: string; round: number; directory: string },
+  {
+    uuid,
+    round,
+    directory,
+    orderFile,
+  }: { uuid: string; round: number; directory: string; orderFile: string },
 ): Variables {
   return {
     ...base,
     ...pick(own, inheritedByUploader),
     JOB_UUID: uuid,
     DELIVERY_ROUND: String(round),
+    ORDER_FILE: orderFile,
     STATE_DIRECTORY: directory,
     // Without a folder of Secrets no request names one.
     SECRETS_DIRECTORY: secretsDirectory ?? directory,

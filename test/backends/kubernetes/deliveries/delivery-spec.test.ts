@@ -7,7 +7,11 @@ import { clusterRequest } from '../request.ts'
 import { settings } from '../spec/build-job.ts'
 
 const round = {
-  ...{ uuid, number: 2, secrets: ['archive', 'other'], timeoutSeconds: 100 },
+  ...{ uuid, number: 2 },
+  order: {
+    ...{ version: 1 as const, attempt: 'a1', timeout_seconds: 100, allow: 'any', allow_http: false },
+    targets: ['other', 'archive', 'other'].map((secret) => ({ to: 's3://b-1/', secret })),
+  },
   request: clusterRequest('true', { labels: { team: 'a' }, node_selector: { disk: 'ssd' }, run_as_user: 7 }),
 }
 const job = deliveryJob(round, settings)
@@ -36,6 +40,7 @@ it('a delivery runs as an ordinary user, with its own Secrets alone and no way t
   expect(Object.fromEntries(container?.env?.map(({ name, value }) => [name, value]) ?? [])).toMatchObject({
     JOB_UUID: uuid,
     DELIVERY_ROUND: '2',
+    ORDER_FILE: '/credentials/order.json',
     SECRETS_DIRECTORY: '/secrets',
   })
 })
@@ -51,11 +56,11 @@ it("a delivery's Job outlives its limit, goes by itself, and is taken for no job
   expect(uuidInRescueName(job.metadata?.name)).toBe(undefined)
 })
 
-it('the Secret with the credentials belongs to the Job of its round', () => {
+it('the Secret with the credentials and the order belongs to the Job of its round', () => {
   const made = { ...job, metadata: { ...job.metadata, uid: 'u1' } }
   expect(deliverySecret(round, made, settings, { 'access-key': 'a' })).toMatchObject({
     metadata: { name: job.metadata?.name, ownerReferences: [{ kind: 'Job', uid: 'u1' }] },
-    stringData: { 'access-key': 'a' },
+    stringData: { 'access-key': 'a', 'order.json': JSON.stringify(round.order) },
   })
 })
 
