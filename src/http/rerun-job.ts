@@ -6,6 +6,7 @@ import { rerunParts } from '../lifecycle/deploy/again/rerun-parts.ts'
 import type { Deployment } from '../lifecycle/jobs.ts'
 import type { StoredJob } from '../lifecycle/stored-job.ts'
 import { invalidFields, Problem } from '../util/errors.ts'
+import { defined } from '../util/objects.ts'
 import { checkCallback, type DeployedJob, type Deployer, finishDeployment } from './deploy-job.ts'
 import { contentType, readBody, unsupported } from './input/body.ts'
 import { unknownJob } from './input/job-id.ts'
@@ -30,22 +31,42 @@ export async function rerunJob(
   if (stored === undefined) throw unknownJob(uuid)
   // Every caller may read it, but its inputs and the values of its variables are not theirs.
   if ((stored.job.made_by ?? null) !== caller) throw notOwn(uuid)
-  const restart = from === undefined ? undefined : await services.jobs.findRestart(stored, from)
   const deployment = await services.jobs.beginDeployment(key, caller)
-  const asked = await prepare(deployment, stored, { overrides, restart }, services, options)
-    .then((prepared) => {
-      checkCallback(services, prepared.admitted.request, caller)
-      return prepared
-    })
-    .catch(async (error: unknown) => {
-      await deployment.abandon()
-      throw error
-    })
-  return await finishDeployment(services, deployment, asked.admitted, deployer, {
+  const prepareAll = async () => {
+    const restart = from === undefined ? undefined : await restartFor(deployment, stored, from, services)
+    const prepared = await prepare(deployment, stored, { overrides, restart }, services, options)
+    checkCallback(services, prepared.admitted.request, caller)
+    return { ...prepared, restart }
+  }
+  const asked = await prepareAll().catch(async (error: unknown) => {
+    await deployment.abandon()
+    throw error
+  })
+  const { admitted, sameInputs, restart } = asked
+  return await finishDeployment(services, deployment, admitted, deployer, {
     rerunOf: uuid,
-    sameInputs: asked.sameInputs,
+    sameInputs,
     restart,
   })
+}
+
+/** A repeated request is the job that it made, also once the result that this began with is gone. */
+async function restartFor(
+  { uuid }: Deployment,
+  stored: StoredJob,
+  from: string,
+  { jobs }: Services,
+): Promise<Restart> {
+  try {
+    return await jobs.findRestart(stored, from)
+  } catch (error) {
+    if (!(error instanceof Problem && error.code === 'restart-impossible')) throw error
+    const made = (await jobs.stored(uuid))?.job
+    const { job_uuid: of, attempt } = stored.job
+    if (made?.rerun_of !== of || made.restarted_from === undefined || attempt === null) throw error
+    const step = from === 'failed' ? made.restarted_from : from
+    return { uuid: of, attempt: attempt.uid, ...defined({ from: step ?? undefined }) }
+  }
 }
 
 function notOwn(uuid: string): Problem {

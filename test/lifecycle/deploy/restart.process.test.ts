@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Job } from '../../../src/job/job.ts'
 import { type Answer, call, deployJson } from '../../http/client.ts'
@@ -88,6 +88,21 @@ it('a result of which other bytes lie in the store fails the job, and no step ru
   expect(statesOf(job)).toEqual(['stage reused', 'compute skipped', 'organize skipped'])
 })
 
+it('a repeated restart is the job that it made, also once the result before is gone', async () => {
+  const failed = await finished(await call(api.url, deployJson(request)))
+  const body = { env: { REPAIRED: 'yes' } }
+  const key = { 'idempotency-key': `again-${failed.job_uuid}` }
+  const made = await finished(await rerun(failed, 'failed', body, key))
+  const stored = (await api.stored()).filter((path) => path.includes(`${failed.job_uuid}/`))
+  for (const path of stored.filter((one) => one.includes('manifest'))) await rm(path)
+  expect(await rerun(failed, 'failed', body)).toMatchObject({ status: 409 })
+  for (const from of ['failed', 'compute']) {
+    const again = await rerun(failed, from, body, key)
+    expect(again.json()).toMatchObject({ job_uuid: made.job_uuid, restarted_from: 'compute' })
+  }
+  expect(await rerun(failed, 'organize', body, key)).toMatchObject({ status: 422 })
+})
+
 it('a step that is not there, that has not finished, or a changed one is refused', async () => {
   const failed = await finished(await call(api.url, deployJson(request)))
   const env = { REPAIRED: 'yes' }
@@ -120,8 +135,13 @@ async function finished(answer: Answer): Promise<Job> {
   return (await get(`/job/${uuid}?wait=50`)).json() as Job
 }
 
-function rerun({ job_uuid: uuid }: Job, from: string, body: object = {}): Promise<Answer> {
-  const headers = { 'content-type': 'application/json' }
+function rerun(
+  { job_uuid: uuid }: Job,
+  from: string,
+  body: object = {},
+  more: Record<string, string> = {},
+): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', ...more }
   return call(api.url, {
     method: 'POST',
     path: `/job/${uuid}/rerun?from=${from}`,
