@@ -1,4 +1,5 @@
 import { backoff } from '../../src/util/backoff.ts'
+import { longestTimer } from '../../src/util/clock.ts'
 import { messageOf } from '../../src/util/errors.ts'
 import { pause } from '../pause.ts'
 import { DeliveryError, finalDeliveryError } from './delivery-error.ts'
@@ -22,7 +23,7 @@ export async function untilDelivered<T>(
   let problem = 'it did not answer'
   for (let failures = 1; ; failures += 1) {
     signal.throwIfAborted()
-    const limit = AbortSignal.timeout(Math.max(0, until - Date.now()))
+    const limit = AbortSignal.timeout(Math.min(Math.max(0, until - Date.now()), longestTimer))
     try {
       const result = await work(AbortSignal.any([signal, limit]))
       if (failures > 1) note(undefined)
@@ -32,7 +33,8 @@ export async function untilDelivered<T>(
       const final = finalDeliveryError(error)
       if (final !== undefined) throw final
       if (!limit.aborted) problem = messageOf(error)
-      if (limit.aborted || Date.now() >= until) {
+      // Not limit.aborted: a timer may be shorter than the time that is left.
+      if (Date.now() >= until) {
         const seconds = `${timeoutSeconds} s after the beginning of the delivery (\`upload_timeout_seconds\`)`
         throw new DeliveryError('TargetUnavailable', `${problem}, ${seconds}`, { cause: error })
       }

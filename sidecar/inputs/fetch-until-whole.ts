@@ -1,5 +1,6 @@
 import { isNotFound, isPreconditionFailed } from '../../src/store/store.ts'
 import { backoff } from '../../src/util/backoff.ts'
+import { longestTimer } from '../../src/util/clock.ts'
 import { OutgoingError } from '../../src/util/egress/outgoing-calls.ts'
 import { isDiskFull } from '../../src/util/error-code.ts'
 import { messageOf } from '../../src/util/errors.ts'
@@ -32,7 +33,7 @@ export async function fetchUntilWhole<T>(
   let problem = 'it was not there whole'
   for (let failures = 1; ; failures += 1) {
     const before = received()
-    const limit = AbortSignal.timeout(Math.max(0, until - Date.now()))
+    const limit = AbortSignal.timeout(Math.min(Math.max(0, until - Date.now()), longestTimer))
     try {
       const result = await attempt(AbortSignal.any([signal, limit]))
       if (failures > 1) note(undefined)
@@ -43,7 +44,7 @@ export async function fetchUntilWhole<T>(
       const final = finalError(name, error)
       if (final !== undefined) throw final
       if (!limit.aborted) problem = messageOf(error)
-      if (limit.aborted || Date.now() >= until) throw tooLate(name, problem, timeoutSeconds)
+      if (Date.now() >= until) throw tooLate(name, problem, timeoutSeconds)
       if (received() > before) failures = 1
       note(`${name}: ${problem}; it is tried again`)
     }
