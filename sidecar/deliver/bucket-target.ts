@@ -23,6 +23,11 @@ export class BucketTarget {
     this.#secretsDirectory = secretsDirectory
   }
 
+  /** `''`, or with a slash at its end. */
+  get prefix(): string {
+    return this.#address().key
+  }
+
   /**
    * Keys are relative to the target's prefix. Reads the Secret anew: it may change, or come. Rejects
    * with OutgoingError `forbidden` and InputError for an address that is not to be called.
@@ -35,13 +40,12 @@ export class BucketTarget {
     const rules = parseAllow(this.#order.allow)
     if (rules === undefined) throw new Error('the order has no rules for addresses')
     refuseUrl(endpoint.href, rules, this.#order.allow_http)
-    const address = parseSource(this.#target.to)
-    if (address?.kind !== 's3') throw new Error(`the order has no bucket in ${this.#target.to}`)
+    const { bucket, key: prefix } = this.#address()
     await this.close()
     const { ca } = this.#order
     const store = createS3Store({
       endpoint: endpoint.origin,
-      ...{ bucket: address.bucket, prefix: address.key, region },
+      ...{ bucket, prefix, region },
       credentials: () => Promise.resolve(credentials),
       lookup: lookupAllowed(rules),
       ...defined({ ca: ca && [...getCACertificates('default'), ca].join('\n') }),
@@ -54,5 +58,11 @@ export class BucketTarget {
     const opened = this.#opened
     this.#opened = undefined
     await opened?.store.close()
+  }
+
+  #address(): { bucket: string; key: string } {
+    const address = parseSource(this.#target.to)
+    if (address?.kind !== 's3') throw new Error(`the order has no bucket in ${this.#target.to}`)
+    return address
   }
 }

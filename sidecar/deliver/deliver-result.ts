@@ -25,7 +25,7 @@ export interface DeliveryContext extends DeliveryPatience {
   target: DeliveryTarget
   /** A folder of this delivery's own. */
   directory: string
-  /** Of all deliveries of the program: of a large file, three parts are in memory. */
+  /** Of this target: of a large file, three parts are in memory. */
   slots: Semaphore
   /** A file is there. */
   counted(bytes: number): void
@@ -99,11 +99,10 @@ async function deliverPage(
 ): Promise<object[]> {
   const failed = new AbortController()
   const signal = AbortSignal.any([context.signal, failed.signal])
-  const sending: Promise<object>[] = []
-  for (const entry of entries) {
-    const before = await earlier?.find(pathBytes(entry))
-    sending.push(deliverEntry(entry, before, { ...context, signal }))
-  }
+  // Before the first is sent: if it rejects, nothing is under way.
+  const before: (EarlierFile | undefined)[] = []
+  for (const entry of entries) before.push(await earlier?.find(pathBytes(entry)))
+  const sending = entries.map((entry, index) => deliverEntry(entry, before[index], { ...context, signal }))
   for (const one of sending) one.catch(() => failed.abort())
   const outcomes = await Promise.allSettled(sending)
   const reasons = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
@@ -120,7 +119,7 @@ async function deliverEntry(
   const { size } = entry
   // A folder, a link, or what the uploader could not store: the manifest has it.
   if (stored === undefined || size === undefined) return withoutForm(entry)
-  const key = deliveredKey(context.result.uuid, entry)
+  const key = deliveredKey(context.result.uuid, context.bucket.prefix, entry)
   const release = await context.slots.acquire(undefined, context.signal)
   try {
     const etag = await untilDelivered(

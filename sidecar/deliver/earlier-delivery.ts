@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { type Entry, pathBytes } from '../../src/result-format/entry.ts'
+import { pathBytes } from '../../src/result-format/entry.ts'
 import type { ArtifactStore } from '../../src/store/store.ts'
 import { StoreError } from '../../src/store/store.ts'
 import { BrokenLines, flatten, lineBatches } from '../../src/util/lines.ts'
@@ -14,13 +14,15 @@ export interface EarlierFile {
   etag: string
 }
 
+type Line = Partial<EarlierFile> & { path?: string; path_base64?: string }
+
 /**
  * The manifest that an earlier delivery of the job left at the target. It is read from a local
  * copy, in step with the result's own: both are sorted by path.
  */
 export class EarlierDelivery {
   readonly #lines: AsyncIterator<string>
-  #next: Partial<Entry> | undefined
+  #next: Line | undefined
 
   private constructor(lines: AsyncIterable<string>) {
     this.#lines = lines[Symbol.asyncIterator]()
@@ -53,13 +55,13 @@ export class EarlierDelivery {
   }
 
   /** A copy that ends early, or has other lines, has nothing more to say. */
-  async #read(): Promise<Partial<Entry> | undefined> {
+  async #read(): Promise<Line | undefined> {
     try {
       for (;;) {
         const { value, done } = await this.#lines.next()
         if (done) return undefined
-        const line: Partial<Entry> | undefined = parseJsonObject(value)
-        if (line === undefined) return undefined
+        const line = parseJsonObject(value)
+        if (line === undefined || !isLine(line)) return undefined
         if (line.path !== undefined || line.path_base64 !== undefined) return line
       }
     } catch (error) {
@@ -67,4 +69,13 @@ export class EarlierDelivery {
       throw error
     }
   }
+}
+
+/** Others may write at the target, too. */
+function isLine(line: Record<string, unknown>): line is Line {
+  const texts = [line.path, line.path_base64, line.key, line.sha256, line.etag]
+  return (
+    texts.every((text) => text === undefined || typeof text === 'string') &&
+    (line.size === undefined || typeof line.size === 'number')
+  )
 }

@@ -6,12 +6,14 @@ import { isDnsSubdomain } from '../request/syntax.ts'
 const mostTargets = 5
 /** All are in the annotation with the request. */
 const mostBytes = 30_000
-const toExpected = 's3://bucket/ or s3://bucket/prefix/, of at most 1024 characters'
+/** Of the 1024 bytes of a key; the rest is for the names below it. */
+const mostPrefixBytes = 700
+const toExpected = `s3://bucket/ or s3://bucket/prefix/, with a prefix of at most ${mostPrefixBytes} bytes`
 const secretExpected = 'the name of the Secret with the keys of the bucket'
 
 const target = z.strictObject(
   {
-    to: z.string(toExpected).refine((to) => to.length <= 1024 && isBucketFolder(to), toExpected),
+    to: z.string(toExpected).refine(isBucketFolder, toExpected),
     secret: z.string(secretExpected).refine(isDnsSubdomain, secretExpected),
     include: patterns.exactOptional(),
   },
@@ -25,11 +27,19 @@ export const deliveryTargets = z
   .refine((targets) => new Set(targets.map(({ to }) => to)).size === targets.length, {
     error: 'each target once',
   })
+  .superRefine((targets, context) => {
+    for (const [index, { to }] of targets.entries()) {
+      const other = targets.find((target) => target.to !== to && to.startsWith(target.to))
+      if (other === undefined) continue
+      const message = `a prefix that is not below that of another target: ${to} is in ${other.to}`
+      context.addIssue({ code: 'custom', path: [index, 'to'], message })
+    }
+  })
   .refine((targets) => JSON.stringify(targets).length <= mostBytes, {
     error: `targets of together at most ${mostBytes} characters as JSON`,
   })
 
 function isBucketFolder(to: string): boolean {
   const address = parseSource(to)
-  return address?.kind === 's3' && isFolder(address)
+  return address?.kind === 's3' && isFolder(address) && Buffer.byteLength(address.key) <= mostPrefixBytes
 }

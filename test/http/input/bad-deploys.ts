@@ -180,6 +180,22 @@ export const badBodies: BadCall[] = [
     'outputs.deliver[0].to',
   ),
   json(
+    { job: 'default', outputs: { deliver: [{ to: `s3://b-1/${'ü'.repeat(350)}/`, secret: 's' }] } },
+    'outputs.deliver[0].to',
+  ),
+  json(
+    {
+      job: 'default',
+      outputs: {
+        deliver: [
+          { to: 's3://b-1/x/', secret: 's' },
+          { to: 's3://b-1/', secret: 's' },
+        ],
+      },
+    },
+    'outputs.deliver[0].to',
+  ),
+  json(
     { job: 'default', outputs: { deliver: [{ to: 's3://b-1/', secret: 's' }] } },
     'outputs.deliver[0].secret',
   ),

@@ -5,12 +5,21 @@ import { wantedBy } from '../../../sidecar/deliver/wanted-entries.ts'
 const uuid = '11111111-2222-4333-8444-555555555555'
 
 it('a file goes under its path, and under a digest where not every bucket can hold that', () => {
-  const keyOf = (path: string) => deliveredKey(uuid, { type: 'file', path })
+  const keyOf = (path: string) => deliveredKey(uuid, 'p/', { type: 'file', path })
   expect(keyOf('a/ü b.csv')).toBe('a/ü b.csv')
-  const odd = ['~a', 'a/\u0001', 'a/...', `${'n'.repeat(256)}`, deliveredManifestKey(uuid)]
-  const keys = [...odd.map(keyOf), deliveredKey(uuid, { type: 'file', path_base64: 'YsM=' })]
+  const ours = [deliveredManifestKey(uuid), keyOf('~a')]
+  const odd = ['~a', 'a/\u0001', 'a/...', `${'n'.repeat(256)}`, ...ours]
+  const keys = [...odd.map(keyOf), deliveredKey(uuid, 'p/', { type: 'file', path_base64: 'YsM=' })]
   for (const key of keys) expect(key).toMatch(new RegExp(`^jobferry-${uuid}/[0-9a-f]{64}$`))
   expect(new Set(keys).size).toBe(keys.length)
+})
+
+it('a file whose key would have more than 1024 bytes after the prefix goes under a digest', () => {
+  const path = Array(4).fill('ü'.repeat(100)).join('/')
+  const keyAfter = (bytes: number) => deliveredKey(uuid, `${'p'.repeat(bytes - 1)}/`, { type: 'file', path })
+  const room = 1024 - Buffer.byteLength(path)
+  expect(keyAfter(room)).toBe(path)
+  expect(keyAfter(room + 1)).toMatch(/^jobferry-/)
 })
 
 it('what is included goes with all below it', () => {
