@@ -10,6 +10,7 @@ import { deliverResult } from './deliver-result.ts'
 import { DeliveryReport } from './delivery-report.ts'
 import type { DeliverySettings } from './delivery-settings.ts'
 
+/** To one target; half of them to each of several. Of a large file, 24 MiB are in memory. */
 const filesAtOnce = 4
 
 /**
@@ -28,10 +29,12 @@ export async function runDelivery(
   const ended = new AbortController()
   const reporting = report.keepWritten(AbortSignal.any([ended.signal, signal]), pause)
   const until = Date.now() + order.timeout_seconds * 1000
-  const slots = new Semaphore(filesAtOnce)
+  const atOnce = order.targets.length === 1 ? filesAtOnce : filesAtOnce / 2
   const deliver = async (target: DeliveryTarget, index: number) => {
     const directory = join(stateDirectory, String(index))
     await mkdir(directory, { recursive: true })
+    // Of its own: a target that does not answer keeps its slots, and must not keep those of others.
+    const slots = new Semaphore(atOnce)
     const bucket = new BucketTarget(target, order, secretsDirectory)
     try {
       await deliverResult({

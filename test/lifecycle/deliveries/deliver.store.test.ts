@@ -43,7 +43,7 @@ beforeAll(async () => {
     {
       INPUT_ALLOW_HTTP: '1',
       OUTGOING_ALLOW: 'any',
-      REQUEST_SECRETS: 'other,wrong,later,metadata,away,never',
+      REQUEST_SECRETS: 'other,wrong,later,metadata,away,slow,after,never',
       PACK_FROM_COUNT: '2',
       LOCAL_SECRETS_DIRECTORY: secrets,
     },
@@ -182,6 +182,22 @@ describe('a result is delivered', { timeout: 240_000 }, () => {
     await proxy.setFault({ kind: 'pass' })
     await delivered(uuid)
     expect((await read('away/a')).toString()).toBe('1\n')
+  })
+
+  it('while another target takes its files too slowly', async () => {
+    const proxy = await startFaultProxy(minio.endpoint)
+    onTestFinished(() => proxy.close())
+    const { endpoint, accessKey, secretKey } = minio
+    await writeSecret('slow', { endpoint: proxy.url, accessKey, secretKey })
+    await proxy.setFault({ kind: 'throttle', bytesPerSecond: 5000 })
+    const uuid = await ended('for n in 1 2 3 4 5 6; do head -c 2000000 /dev/urandom >$n; done', [
+      { to: `s3://${bucket}/slow/`, secret: 'slow' },
+      { to: `s3://${bucket}/after/`, secret: 'after' },
+    ])
+    await eventually(async () => expect(proxy.requested).toBeGreaterThan(100_000), patient)
+    await writeSecret('after', { endpoint, accessKey, secretKey })
+    await delivered(uuid, ['delivering', 'delivered'])
+    expect((await call(api.url, { path: `/job/${uuid}`, method: 'DELETE' })).status).toBe(204)
   })
 })
 
