@@ -15,6 +15,9 @@ export class ReadError extends Error {
   }
 }
 
+/** The upload in parts is gone, not the bucket: the file can be sent again from its start. */
+const uploadGone = ['NoSuchUpload', 'InvalidPart']
+
 /** Undefined if a further attempt may succeed. */
 export function finalDeliveryError(error: unknown): DeliveryError | undefined {
   const final = (reason: DeliveryReason, message = messageOf(error)) =>
@@ -26,6 +29,7 @@ export function finalDeliveryError(error: unknown): DeliveryError | undefined {
   if (error instanceof InputError) return final('TargetRefused')
   if (!(error instanceof StoreError)) return undefined
   if (error.kind === 'full') return final('TargetFull')
+  if (uploadGone.includes(error.s3Code ?? '')) return undefined
   return error.kind === 'unavailable' || error.kind === 'corrupt' ? undefined : final('TargetRefused')
 }
 

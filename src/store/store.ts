@@ -228,7 +228,19 @@ export type StoreErrorKind =
   | 'corrupt'
   | 'unavailable'
 
-export class StoreError extends KindError<StoreErrorKind> {}
+export class StoreError extends KindError<StoreErrorKind> {
+  /** S3's error code, if the answer has one. */
+  readonly s3Code: string | undefined
+
+  constructor(
+    kind: StoreErrorKind,
+    message: string,
+    options?: { cause?: unknown; s3Code?: string | undefined },
+  ) {
+    super(kind, message, options)
+    this.s3Code = options?.s3Code
+  }
+}
 
 /**
  * True for `precondition-failed`: the object exists in spite of `ifAbsent`, or has another ETag.

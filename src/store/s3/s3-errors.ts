@@ -25,7 +25,9 @@ export function kindOfAnswer(status: number, code: string | undefined, bodyless 
 export function errorOfAnswer(request: string, answer: FailedAnswer): StoreError {
   const kind = kindOfAnswer(answer.status, answer.code || undefined, answer.bodyless)
   const said = [answer.code, answer.message].filter((part) => part !== undefined && part !== '').join(': ')
-  return new StoreError(kind, `${request}: ${answer.status}${said === '' ? '' : ` ${said}`}`)
+  return new StoreError(kind, `${request}: ${answer.status}${said === '' ? '' : ` ${said}`}`, {
+    s3Code: answer.code,
+  })
 }
 
 /** A StoreError `unavailable` for a network failure; returns a StoreError unchanged. */
