@@ -96,7 +96,7 @@ if [ -n "$hold" ] && [ "$code" -ne 0 ] && [ -z "$stopped" ]; then
   { echo "$code" >"$held"; } 2>/dev/null
   echo "held for $hold s after exit code $code: 'kill 1' in this container ends it" >&2
   pass=TERM
-  sleep "$hold" &
+  sleep "$hold" >/dev/null 2>&1 &
   child=$!
   while [ -z "$stopped" ] && kill -0 "$child" 2>/dev/null; do wait "$child" 2>/dev/null; done
   kill -TERM "$child" 2>/dev/null
