@@ -65,9 +65,11 @@ export function settledAt({ observation, job, stored }: HistorySource): number |
   const head = stored === 'none' ? undefined : stored
   const storedAt = head?.stored_at === undefined ? Number.NaN : Date.parse(head.stored_at)
   const end = Number.isNaN(storedAt) ? (attempt?.endedAt ?? ended?.at) : storedAt
-  const times = [end, attempt?.worker.finishedAt, job.state === 'succeeded' ? undefined : stop?.at]
+  // A stop that an attempt's end decided only keeps further attempts off: it is written after the end.
+  const stoppedAt = job.state === 'succeeded' || stop?.attempt !== undefined ? undefined : stop?.at
+  const times = [end, attempt?.worker.finishedAt, stoppedAt]
   const known = times.filter((time) => time !== undefined)
-  return known.length === 0 ? undefined : Math.max(...known)
+  return known.length === 0 ? stop?.at : Math.max(...known)
 }
 
 function beforeAttempts({ createdAt, waiting, begunAt }: Observation): Seen[] {

@@ -80,6 +80,14 @@ it('the end is when all was stored, and a stop is not before it was asked for', 
   expect(end).toBe('canceled 40 1 Canceled')
 })
 
+it('a stop that keeps further attempts off does not move the end', () => {
+  const worker = { startedAt: after(2), finishedAt: after(5), exitCode: 0 }
+  const attempt = attemptOf(worker, { scheduledAt: after(1), ended: true, endedAt: after(30) })
+  const stop = { ...canceled(after(40)), outcome: 'failed' as const, attempt: attempt.uid }
+  const end = shown(source('failed', { attempt, stop }, { stored: 'none', reason: 'StorageFull' })).at(-1)
+  expect(end).toBe('failed 30 1 StorageFull')
+})
+
 it('a failure names the step that decided it', () => {
   const steps = [{ name: 'a', startedAt: after(2), finishedAt: after(3), exitCode: 4 }, { name: 'b' }]
   const worker = { startedAt: after(2), finishedAt: after(3), exitCode: 4, step: 'a' }
