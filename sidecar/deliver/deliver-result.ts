@@ -11,15 +11,16 @@ import { storedFileOf, withoutForm } from '../../src/result-format/stored-form.t
 import { putStream } from '../../src/store/put-stream.ts'
 import type { Semaphore } from '../../src/util/semaphore.ts'
 import type { StoredResult } from '../inputs/stored-download.ts'
+import type { Patience } from '../repeat-until.ts'
 import type { BucketTarget } from './bucket-target.ts'
 import { deliveredKey, deliveredManifestKey } from './delivered-keys.ts'
 import { DeliveryError, ReadError } from './delivery-error.ts'
 import { EarlierDelivery, type EarlierFile } from './earlier-delivery.ts'
 import { etagThere, type FileToSend, sendToTarget } from './send-to-target.ts'
-import { type DeliveryPatience, untilDelivered } from './until-delivered.ts'
+import { untilDelivered } from './until-delivered.ts'
 import { wantedBy } from './wanted-entries.ts'
 
-export interface DeliveryContext extends DeliveryPatience {
+export interface DeliveryContext extends Patience {
   result: StoredResult
   bucket: BucketTarget
   target: DeliveryTarget

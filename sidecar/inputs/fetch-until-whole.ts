@@ -1,24 +1,10 @@
 import { isNotFound, isPreconditionFailed } from '../../src/store/store.ts'
-import { backoff } from '../../src/util/backoff.ts'
-import { longestTimer } from '../../src/util/clock.ts'
 import { OutgoingError } from '../../src/util/egress/outgoing-calls.ts'
 import { isDiskFull } from '../../src/util/error-code.ts'
 import { messageOf } from '../../src/util/errors.ts'
-import { pause } from '../pause.ts'
+import { type Patience, repeatUntil } from '../repeat-until.ts'
 import { BadStatus } from './http-download.ts'
 import { InputError } from './input-error.ts'
-
-export interface Patience {
-  /** Milliseconds since the epoch: from then on nothing is tried again. */
-  until: number
-  /** `input_timeout_seconds`, for messages. */
-  timeoutSeconds: number
-  /** Notes why an input has to be tried again; undefined: it goes on. */
-  note(problem: string | undefined): void
-  signal: AbortSignal
-}
-
-const retryDelay = backoff({ first: 500, max: 30_000, jitter: 0.5 })
 
 /**
  * Repeats `attempt` until it resolves. `received`: the bytes so far; with more of them the pauses
@@ -28,29 +14,15 @@ export async function fetchUntilWhole<T>(
   name: string,
   attempt: (signal: AbortSignal) => Promise<T>,
   received: () => number,
-  { signal, until, note, timeoutSeconds }: Patience,
+  patience: Patience,
 ): Promise<T> {
-  let problem = 'it was not there whole'
-  for (let failures = 1; ; failures += 1) {
-    const before = received()
-    const limit = AbortSignal.timeout(Math.min(Math.max(0, until - Date.now()), longestTimer))
-    try {
-      const result = await attempt(AbortSignal.any([signal, limit]))
-      if (failures > 1) note(undefined)
-      return result
-    } catch (error) {
-      signal.throwIfAborted()
-      if (isDiskFull(error)) throw error
-      const final = finalError(name, error)
-      if (final !== undefined) throw final
-      if (!limit.aborted) problem = messageOf(error)
-      if (Date.now() >= until) throw tooLate(name, problem, timeoutSeconds)
-      if (received() > before) failures = 1
-      note(`${name}: ${problem}; it is tried again`)
-    }
-    await pause(Math.min(retryDelay(failures), until - Date.now()), signal)
-    signal.throwIfAborted()
-  }
+  return await repeatUntil(attempt, patience, {
+    otherwise: 'it was not there whole',
+    final: (error) => (isDiskFull(error) ? error : finalError(name, error)),
+    tooLate: (problem) => tooLate(name, problem, patience.timeoutSeconds),
+    progress: received,
+    subject: `${name}: `,
+  })
 }
 
 /** Undefined if a further attempt may succeed. */

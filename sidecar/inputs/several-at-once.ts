@@ -1,5 +1,5 @@
 import { Semaphore } from '../../src/util/semaphore.ts'
-import type { Patience } from './fetch-until-whole.ts'
+import type { Patience } from '../repeat-until.ts'
 
 /** In the order of the items. The first failure ends the others, and is thrown when all have ended. */
 export async function severalAtOnce<Item>(

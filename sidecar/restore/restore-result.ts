@@ -1,12 +1,13 @@
 import { type Entry, pathBytes } from '../../src/result-format/entry.ts'
 import type { Manifest } from '../../src/result-format/manifest/manifest-reader.ts'
 import { defined } from '../../src/util/objects.ts'
-import { fetchUntilWhole, type Patience } from '../inputs/fetch-until-whole.ts'
+import { fetchUntilWhole } from '../inputs/fetch-until-whole.ts'
 import { InputError } from '../inputs/input-error.ts'
 import { openResult, readResult, storedOf } from '../inputs/job-source.ts'
 import { severalAtOnce } from '../inputs/several-at-once.ts'
 import { StoredDownload, type StoredResult } from '../inputs/stored-download.ts'
 import { isBadName } from '../inputs/unpack/place-entry.ts'
+import type { Patience } from '../repeat-until.ts'
 import { isRestored, makeFolder, markFolder, placeFile, placeLink } from './place-restored.ts'
 
 const pageEntries = 1000
